@@ -1,0 +1,63 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/leaver-dev/leaver"
+	"go.temporal.io/sdk/activity"
+)
+
+// DisableAccount blocks the leaver's sign-in and reads it back.
+//
+// Microsoft: PATCH /users/{id} with accountEnabled false.
+func (a *Activities) DisableAccount(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+	user, err := a.graph.User(ctx, step.UserID)
+	switch {
+	case err != nil:
+		return leaver.StepResult{}, failure(ctx, err)
+	case !user.AccountEnabled && acted(ctx):
+		return done("sign-in is blocked"), nil
+	case !user.AccountEnabled:
+		return alreadyDone("sign-in was blocked before"), nil
+	}
+	if err := act(ctx); err != nil {
+		return leaver.StepResult{}, err
+	}
+	if err := a.graph.SetAccountEnabled(ctx, user.ID, false); err != nil {
+		return leaver.StepResult{}, failure(ctx, err)
+	}
+	switch user, err = a.graph.User(ctx, user.ID); {
+	case err != nil:
+		return leaver.StepResult{}, failure(ctx, err)
+	case user.AccountEnabled:
+		// Graph reads from replicas that may lag behind its own writes.
+		return leaver.StepResult{}, leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true,
+			Message: "DisableAccount: Graph accepted the change and still shows the account enabled; looking again"}.Err()
+	}
+	return done("sign-in is blocked"), nil
+}
+
+// RevokeSessions makes the leaver's refresh tokens and session cookies invalid.
+// Access tokens in use end by themselves, within about an hour.
+//
+// Microsoft: POST /users/{id}/revokeSignInSessions.
+func (a *Activities) RevokeSessions(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+	if err := a.graph.RevokeSignInSessions(ctx, step.UserID); err != nil {
+		return leaver.StepResult{}, failure(ctx, err)
+	}
+	return done("Graph confirmed; it takes effect within minutes, access tokens in use end by themselves"), nil
+}
+
+// act notes, on the server, that this activity is about to change something:
+// an attempt that dies afterwards is then not taken for one that found it so.
+// It refuses where the activity was cancelled before.
+func act(ctx context.Context, details ...any) error {
+	if len(details) == 0 {
+		details = []any{true}
+	}
+	activity.RecordHeartbeat(ctx, details...)
+	return ctx.Err()
+}
+
+// acted reports whether an earlier attempt of this activity came as far as act.
+func acted(ctx context.Context) bool { return activity.HasHeartbeatDetails(ctx) }

@@ -1,0 +1,98 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graph"
+	"go.temporal.io/sdk/activity"
+)
+
+// failure is the one place where Graph's answers become retry decisions: what
+// waiting can mend waits as long as Graph said, or as the retry policy says;
+// everything else is for a person.
+func failure(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	name := activity.GetInfo(ctx).ActivityType.Name
+	if answer, ok := errors.AsType[*graph.Error](err); ok {
+		f := decide(answer)
+		f.Message = fmt.Sprintf("%s: %s; Graph answered %s", name, f.Message, facts(answer))
+		return f.Err()
+	}
+	var f leaver.Failure
+	credential, noToken := errors.AsType[*graph.CredentialError](err)
+	switch {
+	case noToken && credential.Waits:
+		f = leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "sign-in did not answer"}
+	case noToken && credential.SignIn:
+		f = leaver.Failure{Type: leaver.GraphUnauthorized, Message: "nobody is signed in: run `worker sign-in` where the worker runs, restart it, then retry"}
+	case noToken:
+		f = leaver.Failure{Type: leaver.GraphUnauthorized, Message: "the worker's credential was refused, correct it and restart the worker, then retry: " + credential.Error()}
+	case errors.Is(err, graph.ErrUnusableID):
+		f = leaver.Failure{Type: leaver.InvalidRequest, Message: "userId: " + err.Error()}
+	case errors.Is(err, graph.ErrOtherUser):
+		f = leaver.Failure{Type: leaver.UserNotFound, Message: err.Error() + "; nothing was done: use the object id"}
+	default:
+		f = leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "Graph could not be reached: " + err.Error()}
+	}
+	f.Message = name + ": " + f.Message
+	return f.Err()
+}
+
+// decide says what an answer means; Message is what a person should do.
+func decide(e *graph.Error) leaver.Failure {
+	switch {
+	case e.Status == http.StatusTooManyRequests:
+		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: e.RetryAfter, Message: "too many requests, waiting"}
+	case e.Status >= 500, e.Status == http.StatusRequestTimeout, lagging(e):
+		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, After: e.RetryAfter, Message: "Graph is not available, trying again"}
+	case e.Status == http.StatusUnauthorized && e.Code == "Forbidden":
+		// Intune words a refusal of the tenant or the role as 401; another
+		// token would change nothing.
+		return leaver.Failure{Type: leaver.GraphForbidden, Message: "Intune refuses this caller: check the tenant's Intune licence, and the Intune role or permission " + granted(e)}
+	case e.Status == http.StatusUnauthorized:
+		return leaver.Failure{Type: leaver.GraphUnauthorized, Message: "Graph refuses the token: check the worker's tenant, application and cloud, then retry"}
+	case e.Status == http.StatusForbidden:
+		return leaver.Failure{Type: leaver.GraphForbidden, Message: "grant the permission " + granted(e) + ", then retry"}
+	case e.Status == http.StatusNotFound && e.Code == "Request_ResourceNotFound", e.Status == http.StatusNotFound && e.Call == graph.CallGetUser:
+		return leaver.Failure{Type: leaver.UserNotFound, Message: "no such user in this tenant: check the name, and that the worker signs in to the right tenant"}
+	case e.Status == http.StatusBadRequest && strings.Contains(e.Message, "not applicable to target tenant"):
+		return leaver.Failure{Type: leaver.IntuneNotLicensed, Message: "the tenant has no active Intune licence: activate one and retry, or skip the device steps"}
+	}
+	return leaver.Failure{Type: leaver.GraphBadRequest, Message: "Graph refuses the request: " + e.Safe()}
+}
+
+// granted names the permission and the kind of token that was sent. Microsoft
+// once documented removeAllDevicesFromManagement for delegated tokens only.
+func granted(e *graph.Error) string {
+	text := fmt.Sprintf("%s (the worker sent %s token)", e.Permission, article(e.Token))
+	if e.Call == graph.CallRemoveAllDevices && e.Token != graph.Delegated {
+		text += "; if it is granted already, give the device steps a delegated credential of their own (LEAVER_DEVICE_CREDENTIAL=device-code)"
+	}
+	return text
+}
+
+func article(kind graph.TokenKind) string {
+	if kind == graph.Delegated {
+		return "a delegated"
+	}
+	return "an " + string(kind)
+}
+
+// lagging is Graph's answer while a change has not reached all of its replicas.
+func lagging(e *graph.Error) bool { return e.Code == "Directory_ObjectNotFound" }
+
+// facts is what Microsoft's support asks for.
+func facts(e *graph.Error) string {
+	text := fmt.Sprintf("%d %s", e.Status, e.Code)
+	if e.RequestID != "" {
+		text += " (request-id " + e.RequestID + ")"
+	}
+	return strings.Join(strings.Fields(text), " ")
+}

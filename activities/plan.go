@@ -1,0 +1,83 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/leaver-dev/leaver"
+)
+
+// PlanOffboarding reads the leaver, pins the object id and returns the plan.
+// It changes nothing.
+//
+// Microsoft: GET /users/{id}.
+func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request) (leaver.Plan, error) {
+	if err := a.knowsSteps(request); err != nil {
+		return leaver.Plan{}, err
+	}
+	user, err := a.graph.User(ctx, request.UserID)
+	if err != nil {
+		return leaver.Plan{}, failure(ctx, err)
+	}
+	plan := leaver.Plan{Leaver: leaver.Leaver{
+		ID: user.ID, UserPrincipalName: user.UserPrincipalName, UserType: user.UserType,
+		AccountEnabled: user.AccountEnabled, OnPremisesSyncEnabled: user.OnPremisesSyncEnabled,
+	}}
+	skipped := map[string]bool{}
+	for _, row := range catalogue {
+		step := a.planStep(row, plan.Leaver, request)
+		for _, need := range step.Needs {
+			if skipped[need] && step.Skip == "" {
+				step.Skip = need + " is left out"
+			}
+		}
+		skipped[step.Name] = step.Skip != ""
+		plan.Steps = append(plan.Steps, step)
+	}
+	return plan, nil
+}
+
+func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) leaver.Step {
+	step, settings := row.Step, request.Steps[row.Name]
+	for _, choice := range []leaver.OnFailure{settings.OnFailure, request.OnFailure, leaver.Ask} {
+		if step.OnFailure == "" {
+			step.OnFailure = choice
+		}
+	}
+	if row.note != nil {
+		step.Note = row.note(l)
+	}
+	if row.skip != nil {
+		step.Skip = row.skip(l)
+	}
+	if settings.Skip {
+		step.Skip = "the request leaves it out"
+	}
+	if step.Kind == leaver.Polls {
+		poll := a.poll
+		poll.For = row.waitsFor
+		if request.DeviceDeadline > 0 {
+			poll.Deadline = request.DeviceDeadline
+			poll.First = min(poll.First, poll.Deadline)
+			poll.Longest = min(poll.Longest, poll.Deadline)
+		}
+		step.Poll = &poll
+	}
+	return step
+}
+
+func (a *Activities) knowsSteps(request leaver.Request) error {
+	var names []string
+	for _, row := range catalogue {
+		names = append(names, row.Name)
+	}
+	for name := range request.Steps {
+		if !slices.Contains(names, name) {
+			return leaver.Failure{Type: leaver.InvalidRequest, Message: fmt.Sprintf(
+				"steps.%s: there is no such step, want one of %s", name, strings.Join(names, ", "))}.Err()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package leaver
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+)
+
+// FailureType is the type of a Temporal ApplicationError.
+type FailureType string
+
+// The failure types. Those marked "waits" are retried by Temporal; the others
+// cannot succeed by waiting, and what happens then is the step's OnFailure.
+const (
+	InvalidRequest        FailureType = "InvalidRequest"        // the input is wrong; the message names the field
+	UserNotFound          FailureType = "UserNotFound"          // Graph knows no such user
+	GraphForbidden        FailureType = "GraphForbidden"        // 403, or Intune's 401 that means the same
+	GraphUnauthorized     FailureType = "GraphUnauthorized"     // no token, or one that Graph refuses
+	GraphBadRequest       FailureType = "GraphBadRequest"       // any other refusal
+	IntuneNotLicensed     FailureType = "IntuneNotLicensed"     // the tenant has no active Intune licence
+	GraphThrottled        FailureType = "GraphThrottled"        // 429; waits
+	GraphUnavailable      FailureType = "GraphUnavailable"      // 5xx, network, read-after-write lag; waits
+	DevicesRemain         FailureType = "DevicesRemain"         // devices are still managed; waits until the deadline
+	OffboardingIncomplete FailureType = "OffboardingIncomplete" // the workflow ended without having done it all; the Report is in its details
+)
+
+// Failure says how one attempt failed and what Temporal makes of it.
+type Failure struct {
+	Type FailureType
+	// Message is for people and is stored in clear: no names, tokens or bodies.
+	Message string
+	// Waits says that the same call may succeed later.
+	Waits bool
+	// After is how long to wait at least; zero leaves it to the retry policy.
+	After time.Duration
+	// Expected keeps the failure out of error logs: "not yet" is no error.
+	Expected bool
+	// Details go to whoever handles the failure.
+	Details []any
+}
+
+// Err makes the Temporal ApplicationError for f.
+func (f Failure) Err() error {
+	options := temporal.ApplicationErrorOptions{
+		NonRetryable:   !f.Waits,
+		NextRetryDelay: f.After,
+		Details:        f.Details,
+	}
+	if f.Expected {
+		options.Category = temporal.ApplicationErrorCategoryBenign
+	}
+	return temporal.NewApplicationErrorWithOptions(f.Message, string(f.Type), options)
+}
+
+// IsFailure reports whether err is, or wraps, a failure of one of the types.
+func IsFailure(err error, types ...FailureType) bool {
+	var failure *temporal.ApplicationError
+	if !errors.As(err, &failure) {
+		return false
+	}
+	for _, t := range types {
+		if failure.Type() == string(t) {
+			return true
+		}
+	}
+	return false
+}

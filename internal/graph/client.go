@@ -1,0 +1,150 @@
+// Package graph is a thin client for the few Microsoft Graph calls that an
+// offboarding makes. Each call is one attempt: when to try again is not decided
+// here, but every error says what there is to know for it.
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/google/uuid"
+)
+
+// Options says where Graph is and who calls.
+type Options struct {
+	Cloud Cloud
+	// URL overrides the cloud's, for a simulated tenant.
+	URL        string
+	Credential azcore.TokenCredential
+	// Transport overrides the HTTP client.
+	Transport policy.Transporter
+}
+
+// Client calls Graph with one credential.
+type Client struct {
+	pipeline runtime.Pipeline
+	base     *url.URL
+	root     string
+	token    *observedCredential
+}
+
+// New makes a client. It sends nothing.
+func New(o Options) (*Client, error) {
+	if o.Credential == nil {
+		return nil, errors.New("the Graph client needs a credential")
+	}
+	if o.URL == "" {
+		o.URL = o.Cloud.URL
+	}
+	base, err := CheckURL(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	if o.Transport == nil {
+		o.Transport = &http.Client{CheckRedirect: refuseRedirects}
+	}
+	token := &observedCredential{credential: o.Credential}
+	bearer := runtime.NewBearerTokenPolicy(token, []string{o.Cloud.Scope()}, &policy.BearerTokenOptions{
+		InsecureAllowCredentialWithHTTP: loopback(base),
+	})
+	pipeline := runtime.NewPipeline("leaver", "v0", runtime.PipelineOptions{
+		PerCall:  []policy.Policy{requestID{}},
+		PerRetry: []policy.Policy{bearer},
+	}, &policy.ClientOptions{
+		Retry:     policy.RetryOptions{MaxRetries: -1},
+		Transport: o.Transport,
+	})
+	return &Client{pipeline: pipeline, base: base, root: strings.TrimSuffix(base.String(), "/") + "/v1.0", token: token}, nil
+}
+
+// refuseRedirects keeps a token, and a POST, from being carried elsewhere.
+func refuseRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// requestID names each call, so that Microsoft's support can find it.
+type requestID struct{}
+
+func (requestID) Do(r *policy.Request) (*http.Response, error) {
+	r.Raw().Header.Set("client-request-id", uuid.NewString())
+	return r.Next()
+}
+
+// call is one kind of request: what people call it and the least permission
+// that it needs.
+type call struct {
+	name, permission string
+}
+
+// The names of calls about which callers ask an Error.
+const (
+	CallGetUser          = "get user"
+	CallRemoveAllDevices = "removeAllDevicesFromManagement"
+)
+
+// do sends one request and decodes a 2xx body into answer, unless answer is nil.
+func (c *Client) do(ctx context.Context, call call, method, endpoint string, body, answer any) error {
+	request, err := runtime.NewRequest(ctx, method, endpoint)
+	if err != nil {
+		return &TransportError{Call: call.name, err: errors.New("the address cannot be used")}
+	}
+	request.Raw().Header.Set("Accept", "application/json")
+	if body != nil {
+		if err := runtime.MarshalAsJSON(request, body); err != nil {
+			return fmt.Errorf("%s: encode the request: %w", call.name, err)
+		}
+	}
+	response, err := c.pipeline.Do(request)
+	if err != nil {
+		return transportError(ctx, call, err)
+	}
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return c.responseError(call, response)
+	}
+	if answer == nil {
+		return nil
+	}
+	if err := runtime.UnmarshalAsJSON(response, answer); err != nil {
+		return &TransportError{Call: call.name, err: errors.New("the answer is not the JSON that Graph documents")}
+	}
+	return nil
+}
+
+// user is the address of a user and what lies below. Nothing else in this
+// package puts a name into a path.
+//
+// Microsoft: a name that begins with $ needs the form with parentheses,
+// https://learn.microsoft.com/graph/api/user-get
+func (c *Client) user(id, below string) (string, error) {
+	if !usableID(id) {
+		return "", ErrUnusableID
+	}
+	segment := "/" + url.PathEscape(id)
+	if strings.HasPrefix(id, "$") {
+		segment = "('" + url.PathEscape(strings.ReplaceAll(id, "'", "''")) + "')"
+	}
+	return c.root + "/users" + segment + below, nil
+}
+
+// ErrUnusableID means that an id could lead a request elsewhere; nothing was sent.
+var ErrUnusableID = errors.New("the id is empty, a relative path, or holds a slash, a backslash, a question mark or a control character")
+
+func usableID(id string) bool {
+	return id != "" && id != "." && id != ".." && !strings.ContainsFunc(id, func(r rune) bool {
+		return r < ' ' || r == 0x7f || r == '/' || r == '\\' || r == '?'
+	})
+}
+
+// next checks a next link: followed elsewhere it would carry the token there.
+func (c *Client) next(link string) error {
+	target, err := url.Parse(link)
+	if err != nil || target.Scheme != c.base.Scheme || target.Host != c.base.Host || target.User != nil {
+		return errors.New("the next page is on another host")
+	}
+	return nil
+}

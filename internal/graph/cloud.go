@@ -1,0 +1,74 @@
+package graph
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+)
+
+// Cloud is one of Microsoft's clouds: where Graph answers and who signs in.
+//
+// Microsoft: https://learn.microsoft.com/graph/deployments
+type Cloud struct {
+	Name string
+	// URL is the root of Graph, without the version.
+	URL string
+	// SignIn is the authority that issues the tokens.
+	SignIn cloud.Configuration
+}
+
+var clouds = [...]Cloud{
+	{"global", "https://graph.microsoft.com", cloud.AzurePublic},
+	{"usgov-l4", "https://graph.microsoft.us", cloud.AzureGovernment},
+	{"usgov-l5", "https://dod-graph.microsoft.us", cloud.AzureGovernment},
+	{"china", "https://microsoftgraph.chinacloudapi.cn", cloud.AzureChina},
+}
+
+// CloudNamed finds a cloud; the empty name is the global one.
+func CloudNamed(name string) (Cloud, error) {
+	if name == "" {
+		return clouds[0], nil
+	}
+	names := make([]string, len(clouds))
+	for i, c := range clouds {
+		if c.Name == name {
+			return c, nil
+		}
+		names[i] = c.Name
+	}
+	return Cloud{}, fmt.Errorf("no cloud is named %q, want one of %s", name, strings.Join(names, ", "))
+}
+
+// Scope is what a token for Graph in this cloud is asked for.
+func (c Cloud) Scope() string { return c.URL + "/.default" }
+
+// CheckURL refuses a Graph URL that would send a token in clear text: plain
+// http is for a simulated tenant on this machine alone.
+func CheckURL(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	switch {
+	case err != nil || base.Host == "":
+		return nil, fmt.Errorf("the Graph URL must be absolute, such as %s", clouds[0].URL)
+	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
+		return nil, fmt.Errorf("the Graph URL must hold neither user, query nor fragment")
+	case base.Scheme == "http" && !loopback(base):
+		return nil, fmt.Errorf("the Graph URL is plain http, which is allowed on loopback only: use https")
+	case base.Scheme != "http" && base.Scheme != "https":
+		return nil, fmt.Errorf("the Graph URL must begin with https://")
+	}
+	return base, nil
+}
+
+// Loopback reports whether a Graph URL leads to this machine.
+func Loopback(text string) bool {
+	base, err := CheckURL(text)
+	return err == nil && loopback(base)
+}
+
+func loopback(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,122 @@
+package graph
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync/atomic"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+)
+
+// TokenKind is who a token speaks for.
+//
+// Microsoft: https://learn.microsoft.com/graph/permissions-overview
+type TokenKind string
+
+const (
+	// Delegated tokens act for a signed-in user.
+	Delegated TokenKind = "delegated"
+	// Application tokens act for the application itself.
+	Application TokenKind = "application"
+	// UnknownToken is a token that could not be read.
+	UnknownToken TokenKind = "unknown"
+)
+
+// CredentialError means that there is no token to send; Graph was not called.
+type CredentialError struct {
+	// Code is Entra's, such as AADSTS7000215, or empty.
+	Code string
+	// Waits says that signing in may succeed later by itself.
+	Waits bool
+	// SignIn says that a person must sign in.
+	SignIn bool
+}
+
+func (e *CredentialError) Error() string {
+	text := "no token for Graph"
+	if e.Code != "" {
+		text += ": Entra answered " + e.Code
+	}
+	return text
+}
+
+// observedCredential remembers the kind of token it passed on, and turns
+// sign-in errors, which hold response bodies, into CredentialErrors.
+type observedCredential struct {
+	credential azcore.TokenCredential
+	kind       atomic.Pointer[TokenKind]
+}
+
+func (o *observedCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := o.credential.GetToken(ctx, options)
+	if err != nil {
+		return token, credentialError(ctx, err)
+	}
+	kind := kindOf(token.Token)
+	o.kind.Store(&kind)
+	return token, nil
+}
+
+func (o *observedCredential) Kind() TokenKind {
+	if kind := o.kind.Load(); kind != nil {
+		return *kind
+	}
+	return UnknownToken
+}
+
+// kindOf looks into a token's claims. Microsoft calls tokens for its own
+// services opaque, so this only ever words an error.
+func kindOf(token string) TokenKind {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return UnknownToken
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return UnknownToken
+	}
+	var claims struct {
+		Kind  string   `json:"idtyp"`
+		Scope string   `json:"scp"`
+		Roles []string `json:"roles"`
+	}
+	switch {
+	case json.Unmarshal(payload, &claims) != nil:
+		return UnknownToken
+	case claims.Kind == "app", claims.Scope == "" && len(claims.Roles) > 0:
+		return Application
+	case claims.Scope != "":
+		return Delegated
+	}
+	return UnknownToken
+}
+
+var entraCode = regexp.MustCompile(`AADSTS\d{4,7}`)
+
+func credentialError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e := &CredentialError{Code: entraCode.FindString(err.Error())}
+	if _, ok := errors.AsType[*azidentity.AuthenticationRequiredError](err); ok {
+		e.SignIn = true
+		return e
+	}
+	// A refusal comes with Entra's response; a failed sign-in without one did
+	// not reach Entra.
+	if failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok {
+		e.Waits = failed.RawResponse == nil && e.Code == "" ||
+			failed.RawResponse != nil && (failed.RawResponse.StatusCode == http.StatusTooManyRequests || failed.RawResponse.StatusCode >= 500)
+	}
+	return e
+}
+
+// NonRetriable tells azcore that there is no use in sending the request again.
+func (e *CredentialError) NonRetriable() {}

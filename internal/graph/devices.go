@@ -1,0 +1,90 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// ManagedDevice is a device that Intune manages.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/resources/intune-devices-manageddevice
+type ManagedDevice struct {
+	ID                     string    `json:"id"`
+	DeviceName             string    `json:"deviceName"`
+	OperatingSystem        string    `json:"operatingSystem"`
+	ManagedDeviceOwnerType string    `json:"managedDeviceOwnerType"`
+	ManagementState        string    `json:"managementState"`
+	LastSyncDateTime       time.Time `json:"lastSyncDateTime"`
+}
+
+const deviceFields = "id,deviceName,operatingSystem,managedDeviceOwnerType,managementState,lastSyncDateTime"
+
+var (
+	listManagedDevices = call{"list managedDevices", "DeviceManagementManagedDevices.Read.All"}
+	getManagedDevice   = call{"get managedDevice", "DeviceManagementManagedDevices.Read.All"}
+	removeAllDevices   = call{CallRemoveAllDevices, "DeviceManagementManagedDevices.PrivilegedOperations.All"}
+)
+
+// ManagedDevices lists every device that Intune manages for a user, all pages.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-list
+func (c *Client) ManagedDevices(ctx context.Context, userID string) ([]ManagedDevice, error) {
+	endpoint, err := c.user(userID, "/managedDevices?$select="+deviceFields)
+	if err != nil {
+		return nil, err
+	}
+	var devices []ManagedDevice
+	for endpoint != "" {
+		var page struct {
+			Value    *[]ManagedDevice `json:"value"`
+			NextLink string           `json:"@odata.nextLink"`
+		}
+		if err := c.do(ctx, listManagedDevices, http.MethodGet, endpoint, nil, &page); err != nil {
+			return nil, err
+		}
+		// An answer without a list must not be taken for a user without devices.
+		if page.Value == nil {
+			return nil, &TransportError{Call: listManagedDevices.name, err: errors.New("the answer holds no list")}
+		}
+		devices = append(devices, *page.Value...)
+		if endpoint = page.NextLink; endpoint == "" {
+			break
+		}
+		if err := c.next(endpoint); err != nil {
+			return nil, &TransportError{Call: listManagedDevices.name, err: err}
+		}
+	}
+	return devices, nil
+}
+
+// ManagedDevice reads one managed device. One that has left management is an
+// Error with status 404.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-get
+func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, error) {
+	if !usableID(id) {
+		return ManagedDevice{}, ErrUnusableID
+	}
+	endpoint := c.root + "/deviceManagement/managedDevices/" + url.PathEscape(id) + "?$select=" + deviceFields
+	var device ManagedDevice
+	err := c.do(ctx, getManagedDevice, http.MethodGet, endpoint, nil, &device)
+	if err == nil && device.ID != id {
+		return ManagedDevice{}, &TransportError{Call: getManagedDevice.name, err: errors.New("the answer is another device")}
+	}
+	return device, err
+}
+
+// RemoveAllDevicesFromManagement retires all devices of a user. Graph's answer
+// means accepted, not done.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-user-removealldevicesfrommanagement
+func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID string) error {
+	endpoint, err := c.user(userID, "/removeAllDevicesFromManagement")
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, removeAllDevices, http.MethodPost, endpoint, nil, nil)
+}

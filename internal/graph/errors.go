@@ -1,0 +1,175 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// Error is an answer of Graph's that is not 2xx. Its text is safe to store: it
+// never holds a body, a path or a token.
+//
+// Microsoft: https://learn.microsoft.com/graph/errors
+type Error struct {
+	// Call names what was asked; Permission is the least that it needs.
+	Call       string
+	Permission string
+	Status     int
+	// Code is Graph's, or Intune's from within the message; it may be empty.
+	Code string
+	// Message is Graph's own and may name people: do not store it. See Safe.
+	Message         string
+	RequestID       string
+	ClientRequestID string
+	// RetryAfter is how long Graph asked to wait, or zero.
+	RetryAfter time.Duration
+	// Token is the kind of token that was sent.
+	Token TokenKind
+}
+
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s: %d %s", e.Call, e.Status, http.StatusText(e.Status))
+	if e.Code != "" {
+		text += " " + e.Code
+	}
+	if message := e.Safe(); message != "" {
+		text += ": " + message
+	}
+	if e.RequestID != "" {
+		text += " (request-id " + e.RequestID + ")"
+	}
+	return text
+}
+
+// Safe is Graph's message without anything that could name a person, an
+// address or a secret.
+func (e *Error) Safe() string { return scrub(e.Message) }
+
+// TransportError means that no usable answer came: the network, or an answer
+// that is not Graph's.
+type TransportError struct {
+	Call string
+	err  error
+}
+
+func (e *TransportError) Error() string { return e.Call + ": " + e.err.Error() }
+func (e *TransportError) Unwrap() error { return e.err }
+
+// transportError leaves out the address, which url.Error would print and which
+// names the user.
+func transportError(ctx context.Context, call call, err error) error {
+	if credential, ok := errors.AsType[*CredentialError](err); ok {
+		return credential
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", call.name, ctx.Err())
+	}
+	if address, ok := errors.AsType[*url.Error](err); ok {
+		err = address.Err
+	}
+	return &TransportError{Call: call.name, err: err}
+}
+
+func (c *Client) responseError(call call, response *http.Response) error {
+	e := &Error{
+		Call: call.name, Permission: call.permission, Status: response.StatusCode, Token: c.token.Kind(),
+		RequestID:       scrub(response.Header.Get("request-id")),
+		ClientRequestID: response.Request.Header.Get("client-request-id"),
+		RetryAfter:      retryAfter(response.Header.Get("Retry-After"), time.Now()),
+	}
+	if body, err := runtime.Payload(response); err == nil {
+		e.parse(body)
+	}
+	return e
+}
+
+// parse reads Graph's error body. What is not in Graph's shape, such as a
+// gateway's HTML page, leaves code and message empty.
+func (e *Error) parse(body []byte) {
+	var answer struct {
+		Error struct {
+			Code       string `json:"code"`
+			Message    string `json:"message"`
+			InnerError struct {
+				RequestID string `json:"request-id"`
+			} `json:"innerError"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(body, &answer) != nil {
+		return
+	}
+	e.Code, e.Message = scrub(answer.Error.Code), answer.Error.Message
+	if e.RequestID == "" {
+		e.RequestID = scrub(answer.Error.InnerError.RequestID)
+	}
+	// Intune wraps its own error as JSON inside the message, sometimes twice.
+	for range 3 {
+		var inner struct {
+			ErrorCode, Message string
+		}
+		if !strings.HasPrefix(strings.TrimSpace(e.Message), "{") || json.Unmarshal([]byte(e.Message), &inner) != nil {
+			break
+		}
+		if inner.ErrorCode != "" {
+			e.Code = scrub(inner.ErrorCode)
+		}
+		e.Message = inner.Message
+	}
+	// What follows are ids and an address for Microsoft's support.
+	e.Message, _, _ = strings.Cut(e.Message, " - Operation ID (for customer support)")
+}
+
+// retryAfter reads whole and fractional seconds and HTTP dates. Graph's own
+// documented sample is fractional.
+//
+// Microsoft: https://learn.microsoft.com/graph/throttling
+func retryAfter(header string, now time.Time) time.Duration {
+	const longest = 24 * time.Hour
+	if seconds, err := strconv.ParseFloat(header, 64); err == nil {
+		if !(seconds > 0) {
+			return 0
+		}
+		return time.Duration(math.Min(seconds, longest.Seconds()) * float64(time.Second))
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return min(max(at.Sub(now), 0), longest)
+	}
+	return 0
+}
+
+var (
+	quoted   = regexp.MustCompile(`'[^']*'|"[^"]*"|’[^’]*’|‘[^’]*’|“[^”]*”`)
+	longWord = 40
+	tooLong  = 300
+)
+
+// scrub keeps the words of a message and drops what could identify: whatever
+// is quoted, and every word that looks like an address, a path, a token or
+// markup.
+func scrub(message string) string {
+	var kept []string
+	for word := range strings.FieldsSeq(quoted.ReplaceAllString(message, "…")) {
+		if len(word) > longWord || strings.ContainsAny(word, `@/\<>{}=%'"`) || strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			word = "…"
+		}
+		if word == "…" && len(kept) > 0 && kept[len(kept)-1] == "…" {
+			continue
+		}
+		kept = append(kept, word)
+	}
+	text := strings.Join(kept, " ")
+	if len(text) > tooLong {
+		text = strings.ToValidUTF8(text[:tooLong], "") + "…"
+	}
+	return text
+}

@@ -1,0 +1,52 @@
+package graphsim
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// control is the API of whoever runs the tenant. It has no counterpart in
+// Graph and asks for no token: the tenant listens on loopback.
+//
+//	GET    /control/users      the tenant as it is now
+//	POST   /control/users      adds a User
+//	PUT    /control/settings   replaces the Settings
+//	POST   /control/faults     adds a Fault
+//	DELETE /control/faults     removes all faults
+//	POST   /control/tokens     {"kind":"delegated","permissions":["…"]} gives {"token":"…"}
+//	GET    /control/requests   every request so far
+func (t *Tenant) control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /control/users", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.Users()) })
+	mux.HandleFunc("GET /control/requests", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.Requests()) })
+	mux.HandleFunc("POST /control/users", take(func(u User) any { return map[string]string{"id": t.Add(u)} }))
+	mux.HandleFunc("PUT /control/settings", take(func(s Settings) any { t.Configure(s); return s }))
+	mux.HandleFunc("POST /control/faults", take(func(f Fault) any { t.Fail(f); return f }))
+	mux.HandleFunc("DELETE /control/faults", func(w http.ResponseWriter, _ *http.Request) { t.Heal(); reply(w, struct{}{}) })
+	mux.HandleFunc("POST /control/tokens", take(func(g struct {
+		Kind        string   `json:"kind"`
+		Permissions []string `json:"permissions"`
+	}) any {
+		return map[string]string{"token": t.Token(g.Kind, g.Permissions...)}
+	}))
+	return mux
+}
+
+// take decodes a request's body strictly and answers with what do returns.
+func take[T any](do func(T) any) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var body T
+		decoder := json.NewDecoder(r.Body)
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&body); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		reply(w, do(body))
+	}
+}
+
+func reply(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(body)
+}

@@ -1,0 +1,93 @@
+package graphsim
+
+import (
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+)
+
+// Fault spoils the next answers to the requests that it matches. Of several
+// that match, the oldest with Times left is taken.
+type Fault struct {
+	// Method and Path say which requests; an empty one matches all. Path is
+	// the end of the path, such as "/managedDevices".
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	// Times is how often; zero means once, a negative number until cleared.
+	Times int `json:"times"`
+
+	// Status answers with an error in Graph's shape instead of doing anything.
+	Status  int    `json:"status"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	// RetryAfter is the header's text: whole, fractional, a date, or missing.
+	RetryAfter string `json:"retryAfter"`
+	// HTML gives the error the body that a gateway would.
+	HTML bool `json:"html"`
+	// Reset drops the connection before anything is done.
+	Reset bool `json:"reset"`
+	// Cut does what was asked and drops the connection in mid-answer.
+	Cut bool `json:"cut"`
+	// Delay waits first; alone it makes Graph slow and nothing else.
+	Delay leaver.Duration `json:"delay"`
+
+	used      int
+	notBefore time.Time
+}
+
+// Fail adds a fault.
+func (t *Tenant) Fail(f Fault) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults = append(t.faults, &f)
+}
+
+// Heal removes all faults.
+func (t *Tenant) Heal() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults = nil
+}
+
+func (f *Fault) matches(r *http.Request, path string) bool {
+	return (f.Method == "" || f.Method == r.Method) && strings.HasSuffix(path, f.Path)
+}
+
+// faultFor takes the fault that spoils this request, if any, and says whether
+// the request came earlier than a fault before had asked for. The tenant is
+// locked.
+func (t *Tenant) faultFor(r *http.Request, path string) (taken *Fault, early bool) {
+	now := time.Now()
+	for _, f := range t.faults {
+		if !f.matches(r, path) {
+			continue
+		}
+		early = early || now.Before(f.notBefore)
+		if taken == nil && (f.Times < 0 || f.used < max(f.Times, 1)) {
+			taken = f
+		}
+	}
+	if taken != nil {
+		taken.used++
+		if seconds, err := strconv.ParseFloat(taken.RetryAfter, 64); err == nil {
+			taken.notBefore = now.Add(time.Duration(seconds * float64(time.Second)))
+		}
+	}
+	return taken, early
+}
+
+// drop ends a connection with a reset instead of a farewell.
+func drop(w http.ResponseWriter) {
+	connection, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := connection.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = connection.Close()
+}

@@ -1,0 +1,211 @@
+// Package graphsim is a simulated Microsoft 365 tenant, for the demo and the
+// tests. On the paths that it knows, a Graph client cannot tell it from the
+// real one: the shapes of answers and errors, paging, tokens and permissions
+// are Graph's. Devices check in after a while, or never. A control API and the
+// methods of Tenant set it up, spoil its answers, and show what was asked.
+package graphsim
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/leaver-dev/leaver"
+)
+
+// User is a user of the tenant and what the tenant manages for the user.
+type User struct {
+	ID                    string    `json:"id"`
+	UserPrincipalName     string    `json:"userPrincipalName"`
+	DisplayName           string    `json:"displayName,omitempty"`
+	UserType              string    `json:"userType"`
+	AccountEnabled        bool      `json:"accountEnabled"`
+	OnPremisesSyncEnabled bool      `json:"onPremisesSyncEnabled,omitempty"`
+	SessionsValidFrom     time.Time `json:"signInSessionsValidFromDateTime"`
+	// Devices holds what is managed now; a device that has left is gone from it.
+	Devices []Device `json:"devices"`
+}
+
+// Device is a managed device.
+type Device struct {
+	ID              string    `json:"id"`
+	Name            string    `json:"deviceName"`
+	OperatingSystem string    `json:"operatingSystem"`
+	OwnerType       string    `json:"managedDeviceOwnerType"`
+	State           string    `json:"managementState"`
+	LastSync        time.Time `json:"lastSyncDateTime"`
+	// CheckIn is how long after a retirement the device hears of it and leaves;
+	// a negative one means never.
+	CheckIn leaver.Duration `json:"checkIn"`
+
+	retired time.Time
+}
+
+// Settings is what differs between tenants.
+type Settings struct {
+	// PageSize is how many devices stand on one page; zero means a thousand.
+	PageSize int `json:"pageSize"`
+	// NoIntune makes the device calls answer as a tenant without a licence does.
+	NoIntune bool `json:"noIntune"`
+	// DelegatedRemoval refuses application tokens for
+	// removeAllDevicesFromManagement, as its page of 2019 documents.
+	DelegatedRemoval bool `json:"delegatedRemoval"`
+}
+
+// Tenant is safe for use by many goroutines.
+type Tenant struct {
+	mu       sync.Mutex
+	users    map[string]*User
+	tokens   map[string]grant
+	settings Settings
+	faults   []*Fault
+	requests []Request
+	record   io.Writer
+}
+
+// grant is what a token allows.
+type grant struct {
+	delegated   bool
+	permissions []string
+}
+
+// NewTenant makes an empty tenant. Every exchange is written to record as one
+// JSON object a line, unless record is nil.
+func NewTenant(record io.Writer) *Tenant {
+	return &Tenant{users: map[string]*User{}, tokens: map[string]grant{}, record: record}
+}
+
+// Add puts users into the tenant; what is missing in them is filled in. It
+// returns the last one's object id.
+func (t *Tenant) Add(users ...User) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var id string
+	for _, user := range users {
+		if user.ID == "" {
+			user.ID = uuid.NewString()
+		}
+		if user.UserType == "" {
+			user.UserType = "Member"
+		}
+		user.Devices = slices.Clone(user.Devices)
+		for i := range user.Devices {
+			device := &user.Devices[i]
+			if device.ID == "" {
+				device.ID = uuid.NewString()
+			}
+			if device.OwnerType == "" {
+				device.OwnerType = "company"
+			}
+			if device.State == "" {
+				device.State = "managed"
+			}
+			if device.LastSync.IsZero() {
+				device.LastSync = time.Now().Add(-time.Hour)
+			}
+		}
+		t.users[user.ID] = &user
+		id = user.ID
+	}
+	return id
+}
+
+// Configure replaces the tenant's settings.
+func (t *Tenant) Configure(s Settings) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.settings = s
+}
+
+// Users returns the tenant as it is now, by user principal name.
+func (t *Tenant) Users() map[string]User {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make(map[string]User, len(t.users))
+	for _, user := range t.users {
+		t.checkIn(user)
+		snapshot := *user
+		snapshot.Devices = slices.Clone(user.Devices)
+		all[user.UserPrincipalName] = snapshot
+	}
+	return all
+}
+
+// Application and Delegated name the kinds of token that Token makes.
+const (
+	Application = "application"
+	Delegated   = "delegated"
+)
+
+// Token makes a token of a kind with permissions, shaped as Entra's are.
+// Without permissions it has all that the simulated calls take.
+func (t *Tenant) Token(kind string, permissions ...string) string {
+	if len(permissions) == 0 {
+		permissions = allPermissions()
+	}
+	claims := map[string]any{"aud": "https://graph.microsoft.com", "appid": uuid.NewString()}
+	if kind == Delegated {
+		claims["scp"] = strings.Join(permissions, " ")
+	} else {
+		claims["idtyp"], claims["roles"] = "app", permissions
+	}
+	payload, _ := json.Marshal(claims)
+	encode := base64.RawURLEncoding.EncodeToString
+	token := encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + encode(payload) + "." + encode([]byte(rand.Text()))
+	t.Accept(token, kind, permissions...)
+	return token
+}
+
+// Accept makes the tenant take a token that somebody else chose.
+func (t *Tenant) Accept(token, kind string, permissions ...string) {
+	if len(permissions) == 0 {
+		permissions = allPermissions()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tokens[token] = grant{delegated: kind == Delegated, permissions: permissions}
+}
+
+// find looks a user up by object id or user principal name.
+func (t *Tenant) find(id string) *User {
+	if user := t.users[strings.ToLower(id)]; user != nil {
+		return user
+	}
+	for user := range maps.Values(t.users) {
+		if strings.EqualFold(user.UserPrincipalName, id) {
+			return user
+		}
+	}
+	return nil
+}
+
+// checkIn lets devices hear of their retirement: half-way it is issued, in the
+// end the device is gone.
+func (t *Tenant) checkIn(user *User) {
+	now := time.Now()
+	user.Devices = slices.DeleteFunc(user.Devices, func(d Device) bool {
+		return !d.retired.IsZero() && d.CheckIn >= 0 && now.Sub(d.retired) >= time.Duration(d.CheckIn)
+	})
+	for i := range user.Devices {
+		d := &user.Devices[i]
+		if !d.retired.IsZero() && d.CheckIn >= 0 && now.Sub(d.retired) >= time.Duration(d.CheckIn)/2 {
+			d.State, d.LastSync = "retireIssued", now
+		}
+	}
+}
+
+// retireAll is what removeAllDevicesFromManagement does.
+func (t *Tenant) retireAll(user *User) {
+	for i := range user.Devices {
+		if d := &user.Devices[i]; d.retired.IsZero() {
+			d.State, d.retired = "retirePending", time.Now()
+		}
+	}
+}

@@ -1,0 +1,110 @@
+// Package plugin puts offboarding into a host's Temporal worker: as a Temporal
+// plugin (NewPlugin), or by plain registration (New and Register).
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/activities"
+	"github.com/leaver-dev/leaver/internal/graph"
+	"github.com/leaver-dev/leaver/workflows"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Name identifies the plugin to Temporal.
+const Name = "leaver-dev.leaver"
+
+// Config is what an offboarding works with. Credential alone is needed.
+type Config struct {
+	// Credential signs in to Graph, for example one of azidentity's. A replay
+	// calls nothing, so any will do there.
+	Credential azcore.TokenCredential
+	// DeviceCredential signs in for the device steps; nil means Credential.
+	// Microsoft documented removeAllDevicesFromManagement for delegated tokens
+	// only, and later for both kinds.
+	DeviceCredential azcore.TokenCredential
+	// Cloud is global, usgov-l4, usgov-l5 or china; empty means global.
+	Cloud string
+	// GraphURL replaces the cloud's Graph, for a simulated tenant. Plain http
+	// is allowed on loopback only.
+	GraphURL string
+	// FirstPoll is the first wait between two looks at whether the devices are
+	// gone; it doubles up to LongestPoll. Zero means a minute, and four hours.
+	FirstPoll, LongestPoll time.Duration
+	// DeviceDeadline is how long devices may take to leave management when the
+	// request does not say. Zero means 30 days.
+	DeviceDeadline time.Duration
+}
+
+// Offboarding is a workflow and its activities, ready to be registered.
+type Offboarding struct {
+	activities *activities.Activities
+}
+
+// New checks c. Nothing is sent.
+func New(c Config) (*Offboarding, error) {
+	cloud, err := graph.CloudNamed(c.Cloud)
+	if err != nil {
+		return nil, fmt.Errorf("offboarding: %w", err)
+	}
+	users, err := graph.New(graph.Options{Cloud: cloud, URL: c.GraphURL, Credential: c.Credential})
+	if err != nil {
+		return nil, fmt.Errorf("offboarding: %w", err)
+	}
+	devices := users
+	if c.DeviceCredential != nil {
+		if devices, err = graph.New(graph.Options{Cloud: cloud, URL: c.GraphURL, Credential: c.DeviceCredential}); err != nil {
+			return nil, fmt.Errorf("offboarding: %w", err)
+		}
+	}
+	a, err := activities.New(activities.Config{Graph: users, Devices: devices, Poll: leaver.Poll{
+		First:    orElse(c.FirstPoll, time.Minute),
+		Longest:  orElse(c.LongestPoll, 4*time.Hour),
+		Deadline: orElse(c.DeviceDeadline, 30*24*time.Hour),
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("offboarding: %w", err)
+	}
+	return &Offboarding{activities: a}, nil
+}
+
+func orElse(d, byDefault time.Duration) leaver.Duration {
+	if d == 0 {
+		d = byDefault
+	}
+	return leaver.Duration(d)
+}
+
+// Registry is what Register needs of a worker, a replayer or a test environment.
+type Registry interface {
+	RegisterWorkflowWithOptions(workflow any, options workflow.RegisterOptions)
+	RegisterActivityWithOptions(activity any, options activity.RegisterOptions)
+}
+
+// Register puts the workflow and all activities on r, under their contract names.
+func (o *Offboarding) Register(r Registry) {
+	workflows.Register(r)
+	o.activities.Register(r)
+}
+
+// NewPlugin makes the Temporal plugin. Set it on client.Options.Plugins or on
+// worker.Options.Plugins, never on both.
+func NewPlugin(c Config) (*temporal.SimplePlugin, error) {
+	o, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	return temporal.NewSimplePlugin(temporal.SimplePluginOptions{
+		Name: Name,
+		RunContextBefore: func(_ context.Context, run temporal.SimplePluginRunContextBeforeOptions) error {
+			o.Register(run.Registry)
+			return nil
+		},
+	})
+}

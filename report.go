@@ -1,0 +1,101 @@
+package leaver
+
+import "time"
+
+// Status is where an offboarding stands, and in a report how it ended.
+type Status string
+
+const (
+	// Planning means that nothing has been touched yet.
+	Planning Status = "planning"
+	// Running means that at least one step is at work and none waits for a person.
+	Running Status = "running"
+	// Waiting means that at least one step waits for a person.
+	Waiting Status = "waiting"
+
+	// Planned is the end of a dry run.
+	Planned Status = "planned"
+	// Completed means that every step is done, was so already, or was left out
+	// by the plan.
+	Completed Status = "completed"
+	// CompletedWithExceptions is Completed, but a person left a step out.
+	CompletedWithExceptions Status = "completedWithExceptions"
+	// Incomplete means that a step failed and nobody was to be asked.
+	Incomplete Status = "incomplete"
+	// Aborted means that a person ended it.
+	Aborted Status = "aborted"
+	// CanceledStatus means that the workflow was cancelled.
+	CanceledStatus Status = "canceled"
+)
+
+// Report is the result of an offboarding. It says what was seen, never more.
+type Report struct {
+	Status    Status       `json:"status"`
+	Leaver    Leaver       `json:"leaver"`
+	StartedAt time.Time    `json:"startedAt"`
+	EndedAt   time.Time    `json:"endedAt,omitzero"`
+	Steps     []StepRecord `json:"steps"`
+	// Aborted is the decision that ended it early.
+	Aborted *Decided `json:"aborted,omitempty"`
+}
+
+// StepRecord is a step of the plan and what has become of it.
+type StepRecord struct {
+	Step
+	State State `json:"state"`
+	// Outcome is set once the step has ended.
+	Outcome Outcome `json:"outcome,omitempty"`
+	Detail  string  `json:"detail,omitempty"`
+	Items   []Item  `json:"items,omitempty"`
+	// Failure is the last one, also when the step was then retried or left out.
+	Failure   *StepFailure `json:"failure,omitempty"`
+	Decisions []Decided    `json:"decisions,omitempty"`
+	StartedAt time.Time    `json:"startedAt,omitzero"`
+	EndedAt   time.Time    `json:"endedAt,omitzero"`
+}
+
+// State is where a step stands.
+type State string
+
+const (
+	StepPending State = "pending"
+	StepRunning State = "running"
+	StepWaiting State = "waiting" // for a person
+	StepEnded   State = "ended"
+)
+
+// StepFailure is why a step could not go on.
+type StepFailure struct {
+	Type    FailureType `json:"type"`
+	Message string      `json:"message"`
+}
+
+// Progress is the answer to QueryProgress: the report as it stands, and what
+// is waited for.
+type Progress struct {
+	Report
+	Waits []Wait `json:"waits,omitempty"`
+	// Refused lists the last signals that could not be carried out, and why:
+	// a signal gets no answer of its own.
+	Refused []RefusedSignal `json:"refused,omitempty"`
+}
+
+// Wait is something that the offboarding waits for.
+type Wait struct {
+	Step string `json:"step"`
+	// For is "person", or what the step polls for.
+	For   string    `json:"for"`
+	Since time.Time `json:"since"`
+	// Actions are the signals and updates that end the wait.
+	Actions []Action `json:"actions,omitempty"`
+}
+
+// WaitForPerson is the For of a Wait that a decision ends.
+const WaitForPerson = "person"
+
+// RefusedSignal is a signal that changed nothing.
+type RefusedSignal struct {
+	Action Action    `json:"action"`
+	Why    string    `json:"why"`
+	At     time.Time `json:"at"`
+}

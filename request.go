@@ -1,0 +1,192 @@
+package leaver
+
+import (
+	"bytes"
+	"encoding"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Request asks for the offboarding of one user. Only UserID is needed.
+type Request struct {
+	// UserID is the leaver's object id or user principal name.
+	UserID string `json:"userId"`
+	// DryRun plans and stops: the report shows what would be done.
+	DryRun bool `json:"dryRun,omitzero"`
+	// OnFailure is what to do when a step cannot succeed by waiting. The
+	// default is Ask.
+	OnFailure OnFailure `json:"onFailure,omitzero"`
+	// Steps changes single steps, by step name.
+	Steps map[string]StepSettings `json:"steps,omitempty"`
+	// DeviceDeadline is how long devices may take to leave management before a
+	// person is asked, such as "720h". The default is the worker's.
+	DeviceDeadline Duration `json:"deviceDeadline,omitzero"`
+}
+
+// StepSettings changes one step of a plan.
+type StepSettings struct {
+	// Skip leaves the step out.
+	Skip bool `json:"skip,omitzero"`
+	// OnFailure takes precedence over the request's.
+	OnFailure OnFailure `json:"onFailure,omitzero"`
+}
+
+// OnFailure is what to do when a step cannot succeed by waiting.
+type OnFailure string
+
+const (
+	// Ask waits for a person to retry the step, skip it, or abort. The default.
+	Ask OnFailure = "ask"
+	// Continue goes on with the other steps; the offboarding ends incomplete.
+	Continue OnFailure = "continue"
+	// Fail starts no further step and ends incomplete.
+	Fail OnFailure = "fail"
+)
+
+// Duration is a time span that JSON and environment variables write as Go
+// does: "90s", "720h".
+type Duration time.Duration
+
+// MarshalText writes d as time.Duration.String does.
+func (d Duration) MarshalText() ([]byte, error) {
+	return []byte(time.Duration(d).String()), nil
+}
+
+// UnmarshalText reads what time.ParseDuration reads.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil {
+		return errors.New(`want a duration such as "90s" or "720h"`)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// maxUserID is generous: Entra allows 113 characters in a user principal name,
+// and guests' names carry a second domain.
+const maxUserID = 256
+
+// minDeviceDeadline keeps a slip of the unit ("30s" for 30 days) from turning
+// every device into a question; tests and the demo stay above it.
+const minDeviceDeadline = time.Second
+
+// ParseRequest reads a request strictly: unknown and repeated fields, wrong
+// types and values that could mean another user are refused. Every error is an
+// InvalidRequest failure that names the field.
+func ParseRequest(input []byte) (Request, error) {
+	var request Request
+	if err := ParseStrict(input, &request); err != nil {
+		return Request{}, Failure{Type: InvalidRequest, Message: err.Error()}.Err()
+	}
+	if err := request.check(); err != nil {
+		return Request{}, Failure{Type: InvalidRequest, Message: err.Error()}.Err()
+	}
+	return request, nil
+}
+
+func (r Request) check() error {
+	if err := CheckUserID(r.UserID); err != nil {
+		return err
+	}
+	if err := r.OnFailure.check("onFailure"); err != nil {
+		return err
+	}
+	names := make([]string, 0, len(r.Steps))
+	for name := range r.Steps {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := r.Steps[name].OnFailure.check("steps." + name + ".onFailure"); err != nil {
+			return err
+		}
+	}
+	if d := time.Duration(r.DeviceDeadline); d != 0 && d < minDeviceDeadline {
+		return fmt.Errorf("deviceDeadline: is %s, want at least %s, for example \"720h\"", d, minDeviceDeadline)
+	}
+	return nil
+}
+
+func (f OnFailure) check(field string) error {
+	switch f {
+	case "", Ask, Continue, Fail:
+		return nil
+	}
+	return fmt.Errorf("%s: want ask, continue or fail", field)
+}
+
+// CheckUserID refuses what cannot be an object id or user principal name, or
+// could lead a request's path elsewhere. Its errors never repeat the value.
+func CheckUserID(id string) error {
+	switch {
+	case id == "":
+		return errors.New("userId: is missing, want the user's object id or user principal name")
+	case !utf8.ValidString(id):
+		return errors.New("userId: is not valid UTF-8")
+	case utf8.RuneCountInString(id) > maxUserID:
+		return fmt.Errorf("userId: is longer than %d characters", maxUserID)
+	case id == "." || id == "..":
+		return errors.New("userId: must not be a relative path")
+	}
+	for _, r := range id {
+		switch {
+		case strings.ContainsRune(`/\?`, r):
+			return fmt.Errorf("userId: must not contain %q", r)
+		case r == ' ' || !unicode.IsPrint(r):
+			return fmt.Errorf("userId: must not contain white space or control characters (%U)", r)
+		}
+	}
+	return nil
+}
+
+// ParseStrict decodes one JSON object and refuses unknown and repeated fields.
+// Its errors name the field and never repeat a value.
+func ParseStrict(input []byte, into any) error {
+	if trimmed := bytes.TrimSpace(input); len(trimmed) == 0 || bytes.Equal(trimmed, []byte("null")) {
+		input = []byte("{}")
+	}
+	err := jsonv2.Unmarshal(input, into, jsonv2.RejectUnknownMembers(true))
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the input is not valid JSON: it ends too early")
+	}
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return fmt.Errorf("%s: is given twice", field(syntax.JSONPointer))
+		}
+		return fmt.Errorf("the input is not valid JSON, at byte %d", syntax.ByteOffset)
+	}
+	semantic, ok := errors.AsType[*jsonv2.SemanticError](err)
+	if !ok {
+		return errors.New("the input cannot be read")
+	}
+	name := field(semantic.JSONPointer)
+	switch {
+	case errors.Is(err, jsonv2.ErrUnknownName):
+		return fmt.Errorf("%s: unknown field", name)
+	case semantic.JSONPointer == "":
+		return errors.New("the input must be one JSON object")
+	case semantic.GoType != nil && reflect.PointerTo(semantic.GoType).Implements(textUnmarshaler) && semantic.Err != nil:
+		return fmt.Errorf("%s: %w", name, semantic.Err)
+	}
+	return fmt.Errorf("%s: has the wrong type (%s)", name, semantic.JSONKind)
+}
+
+// textUnmarshaler marks the types whose own errors say what is right.
+var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+
+func field(pointer jsontext.Pointer) string {
+	return strings.Join(slices.Collect(pointer.Tokens()), ".")
+}

@@ -1,0 +1,64 @@
+package leaver
+
+import "time"
+
+// StepRequest is what every step's activity takes. UserID alone is enough to
+// call one from another workflow.
+type StepRequest struct {
+	// UserID is the leaver's object id; a user principal name works too.
+	UserID string `json:"userId"`
+	// Poll is the rhythm of an activity that polls.
+	Poll *Poll `json:"poll,omitempty"`
+	// Results holds how the steps ended that this one comes after, by name.
+	Results map[string]StepResult `json:"results,omitempty"`
+}
+
+// StepResult is what every step's activity returns.
+type StepResult struct {
+	// Outcome is Done, AlreadyDone or Skipped; what failed returns an error.
+	Outcome Outcome `json:"outcome"`
+	// Detail says in words what was seen. It holds no names.
+	Detail string `json:"detail,omitempty"`
+	// Items is what the step touched, where it touches many.
+	Items []Item `json:"items,omitempty"`
+}
+
+// Outcome is how a step, or one item of it, ended.
+type Outcome string
+
+const (
+	// Done means that the effect was seen, or that Graph confirmed it.
+	Done Outcome = "done"
+	// AlreadyDone means that it was so before.
+	AlreadyDone Outcome = "alreadyDone"
+	// Skipped means left out, by the plan or by a person.
+	Skipped Outcome = "skipped"
+	// Failed means that the effect was not seen.
+	Failed Outcome = "failed"
+	// Canceled means begun, and stopped before its end was seen.
+	Canceled Outcome = "canceled"
+	// NotStarted means that the offboarding ended before.
+	NotStarted Outcome = "notStarted"
+)
+
+// Item is one of the things that a step touched.
+type Item struct {
+	ID string `json:"id"`
+	// Outcome is set once it is known how the item ended.
+	Outcome Outcome `json:"outcome,omitempty"`
+	Detail  string  `json:"detail,omitempty"`
+	// Device is set where the item is a device that Intune manages.
+	Device *Device `json:"device,omitempty"`
+}
+
+// Device is a managed device as Intune last described it, by the names that
+// Graph uses.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/resources/intune-devices-manageddevice
+type Device struct {
+	Name             string     `json:"deviceName,omitempty"`
+	OperatingSystem  string     `json:"operatingSystem,omitempty"`
+	OwnerType        string     `json:"managedDeviceOwnerType,omitempty"`
+	ManagementState  string     `json:"managementState,omitempty"`
+	LastSyncDateTime *time.Time `json:"lastSyncDateTime,omitempty"`
+}

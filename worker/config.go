@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"reflect"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/leaver-dev/leaver/internal/graph"
+)
+
+// config is everything the worker is told, all by environment variables but
+// for Temporal's own, which envconfig reads.
+type config struct {
+	TaskQueue      string        `env:"LEAVER_TASK_QUEUE" envDefault:"offboarding"`
+	Cloud          string        `env:"LEAVER_CLOUD" envDefault:"global"`
+	GraphURL       string        `env:"LEAVER_GRAPH_URL"`
+	FirstPoll      time.Duration `env:"LEAVER_FIRST_POLL" envDefault:"1m"`
+	LongestPoll    time.Duration `env:"LEAVER_LONGEST_POLL" envDefault:"4h"`
+	DeviceDeadline time.Duration `env:"LEAVER_DEVICE_DEADLINE" envDefault:"720h"`
+	StopTimeout    time.Duration `env:"LEAVER_STOP_TIMEOUT" envDefault:"65s"`
+	LogFormat      string        `env:"LEAVER_LOG_FORMAT" envDefault:"text"`
+	LogLevel       slog.Level    `env:"LEAVER_LOG_LEVEL" envDefault:"info"`
+	SignInDir      string        `env:"LEAVER_SIGN_IN_DIR"`
+
+	Credential       credentialKind `env:"LEAVER_CREDENTIAL" envDefault:"default"`
+	DeviceCredential credentialKind `env:"LEAVER_DEVICE_CREDENTIAL"`
+	GraphToken       string         `env:"LEAVER_GRAPH_TOKEN,unset"`
+
+	Identity       identity `envPrefix:"AZURE_"`
+	DeviceIdentity identity `envPrefix:"LEAVER_DEVICE_"`
+}
+
+// identity is who signs in, as azidentity's own variables name it.
+type identity struct {
+	TenantID            string `env:"TENANT_ID"`
+	ClientID            string `env:"CLIENT_ID"`
+	ClientSecret        string `env:"CLIENT_SECRET"`
+	ClientSecretFile    string `env:"CLIENT_SECRET_FILE"`
+	CertificatePath     string `env:"CLIENT_CERTIFICATE_PATH"`
+	CertificatePassword string `env:"CLIENT_CERTIFICATE_PASSWORD"`
+	TokenFile           string `env:"FEDERATED_TOKEN_FILE"`
+}
+
+// load reads and checks the environment. Its errors are one line that says
+// which variable to set to what.
+func load() (config, error) {
+	c, err := env.ParseAs[config]()
+	if err != nil {
+		var all env.AggregateError
+		if errors.As(err, &all) && len(all.Errors) > 0 {
+			err = all.Errors[0]
+		}
+		var parse env.ParseError
+		if errors.As(err, &parse) {
+			field, _ := reflect.TypeFor[config]().FieldByName(parse.Name)
+			return c, fmt.Errorf("%s: the value is not a %s", field.Tag.Get("env"), parse.Type)
+		}
+		return c, err
+	}
+	if c.DeviceIdentity.TenantID == "" {
+		c.DeviceIdentity.TenantID = c.Identity.TenantID
+	}
+	if c.DeviceIdentity.ClientID == "" {
+		c.DeviceIdentity.ClientID = c.Identity.ClientID
+	}
+	return c, c.check()
+}
+
+func (c config) check() error {
+	if _, err := graph.CloudNamed(c.Cloud); err != nil {
+		return fmt.Errorf("LEAVER_CLOUD: %w", err)
+	}
+	if c.GraphURL != "" {
+		if _, err := graph.CheckURL(c.GraphURL); err != nil {
+			return fmt.Errorf("LEAVER_GRAPH_URL: %w", err)
+		}
+	}
+	switch {
+	case c.TaskQueue == "":
+		return errors.New("LEAVER_TASK_QUEUE: must not be empty")
+	case c.FirstPoll < time.Second:
+		return errors.New("LEAVER_FIRST_POLL: want a second at least, such as 1m")
+	case c.LongestPoll < c.FirstPoll:
+		return errors.New("LEAVER_LONGEST_POLL: must not be shorter than LEAVER_FIRST_POLL")
+	case c.DeviceDeadline < c.FirstPoll:
+		return errors.New("LEAVER_DEVICE_DEADLINE: must not be shorter than LEAVER_FIRST_POLL")
+	case c.StopTimeout < 0:
+		return errors.New("LEAVER_STOP_TIMEOUT: must not be negative")
+	case c.LogFormat != "text" && c.LogFormat != "json":
+		return errors.New("LEAVER_LOG_FORMAT: want text or json")
+	}
+	return nil
+}
+
+// logger writes to standard error.
+func (c config) logger() *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}

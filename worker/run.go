@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/leaver-dev/leaver/plugin"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	sdklog "go.temporal.io/sdk/log"
+	sdkworker "go.temporal.io/sdk/worker"
+)
+
+// pollers is what a busy task queue of several partitions needs; with
+// Temporal's default of two, new workflows waited for more than a minute.
+const pollers = 10
+
+// run works until it is interrupted, then lets running activities finish.
+func run(ctx context.Context, c config) error {
+	all, devices, err := c.credentials()
+	if err != nil {
+		return err
+	}
+	offboarding, err := plugin.NewPlugin(plugin.Config{
+		Credential: all, DeviceCredential: devices, Cloud: c.Cloud, GraphURL: c.GraphURL,
+		FirstPoll: c.FirstPoll, LongestPoll: c.LongestPoll, DeviceDeadline: c.DeviceDeadline,
+	})
+	if err != nil {
+		return err
+	}
+	logger := c.logger()
+	temporal, err := dial(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	w := sdkworker.New(temporal, c.TaskQueue, sdkworker.Options{
+		Plugins:                          []sdkworker.Plugin{offboarding},
+		MaxConcurrentWorkflowTaskPollers: pollers,
+		MaxConcurrentActivityTaskPollers: pollers,
+		WorkerStopTimeout:                c.StopTimeout,
+	})
+	logger.Info("Working", "taskQueue", c.TaskQueue, "cloud", c.Cloud, "credential", string(c.Credential), "deviceCredential", string(c.DeviceCredential))
+	return w.Run(sdkworker.InterruptCh())
+}
+
+func dial(ctx context.Context, logger *slog.Logger) (client.Client, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, fmt.Errorf("read the Temporal settings (TEMPORAL_*): %w", err)
+	}
+	options.Logger = sdklog.NewStructuredLogger(logger)
+	temporal, err := client.DialContext(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("no Temporal server answers, set TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE, TEMPORAL_API_KEY or TEMPORAL_TLS_*): %w", err)
+	}
+	return temporal, nil
+}
+
+// health is for a container's health check.
+func health(ctx context.Context, c config) error {
+	temporal, err := dial(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	queue, err := temporal.DescribeTaskQueue(ctx, c.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	if err != nil {
+		return err
+	}
+	if len(queue.GetPollers()) == 0 {
+		return fmt.Errorf("no worker polls the task queue %s", c.TaskQueue)
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package workflows
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/leaver-dev/leaver"
+	"go.temporal.io/sdk/workflow"
+)
+
+// mostRefused bounds what a stream of wrong signals can grow.
+const mostRefused = 10
+
+// listen answers the query and takes decisions: as updates, which are checked
+// before they leave a trace, and as signals, which tctl can send.
+func (o *offboarding) listen(ctx workflow.Context) error {
+	if err := workflow.SetQueryHandler(ctx, leaver.QueryProgress, func() (leaver.Progress, error) { return o.snapshot(), nil }); err != nil {
+		return err
+	}
+	for _, action := range leaver.Actions() {
+		err := workflow.SetUpdateHandlerWithOptions(ctx, string(action),
+			func(ctx workflow.Context, input json.RawMessage) (leaver.Progress, error) {
+				decision, err := o.check(action, input)
+				if err != nil {
+					return leaver.Progress{}, leaver.Failure{Type: leaver.InvalidRequest, Message: err.Error()}.Err()
+				}
+				o.decide(ctx, action, decision)
+				return o.snapshot(), nil
+			},
+			workflow.UpdateHandlerOptions{
+				Description: descriptions[action],
+				Validator: func(input json.RawMessage) error {
+					_, err := o.check(action, input)
+					return err
+				},
+			})
+		if err != nil {
+			return err
+		}
+		signals := workflow.GetSignalChannelWithOptions(ctx, string(action), workflow.SignalChannelOptions{Description: descriptions[action]})
+		workflow.GoNamed(ctx, "signal "+string(action), func(ctx workflow.Context) {
+			for {
+				var input json.RawMessage
+				signals.Receive(ctx, &input)
+				decision, err := o.check(action, input)
+				if err != nil {
+					o.refuse(ctx, action, err)
+					continue
+				}
+				o.decide(ctx, action, decision)
+			}
+		})
+	}
+	return nil
+}
+
+// descriptions are shown by `temporal workflow metadata` and the Web UI.
+var descriptions = map[leaver.Action]string{
+	leaver.RetryStep: `Run a waiting step again: {"step": "…", "by": "…", "reason": "…"}`,
+	leaver.SkipStep:  `Leave a step out: {"step": "…", "by": "…", "reason": "…"}`,
+	leaver.Abort:     `Start no further step and end incomplete: {"by": "…", "reason": "…"}`,
+}
+
+// check reports what is wrong with a decision as things stand.
+func (o *offboarding) check(action leaver.Action, input json.RawMessage) (leaver.Decision, error) {
+	decision, err := leaver.ParseDecision(action, input)
+	if err != nil {
+		return decision, err
+	}
+	if !o.report.EndedAt.IsZero() || o.report.Aborted != nil {
+		return decision, errors.New("the offboarding is ending already")
+	}
+	if action == leaver.Abort {
+		return decision, nil
+	}
+	s := o.find(decision.Step)
+	switch {
+	case s == nil && len(o.steps) == 0:
+		return decision, errors.New("the plan is not made yet: try again in a moment")
+	case s == nil:
+		return decision, fmt.Errorf("step: the plan has no such step, want one of %s", strings.Join(o.names(), ", "))
+	case s.State == leaver.StepEnded:
+		return decision, fmt.Errorf("step: %s has ended (%s)", s.Name, s.Outcome)
+	case s.answer != "":
+		return decision, fmt.Errorf("step: %s has been decided about (%s)", s.Name, s.answer)
+	case action == leaver.RetryStep && s.State != leaver.StepWaiting:
+		return decision, fmt.Errorf("step: %s is %s, and only a waiting step can be retried", s.Name, s.State)
+	}
+	return decision, nil
+}
+
+// decide acts on a decision that check found good.
+func (o *offboarding) decide(ctx workflow.Context, action leaver.Action, decision leaver.Decision) {
+	decided := leaver.Decided{Action: action, Decision: decision, At: workflow.Now(ctx)}
+	if action == leaver.Abort {
+		o.report.Aborted = &decided
+		o.stop()
+		return
+	}
+	s := o.find(decision.Step)
+	s.Decisions = append(s.Decisions, decided)
+	s.answer = action
+	if s.cancel != nil {
+		s.cancel()
+	}
+}
+
+func (o *offboarding) refuse(ctx workflow.Context, action leaver.Action, err error) {
+	workflow.GetLogger(ctx).Warn("A signal was refused", "signal", string(action), "why", err.Error())
+	o.refused = append(o.refused, leaver.RefusedSignal{Action: action, Why: err.Error(), At: workflow.Now(ctx)})
+	if len(o.refused) > mostRefused {
+		o.refused = o.refused[1:]
+	}
+	o.show(ctx)
+}
+
+func (o *offboarding) find(name string) *step {
+	for _, s := range o.steps {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+func (o *offboarding) names() []string {
+	names := make([]string, len(o.steps))
+	for i, s := range o.steps {
+		names[i] = s.Name
+	}
+	return names
+}
