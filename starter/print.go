@@ -1,0 +1,207 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"charm.land/lipgloss/v2"
+	"charm.land/lipgloss/v2/table"
+	"github.com/charmbracelet/x/term"
+	"github.com/leaver-dev/leaver"
+)
+
+// line is something to say about one step.
+type line struct{ about, text string }
+
+// lines is the view for where there is no terminal.
+func (v view) lines() []line {
+	var all []line
+	if v.problem != "" {
+		all = append(all, line{"problem", v.problem})
+	}
+	for _, s := range v.progress.Steps {
+		all = append(all, line{s.Name, fmt.Sprintf("%-20s %-12s %s", s.Name, state(s), v.detail(s))})
+	}
+	for _, wait := range v.progress.Waits {
+		if wait.For == leaver.WaitForPerson {
+			all = append(all, line{"wait " + wait.Step, v.how(wait)})
+		}
+	}
+	return all
+}
+
+// how tells a person what to type.
+func (v view) how(wait leaver.Wait) string {
+	return fmt.Sprintf("%[1]s waits for a person: starter retry-step %[2]s %[1]s, or skip-step, or abort (workflow %[3]s)", wait.Step, v.user, v.workflowID)
+}
+
+var (
+	good  = lipgloss.NewStyle().Foreground(lipgloss.Color("2"))
+	bad   = lipgloss.NewStyle().Foreground(lipgloss.Color("1"))
+	busy  = lipgloss.NewStyle().Foreground(lipgloss.Color("6"))
+	faint = lipgloss.NewStyle().Faint(true)
+	bold  = lipgloss.NewStyle().Bold(true)
+)
+
+// table draws the steps, the devices and the waits.
+func (v view) table(width int) string {
+	steps := grid("STEP", "STATE", "DETAIL")
+	for _, s := range v.progress.Steps {
+		steps.Row(s.Name, colour(s), v.detail(s))
+	}
+	parts := []string{headline(v.progress.Report) + faint.Render("  "+v.workflowID), fit(steps, width)}
+	if devices := v.devices(); len(devices) > 0 {
+		rows := grid("DEVICE", "SYSTEM", "OWNER", "LAST STATE", "LAST CHECK-IN", "VERDICT").Rows(devices...)
+		parts = append(parts, fit(rows, width))
+	}
+	for _, wait := range v.progress.Waits {
+		if wait.For == leaver.WaitForPerson {
+			parts = append(parts, bad.Render(v.how(wait)))
+		}
+	}
+	if v.problem != "" {
+		parts = append(parts, bad.Render(v.problem))
+	}
+	return strings.Join(parts, "\n") + "\n"
+}
+
+func headline(r leaver.Report) string {
+	who := r.Leaver.UserPrincipalName
+	if who == "" {
+		who = "a leaver"
+	}
+	return bold.Render(fmt.Sprintf("Offboarding of %s: %s", printable(who), r.Status))
+}
+
+func grid(headers ...string) *table.Table {
+	return table.New().Headers(headers...).Border(lipgloss.RoundedBorder()).
+		StyleFunc(func(row, _ int) lipgloss.Style {
+			style := lipgloss.NewStyle().Padding(0, 1)
+			if row == table.HeaderRow {
+				return style.Bold(true)
+			}
+			return style
+		})
+}
+
+// fit narrows a table that is wider than the terminal; its cells then wrap.
+func fit(t *table.Table, width int) string {
+	drawn := t.Render()
+	if width > 0 && lipgloss.Width(drawn) > width {
+		drawn = t.Width(width).Render()
+	}
+	return drawn
+}
+
+// devices lists what is known of each device: from a running activity first,
+// else from the last step that says how it ended.
+func (v view) devices() [][]string {
+	latest := map[string]leaver.Item{}
+	var order []string
+	for _, s := range v.progress.Steps {
+		for _, item := range append(s.Items, v.attempts[s.Activity].items...) {
+			if item.Device == nil {
+				continue
+			}
+			if _, known := latest[item.ID]; !known {
+				order = append(order, item.ID)
+			}
+			latest[item.ID] = item
+		}
+	}
+	var rows [][]string
+	for _, id := range order {
+		d := latest[id].Device
+		checkIn := ""
+		if d.LastSyncDateTime != nil {
+			checkIn = d.LastSyncDateTime.Local().Format(time.DateTime)
+		}
+		rows = append(rows, []string{printable(d.Name), d.OperatingSystem, d.OwnerType, d.ManagementState, checkIn, verdict(latest[id])})
+	}
+	return rows
+}
+
+func verdict(item leaver.Item) string {
+	switch {
+	case item.Outcome == leaver.Done:
+		return good.Render("gone")
+	case item.Outcome == leaver.Failed:
+		return bad.Render("still managed")
+	case item.Detail != "":
+		return item.Detail
+	}
+	return busy.Render("not yet gone")
+}
+
+// state is one word for where a step stands.
+func state(s leaver.StepRecord) string {
+	switch {
+	case s.State == leaver.StepEnded:
+		return string(s.Outcome)
+	case s.State == leaver.StepPending && s.Skip != "":
+		return string(leaver.Skipped)
+	}
+	return string(s.State)
+}
+
+func colour(s leaver.StepRecord) string {
+	switch text := state(s); {
+	case s.Outcome == leaver.Done || s.Outcome == leaver.AlreadyDone:
+		return good.Render(text)
+	case s.State == leaver.StepWaiting || s.Outcome == leaver.Failed || s.Outcome == leaver.Canceled:
+		return bad.Render(text)
+	case s.State == leaver.StepRunning:
+		return busy.Render(text)
+	default:
+		return text
+	}
+}
+
+// detail is what there is to say about a step now.
+func (v view) detail(s leaver.StepRecord) string {
+	running, retried := v.attempts[s.Activity]
+	switch {
+	case s.State == leaver.StepRunning && retried && running.failure != "":
+		text := running.failure
+		if running.next.After(time.Now()) {
+			text += "; next look at " + running.next.Local().Format(time.TimeOnly)
+		}
+		return text
+	case s.Detail != "":
+		return s.Detail
+	case s.Skip != "":
+		return s.Skip
+	case s.Note != "":
+		return s.Note
+	}
+	return s.Summary
+}
+
+// print writes a report the way it was asked for.
+func (s *starter) print(report leaver.Report, v view) error {
+	if s.output == "json" {
+		encoder := json.NewEncoder(s.out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(report)
+	}
+	v.progress.Report = report
+	width := 0
+	if file, ok := s.out.(term.File); ok {
+		width, _, _ = term.GetSize(file.Fd())
+	}
+	_, err := lipgloss.Fprint(s.out, v.table(width))
+	return err
+}
+
+// printable keeps a name that somebody chose from steering the terminal.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, name)
+}
