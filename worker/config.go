@@ -28,10 +28,13 @@ type config struct {
 
 	Credential       credentialKind `env:"LEAVER_CREDENTIAL" envDefault:"default"`
 	DeviceCredential credentialKind `env:"LEAVER_DEVICE_CREDENTIAL"`
-	GraphToken       string         `env:"LEAVER_GRAPH_TOKEN,unset"`
 
 	Identity       identity `envPrefix:"AZURE_"`
 	DeviceIdentity identity `envPrefix:"LEAVER_DEVICE_"`
+
+	// The tokens of credentials of kind simulated.
+	GraphToken       string `env:"LEAVER_GRAPH_TOKEN"`
+	DeviceGraphToken string `env:"LEAVER_DEVICE_GRAPH_TOKEN"`
 }
 
 // identity is who signs in, as azidentity's own variables name it.

@@ -41,15 +41,17 @@ type account struct {
 	identity       identity
 	variable       string
 	variablePrefix string
-	config         config
+	// graphToken is for kind simulated.
+	graphToken, graphTokenVariable string
+	config                         config
 }
 
 func (c config) main() account {
-	return account{c.Credential, c.Identity, "LEAVER_CREDENTIAL", "AZURE_", c}
+	return account{c.Credential, c.Identity, "LEAVER_CREDENTIAL", "AZURE_", c.GraphToken, "LEAVER_GRAPH_TOKEN", c}
 }
 
 func (c config) devices() account {
-	return account{c.DeviceCredential, c.DeviceIdentity, "LEAVER_DEVICE_CREDENTIAL", "LEAVER_DEVICE_", c}
+	return account{c.DeviceCredential, c.DeviceIdentity, "LEAVER_DEVICE_CREDENTIAL", "LEAVER_DEVICE_", c.DeviceGraphToken, "LEAVER_DEVICE_GRAPH_TOKEN", c}
 }
 
 // credentials makes the credential for all steps and the one for the device
@@ -170,10 +172,10 @@ func (a account) simulated() (azcore.TokenCredential, error) {
 	switch {
 	case !graph.Loopback(a.config.GraphURL):
 		return nil, fmt.Errorf("%s: simulated is for a LEAVER_GRAPH_URL on loopback only", a.variable)
-	case a.config.GraphToken == "":
-		return nil, fmt.Errorf("LEAVER_GRAPH_TOKEN: must be set with %s=simulated", a.variable)
+	case a.graphToken == "":
+		return nil, fmt.Errorf("%s: must be set with %s=simulated", a.graphTokenVariable, a.variable)
 	}
-	return staticToken(a.config.GraphToken), nil
+	return staticToken(a.graphToken), nil
 }
 
 // deviceCode makes a credential that uses a sign-in of before; it prompts only

@@ -34,6 +34,8 @@ type Fault struct {
 	Cut bool `json:"cut"`
 	// Delay waits first; alone it makes Graph slow and nothing else.
 	Delay leaver.Duration `json:"delay"`
+	// Late does what was asked at once and waits before it answers.
+	Late leaver.Duration `json:"late"`
 
 	used      int
 	notBefore time.Time

@@ -103,12 +103,8 @@ func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request, path string)
 	mine := len(t.requests) - 1
 	t.mu.Unlock()
 
-	if spoil != nil && spoil.Delay > 0 {
-		select {
-		case <-time.After(time.Duration(spoil.Delay)):
-		case <-r.Context().Done():
-			return
-		}
+	if spoil != nil && !wait(r, time.Duration(spoil.Delay)) {
+		return
 	}
 	if spoil != nil && spoil.Reset {
 		drop(w)
@@ -133,6 +129,9 @@ func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request, path string)
 	t.keep(r, path, body, entry.Fault, a.status, content, contentType)
 	t.mu.Unlock()
 
+	if spoil != nil && !wait(r, time.Duration(spoil.Late)) {
+		return
+	}
 	for name, value := range a.header {
 		w.Header().Set(name, value)
 	}
@@ -149,6 +148,19 @@ func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request, path string)
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(content)
+}
+
+// wait returns false when whoever asked has gone.
+func wait(r *http.Request, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	select {
+	case <-time.After(d):
+		return true
+	case <-r.Context().Done():
+		return false
+	}
 }
 
 // onlySlow reports whether the answer comes late but whole.
