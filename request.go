@@ -80,6 +80,9 @@ const maxUserID = 256
 // every device into a question; tests and the demo stay above it.
 const minDeviceDeadline = time.Second
 
+// maxDeviceDeadline keeps what is added to a deadline from wrapping around.
+const maxDeviceDeadline = 10 * 365 * 24 * time.Hour
+
 // ParseRequest reads a request strictly: unknown and repeated fields, wrong
 // types and values that could mean another user are refused. Every error is an
 // InvalidRequest failure that names the field.
@@ -111,8 +114,11 @@ func (r Request) check() error {
 			return err
 		}
 	}
-	if d := time.Duration(r.DeviceDeadline); d != 0 && d < minDeviceDeadline {
+	switch d := time.Duration(r.DeviceDeadline); {
+	case d != 0 && d < minDeviceDeadline:
 		return fmt.Errorf("deviceDeadline: is %s, want at least %s, for example \"720h\"", d, minDeviceDeadline)
+	case d > maxDeviceDeadline:
+		return fmt.Errorf("deviceDeadline: is %s, want at most %s, for example \"720h\"", d, maxDeviceDeadline)
 	}
 	return nil
 }
@@ -181,7 +187,17 @@ func ParseStrict(input []byte, into any) error {
 	case semantic.GoType != nil && reflect.PointerTo(semantic.GoType).Implements(textUnmarshaler) && semantic.Err != nil:
 		return fmt.Errorf("%s: %w", name, semantic.Err)
 	}
-	return fmt.Errorf("%s: has the wrong type (%s)", name, semantic.JSONKind)
+	return fmt.Errorf("%s: has the wrong type (%s)", name, kindName(semantic.JSONKind))
+}
+
+func kindName(kind jsontext.Kind) string {
+	switch kind {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	}
+	return kind.String()
 }
 
 // textUnmarshaler marks the types whose own errors say what is right.

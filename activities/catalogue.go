@@ -20,6 +20,8 @@ type row struct {
 
 // catalogue is every step there is, in the order in which plans show them.
 // Access ends before the devices hear of it: retiring a device revokes no token.
+// A step names every step that it comes after, not the last alone: one that is
+// left out has ended at once and holds nothing back.
 var catalogue = []row{
 	{
 		Step: leaver.Step{Name: leaver.StepDisableAccount, Activity: leaver.ActivityDisableAccount, Kind: leaver.Writes,
@@ -35,7 +37,7 @@ var catalogue = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepRemoveAllDevices, Activity: leaver.ActivityRemoveAllDevices, Kind: leaver.Writes,
-			After: []string{leaver.StepRevokeSessions}, Summary: "Retire all devices from management"},
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Retire all devices from management"},
 		do: (*Activities).RemoveAllDevices,
 	},
 	{

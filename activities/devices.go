@@ -156,10 +156,12 @@ func notYet(ctx context.Context, poll leaver.Poll, items, left []leaver.Item) er
 		return f.Err()
 	}
 	// The wait is asked for here, not left to the caller's retry policy, so
-	// that the rhythm is the same in anybody's workflow. Doubling beyond the
-	// shift's width would wrap around.
-	wait := min(time.Duration(poll.First)<<min(info.Attempt-1, 20), time.Duration(poll.Longest))
-	f.After = min(wait, untilDeadline)
+	// that the rhythm is the same in anybody's workflow.
+	wait, longest := time.Duration(poll.First), time.Duration(poll.Longest)
+	for n := int32(1); n < info.Attempt && wait < longest; n++ {
+		wait *= 2
+	}
+	f.After = min(wait, longest, untilDeadline)
 	return f.Err()
 }
 

@@ -31,11 +31,12 @@ func Register(r interface {
 // details when it was aborted or a step failed and nobody was to be asked; and
 // is cancelled with the report in its details.
 func OffboardUser(ctx workflow.Context, input json.RawMessage) (*leaver.Report, error) {
-	o, err := setup(ctx, input)
+	stepsCtx, stop := workflow.WithCancel(ctx)
+	o, err := setup(ctx, input, stop)
 	if err != nil {
 		return nil, err
 	}
-	return o.run(ctx)
+	return o.run(ctx, stepsCtx)
 }
 
 type offboarding struct {
@@ -47,12 +48,14 @@ type offboarding struct {
 	stop workflow.CancelFunc
 }
 
-func setup(ctx workflow.Context, input json.RawMessage) (*offboarding, error) {
+// setup leaves nothing open that a decision needs: an update that came before
+// the worker did is handled while listen still runs.
+func setup(ctx workflow.Context, input json.RawMessage, stop workflow.CancelFunc) (*offboarding, error) {
 	request, err := leaver.ParseRequest(input)
 	if err != nil {
 		return nil, err
 	}
-	o := &offboarding{request: request}
+	o := &offboarding{request: request, stop: stop}
 	o.report.Status = leaver.Planning
 	o.report.StartedAt = workflow.Now(ctx)
 	if err := o.listen(ctx); err != nil {
@@ -62,9 +65,7 @@ func setup(ctx workflow.Context, input json.RawMessage) (*offboarding, error) {
 	return o, nil
 }
 
-func (o *offboarding) run(ctx workflow.Context) (*leaver.Report, error) {
-	stepsCtx, stop := workflow.WithCancel(ctx)
-	o.stop = stop
+func (o *offboarding) run(ctx, stepsCtx workflow.Context) (*leaver.Report, error) {
 	if err := o.plan(stepsCtx); err != nil {
 		return o.end(ctx, err)
 	}

@@ -56,6 +56,9 @@ func (o *offboarding) runStep(ctx workflow.Context, s *step) {
 			return
 		}
 		failed := s.fail(err)
+		if s.answer == leaver.SkipStep {
+			continue
+		}
 		if s.OnFailure != leaver.Ask || ctx.Err() != nil {
 			o.finish(ctx, s, failed)
 			if s.OnFailure == leaver.Fail {

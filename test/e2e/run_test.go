@@ -188,10 +188,10 @@ func TestBadInputFailsBeforeAnyCall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings{})
 	for input, field := range map[string]string{
-		`{}`:                                       "userId: is missing",
-		`{"userId":"../groups"}`:                   "userId: must not contain '/'",
-		`{"userId":"adele@contoso.com","force":1}`: "force: unknown field",
-		`{"userId":["adele@contoso.com"]}`:         "userId: has the wrong type",
+		`{}`:                     "userId: is missing",
+		`{"userId":"../groups"}`: "userId: must not contain '/'",
+		`{"userId":"adele@contoso.com","force":1}`:                            "force: unknown field",
+		`{"userId":["adele@contoso.com"]}`:                                    "userId: has the wrong type",
 		`{"userId":"adele@contoso.com","steps":{"deleteUser":{"skip":true}}}`: "steps.deleteUser: there is no such step",
 	} {
 		out, _ := w.run(programs.tctl, "workflow", "run", "--taskqueue", "offboarding", "--workflow_type", "OffboardUser", "--workflow_id", "W", "--input", input)

@@ -133,17 +133,13 @@ func recording(t *testing.T) *os.File {
 	if folder == "" {
 		folder = t.TempDir()
 	}
-	name := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`/\ :`, r) {
-			return '-'
-		}
-		return r
-	}, t.Name())
-	file, err := os.Create(filepath.Join(folder, name+".jsonl"))
+	file, err := os.Create(filepath.Join(folder, fileName(t.Name())+".jsonl"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = file.Close() })
 	return file
 }
+
+func fileName(test string) string { return strings.NewReplacer("/", "-", " ", "-").Replace(test) }
 
 func (w *world) startServer() {
 	w.t.Helper()
@@ -219,6 +215,7 @@ func (w *world) report(id string) (leaver.Report, error) {
 	defer cancel()
 	var report leaver.Report
 	err := w.temporal.GetWorkflow(ctx, id, "").Get(ctx, &report)
+	w.keepHistory(id)
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.HasDetails() {
 		require.NoError(w.t, failure.Details(&report))
 	}
@@ -226,6 +223,20 @@ func (w *world) report(id string) (leaver.Report, error) {
 		require.NoError(w.t, canceled.Details(&report))
 	}
 	return report, err
+}
+
+// keepHistory stores a history, where the environment names a folder for them:
+// that is how one for workflows/testdata is made.
+func (w *world) keepHistory(id string) {
+	w.t.Helper()
+	folder := os.Getenv("LEAVER_TEST_HISTORIES")
+	if folder == "" {
+		return
+	}
+	cmd := exec.CommandContext(w.t.Context(), programs.temporal, "workflow", "show", "--address", w.server.Address, "--workflow-id", id, "--output", "json")
+	history, err := cmd.Output()
+	require.NoError(w.t, err)
+	require.NoError(w.t, os.WriteFile(filepath.Join(folder, fileName(w.t.Name())+"-"+id+".json"), history, 0o600))
 }
 
 func (w *world) progress(id string) leaver.Progress {

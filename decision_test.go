@@ -1,0 +1,67 @@
+package leaver_test
+
+import (
+	"testing"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestADecisionIsRead(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		action leaver.Action
+		input  string
+		want   leaver.Decision
+	}{
+		{leaver.RetryStep, `{"step":"disableAccount"}`, leaver.Decision{Step: "disableAccount"}},
+		{leaver.SkipStep, `{"step":"removeAllDevices","by":"it@contoso.com","reason":"kept"}`, leaver.Decision{Step: "removeAllDevices", By: "it@contoso.com", Reason: "kept"}},
+		{leaver.Abort, `{"by":"it@contoso.com","reason":"wrong person"}`, leaver.Decision{By: "it@contoso.com", Reason: "wrong person"}},
+		{leaver.Abort, `{}`, leaver.Decision{}},
+		{leaver.Abort, ``, leaver.Decision{}},
+		{leaver.Abort, `null`, leaver.Decision{}},
+	} {
+		decision, err := leaver.ParseDecision(c.action, []byte(c.input))
+		require.NoError(t, err, c.input)
+		assert.Equal(t, c.want, decision)
+	}
+}
+
+func TestAWrongDecisionNamesTheField(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		action      leaver.Action
+		input, want string
+	}{
+		{leaver.RetryStep, ``, "step: is missing"},
+		{leaver.RetryStep, `null`, "step: is missing"},
+		{leaver.RetryStep, `{}`, "step: is missing"},
+		{leaver.SkipStep, `{"step":""}`, "step: is missing"},
+		{leaver.SkipStep, `{"step":null,"by":"x"}`, "step: is missing"},
+		{leaver.Abort, `{"step":"disableAccount"}`, "step: abort ends the whole offboarding and takes none"},
+		{leaver.RetryStep, `{"step":7}`, "step: has the wrong type (number)"},
+		{leaver.RetryStep, `{"Step":"disableAccount"}`, "Step: unknown field"},
+		{leaver.RetryStep, `{"step":"a","step":"b"}`, "step: is given twice"},
+		{leaver.RetryStep, `{"step":"a","by":{"name":"x"}}`, "by: has the wrong type (object)"},
+		{leaver.RetryStep, `{"step":"a"`, "the input is not valid JSON: it ends too early"},
+		{leaver.RetryStep, `{"step":"a"}}`, "the input is not valid JSON, at byte"},
+		{leaver.RetryStep, `"disableAccount"`, "the input must be one JSON object"},
+		{leaver.Abort, `[]`, "the input must be one JSON object"},
+	} {
+		_, err := leaver.ParseDecision(c.action, []byte(c.input))
+		assert.ErrorContains(t, err, c.want, "%s %s", c.action, c.input)
+	}
+}
+
+func TestAWrongDecisionDoesNotRepeatValues(t *testing.T) {
+	t.Parallel()
+	for _, input := range []string{
+		`{"step":["adele@contoso.com"]}`, `"adele@contoso.com"`, `{"step":"a","by":["adele@contoso.com"]}`, `adele@contoso.com`,
+		`{"step":"adele@contoso.com","x":1}`, `{"step":"adele@contoso.com","step":"adele@contoso.com"}`,
+	} {
+		_, err := leaver.ParseDecision(leaver.SkipStep, []byte(input))
+		require.Error(t, err, input)
+		assert.NotContains(t, err.Error(), "adele", input)
+	}
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	failurepb "go.temporal.io/api/failure/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+func TestTheSameUserHasTheSameWorkflowInAnyCase(t *testing.T) {
+	t.Parallel()
+	s := &starter{}
+	id := s.id("adele@contoso.com")
+	assert.Equal(t, id, s.id("Adele@Contoso.COM"))
+	assert.NotEqual(t, id, s.id("adele@example.com"))
+	assert.Regexp(t, regexp.MustCompile(`^offboard-[0-9a-f]{16}$`), id)
+	assert.NotContains(t, id, "adele")
+	assert.NotContains(t, id, "contoso")
+}
+
+func TestAnObjectIDIsKept(t *testing.T) {
+	t.Parallel()
+	s := &starter{}
+	const want = "offboard-8f3c6a52-0c1e-4f0e-9b7e-0d7f5c3a1b2d"
+	assert.Equal(t, want, s.id("8f3c6a52-0c1e-4f0e-9b7e-0d7f5c3a1b2d"))
+	assert.Equal(t, want, s.id("8F3C6A52-0C1E-4F0E-9B7E-0D7F5C3A1B2D"))
+}
+
+func TestAGivenWorkflowIDWins(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "mine", (&starter{workflowID: "mine"}).id("adele@contoso.com"))
+}
+
+// Temporal is not there in this test: it is not asked.
+func TestABadRequestIsRefusedBeforeTemporalIsAsked(t *testing.T) {
+	t.Parallel()
+	for want, request := range map[string]leaver.Request{
+		"userId: is missing":                {},
+		"userId: must not contain '/'":      {UserID: "a/b"},
+		"onFailure: want ask, continue":     {UserID: "adele@contoso.com", OnFailure: "stop"},
+		"deviceDeadline: is 1ms, want at":   {UserID: "adele@contoso.com", DeviceDeadline: leaver.Duration(time.Millisecond)},
+		"userId: must not be a relative pa": {UserID: ".."},
+	} {
+		err := (&starter{}).start(context.Background(), request)
+		require.ErrorContains(t, err, want)
+		assert.NotContains(t, err.Error(), "retryable", "Temporal's decorations are not for people")
+	}
+}
+
+func TestCommandsTakeWhatTheyNeed(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"start"}, {"start", "a", "b"}, {"watch"}, {"status"}, {"cancel"}, {"retry-step", "adele@contoso.com"},
+		{"skip-step", "adele@contoso.com"}, {"abort"}, {"abort", "adele@contoso.com", "disableAccount"}, {"dance"},
+		{"start", "adele@contoso.com", "--wipe"}, {"status", "adele@contoso.com", "--output", "xml"},
+	} {
+		c := command()
+		var out bytes.Buffer
+		c.SetOut(&out)
+		c.SetErr(&out)
+		c.SetArgs(args)
+		assert.Error(t, c.ExecuteContext(context.Background()), "%v", args)
+	}
+}
+
+func TestTheHelpNamesEveryDecision(t *testing.T) {
+	t.Parallel()
+	c := command()
+	var out bytes.Buffer
+	c.SetOut(&out)
+	c.SetArgs([]string{"--help"})
+	require.NoError(t, c.ExecuteContext(context.Background()))
+	for _, name := range []string{"start", "watch", "status", "cancel", "retry-step", "skip-step", "abort"} {
+		assert.Contains(t, out.String(), name)
+	}
+}
+
+// asReceived is an error as a client receives it: through protobuf, with the
+// workflow around it.
+func asReceived(err error) error {
+	c := temporal.GetDefaultFailureConverter()
+	return fmt.Errorf("workflow execution error: %w", c.FailureToError(c.ErrorToFailure(err)))
+}
+
+func TestTheReportIsFoundInHowAWorkflowEnded(t *testing.T) {
+	t.Parallel()
+	want := incompleteReport()
+	for name, err := range map[string]error{
+		"incomplete": leaver.Failure{Type: leaver.OffboardingIncomplete, Message: "offboarding incomplete", Details: []any{want}}.Err(),
+		"canceled":   temporal.NewCanceledError(want),
+	} {
+		var report leaver.Report
+		assert.True(t, reportIn(asReceived(err), &report), name)
+		assert.Equal(t, want, report, name)
+	}
+}
+
+func TestAnEndWithoutAReportHasNone(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"a failure of planning": asReceived(leaver.Failure{Type: leaver.UserNotFound, Message: "no such user"}.Err()),
+		"canceled":              asReceived(temporal.NewCanceledError()),
+		"terminated":            errors.New("terminated"),
+		"other details":         asReceived(leaver.Failure{Type: "Other", Details: []any{"text"}}.Err()),
+		"no error":              nil,
+	} {
+		var report leaver.Report
+		assert.False(t, reportIn(err, &report), name)
+	}
+}
+
+func TestOnlyWhatNobodyNeedsToActOnEndedWell(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[leaver.Status]bool{
+		leaver.Completed: true, leaver.CompletedWithExceptions: true, leaver.Planned: true,
+		leaver.Incomplete: false, leaver.Aborted: false, leaver.CanceledStatus: false,
+		leaver.Planning: false, leaver.Running: false, leaver.Waiting: false, "": false,
+	} {
+		assert.Equal(t, want, endedWell(status), status)
+	}
+}
+
+func TestTemporalsAnswersAreWordedForPeople(t *testing.T) {
+	t.Parallel()
+	s := &starter{}
+	assert.ErrorContains(t, s.explain(serviceerror.NewNotFound("workflow not found for ID"), "adele@contoso.com"),
+		"there is no running offboarding "+s.id("adele@contoso.com"))
+	refused := asReceived(leaver.Failure{Type: leaver.InvalidRequest, Message: "step: disableAccount has ended (done)"}.Err())
+	assert.EqualError(t, s.explain(refused, "adele@contoso.com"), "step: disableAccount has ended (done)")
+	assert.EqualError(t, s.explain(errors.New("deadline exceeded"), "adele@contoso.com"), "deadline exceeded")
+}
+
+func TestWhatARunningActivitySaidLastIsRead(t *testing.T) {
+	t.Parallel()
+	items := incompleteReport().Steps[3].Items
+	heartbeat, err := converter.GetDefaultDataConverter().ToPayloads(items)
+	require.NoError(t, err)
+	next := at(45)
+	pending := &workflowpb.PendingActivityInfo{
+		Attempt: 7, LastFailure: &failurepb.Failure{Message: "not yet"}, NextAttemptScheduleTime: timestamppb.New(next), HeartbeatDetails: heartbeat,
+	}
+	got := attemptOf(pending)
+	assert.Equal(t, int32(7), got.number)
+	assert.Equal(t, "not yet", got.failure)
+	assert.True(t, next.Equal(got.next))
+	assert.Equal(t, items, got.items)
+
+	noted, err := converter.GetDefaultDataConverter().ToPayloads(true)
+	require.NoError(t, err)
+	for _, details := range []*commonpb.Payloads{nil, noted} {
+		assert.Empty(t, attemptOf(&workflowpb.PendingActivityInfo{HeartbeatDetails: details}).items, "steps heartbeat other things too")
+	}
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write what is printed to testdata/*.golden")
+
+func TestMain(m *testing.M) {
+	// Check-ins are shown in the local time zone.
+	time.Local = time.UTC
+	// Colours are not to be forced upon what is no terminal.
+	_ = os.Unsetenv("CLICOLOR_FORCE")
+	_ = os.Unsetenv("TTY_FORCE")
+	os.Exit(m.Run())
+}
+
+func at(minute int) time.Time { return time.Date(2026, 3, 2, 9, minute, 0, 0, time.UTC) }
+
+// device is an item as the devices steps describe it.
+func device(id, name, system, state string, outcome leaver.Outcome) leaver.Item {
+	seen := at(0).Add(-time.Hour)
+	return leaver.Item{ID: id, Outcome: outcome, Device: &leaver.Device{
+		Name: name, OperatingSystem: system, OwnerType: "company", ManagementState: state, LastSyncDateTime: &seen,
+	}}
+}
+
+func record(name string, state leaver.State, outcome leaver.Outcome, detail string, items ...leaver.Item) leaver.StepRecord {
+	return leaver.StepRecord{
+		Step:  leaver.Step{Name: name, Activity: strings.ToUpper(name[:1]) + name[1:], Summary: "Summary of " + name},
+		State: state, Outcome: outcome, Detail: detail, Items: items,
+	}
+}
+
+func adele(status leaver.Status, steps ...leaver.StepRecord) leaver.Report {
+	return leaver.Report{
+		Status: status, StartedAt: at(0), EndedAt: at(30), Steps: steps,
+		Leaver: leaver.Leaver{ID: "8f3c6a52-0c1e-4f0e-9b7e-0d7f5c3a1b2d", UserPrincipalName: "adele@contoso.com", AccountEnabled: true},
+	}
+}
+
+func completedReport() leaver.Report {
+	return adele(leaver.Completed,
+		record(leaver.StepDisableAccount, leaver.StepEnded, leaver.Done, "sign-in is blocked"),
+		record(leaver.StepRevokeSessions, leaver.StepEnded, leaver.Skipped, "the request leaves it out"),
+		record(leaver.StepRemoveAllDevices, leaver.StepEnded, leaver.Done, "Intune accepted the retirement of 2 devices",
+			device("d1", "CONTOSO-LT-0417", "Windows", "managed", ""), device("d2", "Adele's iPhone", "iOS", "managed", "")),
+		record(leaver.StepAwaitDevicesRemoved, leaver.StepEnded, leaver.Done, "2 devices gone",
+			device("d1", "CONTOSO-LT-0417", "Windows", "retirePending", leaver.Done), device("d2", "Adele's iPhone", "iOS", "retireIssued", leaver.Done)))
+}
+
+func incompleteReport() leaver.Report {
+	report := adele(leaver.Incomplete,
+		record(leaver.StepDisableAccount, leaver.StepEnded, leaver.AlreadyDone, "sign-in was blocked before"),
+		record(leaver.StepRevokeSessions, leaver.StepEnded, leaver.Failed, "RevokeSessions: grant the permission User.RevokeSessions.All (the worker sent an application token), then retry; Graph answered 403 Authorization_RequestDenied"),
+		record(leaver.StepRemoveAllDevices, leaver.StepEnded, leaver.Done, "Intune accepted the retirement of 2 devices",
+			device("d1", "CONTOSO-LT-0417", "Windows", "managed", ""), device("d2", "Pixel of Adele", "Android", "managed", "")),
+		record(leaver.StepAwaitDevicesRemoved, leaver.StepEnded, leaver.Failed, "AwaitDevicesRemoved: 1 of 2 devices still managed (retirePending 1)",
+			device("d1", "CONTOSO-LT-0417", "Windows", "retirePending", leaver.Done), device("d2", "Pixel of Adele", "Android", "retirePending", leaver.Failed)),
+		record("deleteUser", leaver.StepEnded, leaver.NotStarted, ""))
+	report.Steps[1].Failure = &leaver.StepFailure{Type: leaver.GraphForbidden, Message: report.Steps[1].Detail}
+	return report
+}
+
+func waitingView() view {
+	report := adele(leaver.Waiting,
+		record(leaver.StepDisableAccount, leaver.StepWaiting, "", "DisableAccount: grant the permission User.EnableDisableAccount.All"),
+		record(leaver.StepRevokeSessions, leaver.StepPending, "", ""),
+		record(leaver.StepRemoveAllDevices, leaver.StepEnded, leaver.Done, "Intune accepted the retirement of 3 devices",
+			device("d1", "CONTOSO-LT-0417", "Windows", "managed", ""), device("d2", "CONTOSO-MB-0012", "macOS", "managed", ""), device("d3", "Pixel", "Android", "managed", "")),
+		record(leaver.StepAwaitDevicesRemoved, leaver.StepRunning, "", ""),
+		record("mailbox", leaver.StepPending, "", ""))
+	report.EndedAt = time.Time{}
+	report.Steps[4].Skip = "there is no mailbox"
+	report.Steps[1].Note = "takes a few minutes"
+	given := device("d3", "Pixel", "Android", "retirePending", "")
+	given.Detail = "still managed, no longer listed for the leaver"
+	return view{
+		user: "adele@contoso.com", workflowID: "offboard-1",
+		progress: leaver.Progress{Report: report, Waits: []leaver.Wait{
+			{Step: leaver.StepDisableAccount, For: leaver.WaitForPerson, Since: at(5), Actions: leaver.Actions()},
+			{Step: leaver.StepAwaitDevicesRemoved, For: "devices", Since: at(6)},
+		}},
+		attempts: map[string]attempt{leaver.ActivityAwaitDevicesRemoved: {
+			number: 3, failure: "AwaitDevicesRemoved: 2 of 3 devices still managed (retirePending 2)",
+			items: []leaver.Item{device("d1", "CONTOSO-LT-0417", "Windows", "retirePending", leaver.Done), device("d2", "CONTOSO-MB-0012", "macOS", "retirePending", ""), given},
+		}},
+	}
+}
+
+// printed is what a starter without a terminal prints.
+func printed(t *testing.T, output string, report leaver.Report, v view) string {
+	t.Helper()
+	var out bytes.Buffer
+	s := &starter{output: output, out: &out, err: io.Discard}
+	require.NoError(t, s.print(report, v))
+	return out.String()
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "make it with -update and look at it")
+	assert.Equal(t, string(want), got)
+}
+
+func TestAReportIsPrintedForPeople(t *testing.T) {
+	t.Parallel()
+	closed := view{workflowID: "offboard-1", closed: true}
+	for name, got := range map[string]string{
+		"completed":  printed(t, "table", completedReport(), closed),
+		"incomplete": printed(t, "table", incompleteReport(), closed),
+		"waiting":    printed(t, "table", waitingView().progress.Report, waitingView()),
+		"unplanned":  printed(t, "table", leaver.Report{Status: leaver.Planning}, view{workflowID: "offboard-1", problem: "no worker answers on the task queue offboarding: is one running?"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.NotContains(t, got, "\x1b", "colours are for terminals")
+			golden(t, name, got)
+		})
+	}
+}
+
+func TestANarrowTerminalWrapsTheTable(t *testing.T) {
+	t.Parallel()
+	for line := range strings.Lines(waitingView().table(70)) {
+		if strings.Contains(line, "│") {
+			assert.LessOrEqual(t, len([]rune(strip(strings.TrimSuffix(line, "\n")))), 70, line)
+		}
+	}
+}
+
+// strip removes colours.
+func strip(text string) string {
+	var kept strings.Builder
+	for _, part := range strings.Split(text, "\x1b[") {
+		if kept.Len() == 0 && !strings.HasPrefix(text, "\x1b[") {
+			kept.WriteString(part)
+			continue
+		}
+		_, after, _ := strings.Cut(part, "m")
+		kept.WriteString(after)
+	}
+	return kept.String()
+}
+
+func TestAReportIsPrintedForPrograms(t *testing.T) {
+	t.Parallel()
+	text := printed(t, "json", completedReport(), view{closed: true})
+	var report leaver.Report
+	require.NoError(t, json.Unmarshal([]byte(text), &report))
+	assert.Equal(t, completedReport(), report)
+	golden(t, "completed.json", text)
+}
+
+func TestAProgressReportIsPrintedForPrograms(t *testing.T) {
+	t.Parallel()
+	text := printed(t, "json", waitingView().progress.Report, waitingView())
+	var report leaver.Report
+	require.NoError(t, json.Unmarshal([]byte(text), &report))
+	assert.Equal(t, leaver.Waiting, report.Status)
+	assert.NotContains(t, text, "endedAt")
+}
+
+// Whoever enrols a device chooses its name.
+func TestANameCannotSteerTheTerminal(t *testing.T) {
+	t.Parallel()
+	for name, hostile := range map[string]string{
+		"title":       "PC\x1b]0;owned\x07",
+		"colour":      "PC\x1b[31m",
+		"clear":       "PC\x1b[2J\x1b[H",
+		"line feed":   "PC\nDONE",
+		"return":      "PC\rDONE",
+		"C1 sequence": "PC\u009b31m",
+		"bidi":        "PC\u202egnp",
+		"zero width":  "P\u200bC",
+		"backspace":   "PC\b\b",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report := completedReport()
+			report.Leaver.UserPrincipalName = hostile
+			report.Steps[3].Items[0].Device.Name = hostile
+			text := printed(t, "table", report, view{workflowID: "offboard-1", closed: true})
+			assert.NotContains(t, text, hostile)
+			assert.Equal(t, 2, strings.Count(text, printable(hostile)))
+			assert.Contains(t, printable(hostile), "\uFFFD")
+			assert.Equal(t, strings.Count(printed(t, "table", completedReport(), view{workflowID: "offboard-1", closed: true}), "\n"), strings.Count(text, "\n"))
+		})
+	}
+	assert.Equal(t, "Adèle's 电脑 (2)", printable("Adèle's 电脑 (2)"), "what can be printed stays")
+}
+
+func TestLinesSayWhatEachStepDoesAndWhatToType(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for _, l := range waitingView().lines() {
+		text.WriteString(l.text + "\n")
+	}
+	golden(t, "waiting.lines", text.String())
+}
+
+func TestTheNextLookIsAnnounced(t *testing.T) {
+	t.Parallel()
+	v := waitingView()
+	running := v.attempts[leaver.ActivityAwaitDevicesRemoved]
+	running.next = time.Now().Add(time.Hour)
+	v.attempts[leaver.ActivityAwaitDevicesRemoved] = running
+	assert.Contains(t, v.detail(v.progress.Steps[3]), "; next look at "+running.next.Format(time.TimeOnly))
+}
+
+func TestALineIsShownOnceForEachThing(t *testing.T) {
+	t.Parallel()
+	about := map[string]int{}
+	for _, l := range waitingView().lines() {
+		about[l.about]++
+	}
+	for name, n := range about {
+		assert.Equal(t, 1, n, name)
+	}
+	v := view{problem: "no worker answers"}
+	assert.Equal(t, []line{{"problem", "no worker answers"}}, v.lines())
+}

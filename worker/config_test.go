@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// environment sets the variables that are given, as NAME=value, and none else.
+func environment(t *testing.T, settings ...string) {
+	t.Helper()
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		for _, prefix := range []string{"LEAVER_", "AZURE_", "IDENTITY_", "MSI_"} {
+			if strings.HasPrefix(name, prefix) {
+				t.Setenv(name, value) // so that it is put back
+				require.NoError(t, os.Unsetenv(name))
+			}
+		}
+	}
+	for _, setting := range settings {
+		name, value, _ := strings.Cut(setting, "=")
+		t.Setenv(name, value)
+	}
+}
+
+func TestNothingNeedsToBeSet(t *testing.T) {
+	environment(t)
+	c, err := load()
+	require.NoError(t, err)
+	assert.Equal(t, config{
+		TaskQueue: "offboarding", Cloud: "global", FirstPoll: time.Minute, LongestPoll: 4 * time.Hour, DeviceDeadline: 30 * 24 * time.Hour,
+		StopTimeout: 65 * time.Second, LogFormat: "text", LogLevel: slog.LevelInfo, Credential: defaultChain,
+	}, c)
+}
+
+func TestAnEmptyVariableIsTheDefault(t *testing.T) {
+	environment(t, "LEAVER_TASK_QUEUE=", "LEAVER_CLOUD=", "LEAVER_FIRST_POLL=", "LEAVER_CREDENTIAL=", "LEAVER_DEVICE_CREDENTIAL=", "LEAVER_LOG_LEVEL=")
+	c, err := load()
+	require.NoError(t, err)
+	assert.Equal(t, "offboarding", c.TaskQueue)
+	assert.Equal(t, time.Minute, c.FirstPoll)
+	assert.Equal(t, defaultChain, c.Credential)
+	assert.Empty(t, c.DeviceCredential)
+}
+
+func TestWhatIsSetIsRead(t *testing.T) {
+	environment(t, "LEAVER_TASK_QUEUE=people", "LEAVER_CLOUD=usgov-l5", "LEAVER_GRAPH_URL=https://graph.example.com/graph",
+		"LEAVER_FIRST_POLL=5m", "LEAVER_LONGEST_POLL=1h", "LEAVER_DEVICE_DEADLINE=48h", "LEAVER_STOP_TIMEOUT=0s", "LEAVER_LOG_FORMAT=json",
+		"LEAVER_LOG_LEVEL=debug", "LEAVER_SIGN_IN_DIR=/var/lib/leaver", "LEAVER_CREDENTIAL=client-secret", "LEAVER_DEVICE_CREDENTIAL=device-code",
+		"AZURE_TENANT_ID=t1", "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")
+	c, err := load()
+	require.NoError(t, err)
+	assert.Equal(t, config{
+		TaskQueue: "people", Cloud: "usgov-l5", GraphURL: "https://graph.example.com/graph", FirstPoll: 5 * time.Minute, LongestPoll: time.Hour,
+		DeviceDeadline: 48 * time.Hour, LogFormat: "json", LogLevel: slog.LevelDebug, SignInDir: "/var/lib/leaver",
+		Credential: clientSecret, DeviceCredential: deviceCode,
+		Identity:       identity{TenantID: "t1", ClientID: "c1", ClientSecret: "s1"},
+		DeviceIdentity: identity{TenantID: "t1", ClientID: "c1"},
+	}, c)
+}
+
+func TestTheDeviceCredentialFallsBackToTheMainTenantAndClient(t *testing.T) {
+	for _, c := range []struct {
+		settings []string
+		want     identity
+	}{
+		{nil, identity{TenantID: "t1", ClientID: "c1"}},
+		{[]string{"LEAVER_DEVICE_TENANT_ID=t2"}, identity{TenantID: "t2", ClientID: "c1"}},
+		{[]string{"LEAVER_DEVICE_CLIENT_ID=c2"}, identity{TenantID: "t1", ClientID: "c2"}},
+		{[]string{"LEAVER_DEVICE_CLIENT_SECRET=s2"}, identity{TenantID: "t1", ClientID: "c1", ClientSecret: "s2"}},
+	} {
+		t.Run(strings.Join(c.settings, ""), func(t *testing.T) {
+			environment(t, append(c.settings, "AZURE_TENANT_ID=t1", "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")...)
+			loaded, err := load()
+			require.NoError(t, err)
+			assert.Equal(t, c.want, loaded.DeviceIdentity, "secrets are never shared")
+		})
+	}
+}
+
+func TestAWrongSettingNamesItsVariable(t *testing.T) {
+	for setting, want := range map[string]string{
+		"LEAVER_CLOUD=mars":                                  `LEAVER_CLOUD: no cloud is named "mars", want one of global, usgov-l4, usgov-l5, china`,
+		"LEAVER_GRAPH_URL=http://graph.example.com":          "LEAVER_GRAPH_URL: the Graph URL is plain http",
+		"LEAVER_GRAPH_URL=graph.example.com":                 "LEAVER_GRAPH_URL: the Graph URL must be absolute",
+		"LEAVER_GRAPH_URL=https://user:pw@graph.example.com": "LEAVER_GRAPH_URL: the Graph URL must hold neither user",
+		"LEAVER_FIRST_POLL=soon":                             "LEAVER_FIRST_POLL: the value is not a time.Duration",
+		"LEAVER_FIRST_POLL=60":                               "LEAVER_FIRST_POLL: the value is not a time.Duration",
+		"LEAVER_FIRST_POLL=10ms":                             "LEAVER_FIRST_POLL: want a second at least",
+		"LEAVER_FIRST_POLL=-1m":                              "LEAVER_FIRST_POLL: want a second at least",
+		"LEAVER_LONGEST_POLL=10s":                            "LEAVER_LONGEST_POLL: must not be shorter than LEAVER_FIRST_POLL",
+		"LEAVER_LONGEST_POLL=x":                              "LEAVER_LONGEST_POLL: the value is not a time.Duration",
+		"LEAVER_DEVICE_DEADLINE=30s":                         "LEAVER_DEVICE_DEADLINE: must not be shorter than LEAVER_FIRST_POLL",
+		"LEAVER_DEVICE_DEADLINE=30d":                         "LEAVER_DEVICE_DEADLINE: the value is not a time.Duration",
+		"LEAVER_STOP_TIMEOUT=-1s":                            "LEAVER_STOP_TIMEOUT: must not be negative",
+		"LEAVER_LOG_FORMAT=xml":                              "LEAVER_LOG_FORMAT: want text or json",
+		"LEAVER_LOG_LEVEL=loud":                              "LEAVER_LOG_LEVEL: the value is not a slog.Level",
+	} {
+		t.Run(setting, func(t *testing.T) {
+			environment(t, setting)
+			_, err := load()
+			require.ErrorContains(t, err, want)
+			assert.True(t, strings.HasPrefix(err.Error(), "LEAVER_"), err)
+			assert.NotContains(t, err.Error(), "\n")
+			_, value, _ := strings.Cut(setting, "=")
+			if len(value) > 6 {
+				assert.NotContains(t, err.Error(), value, "a value may be a secret in the wrong place")
+			}
+		})
+	}
+}
+
+func TestPlainHTTPIsForLoopback(t *testing.T) {
+	for _, url := range []string{"http://127.0.0.1:8090/graph", "http://localhost:8090/graph", "http://[::1]:8090/graph", "https://graph.example.com"} {
+		environment(t, "LEAVER_GRAPH_URL="+url)
+		_, err := load()
+		assert.NoError(t, err, url)
+	}
+}
+
+// Every command reads the settings first and says what is wrong with them.
+func TestEveryCommandRefusesWrongSettings(t *testing.T) {
+	environment(t, "LEAVER_CLOUD=mars")
+	for _, args := range [][]string{{}, {"sign-in"}, {"health"}} {
+		c := command()
+		c.SetArgs(args)
+		assert.ErrorContains(t, c.ExecuteContext(context.Background()), "LEAVER_CLOUD: ", "%v", args)
+	}
+}
+
+func TestTheWorkerDoesNotStartWithoutItsCredential(t *testing.T) {
+	environment(t, "LEAVER_CREDENTIAL=client-secret")
+	c := command()
+	c.SetArgs(nil)
+	assert.ErrorContains(t, c.ExecuteContext(context.Background()), "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=client-secret")
+}
