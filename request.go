@@ -2,10 +2,10 @@ package leaver
 
 import (
 	"bytes"
-	"encoding"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -57,6 +57,8 @@ const (
 // does: "90s", "720h".
 type Duration time.Duration
 
+var errDuration = errors.New(`want a duration such as "90s" or "720h"`)
+
 // MarshalText writes d as time.Duration.String does.
 func (d Duration) MarshalText() ([]byte, error) {
 	return []byte(time.Duration(d).String()), nil
@@ -66,7 +68,7 @@ func (d Duration) MarshalText() ([]byte, error) {
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	if err != nil {
-		return errors.New(`want a duration such as "90s" or "720h"`)
+		return errDuration
 	}
 	*d = Duration(parsed)
 	return nil
@@ -80,8 +82,8 @@ const maxUserID = 256
 // every device into a question; tests and the demo stay above it.
 const minDeviceDeadline = time.Second
 
-// maxDeviceDeadline keeps what is added to a deadline from wrapping around.
-const maxDeviceDeadline = 10 * 365 * 24 * time.Hour
+// MaxDeviceDeadline is the longest that devices may be waited for: it keeps what is added to a deadline from wrapping around.
+const MaxDeviceDeadline = 10 * 365 * 24 * time.Hour
 
 // ParseRequest reads a request strictly: unknown and repeated fields, wrong
 // types and values that could mean another user are refused. Every error is an
@@ -104,12 +106,7 @@ func (r Request) check() error {
 	if err := r.OnFailure.check("onFailure"); err != nil {
 		return err
 	}
-	names := make([]string, 0, len(r.Steps))
-	for name := range r.Steps {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(r.Steps)) {
 		if err := r.Steps[name].OnFailure.check("steps." + name + ".onFailure"); err != nil {
 			return err
 		}
@@ -117,8 +114,8 @@ func (r Request) check() error {
 	switch d := time.Duration(r.DeviceDeadline); {
 	case d != 0 && d < minDeviceDeadline:
 		return fmt.Errorf("deviceDeadline: is %s, want at least %s, for example \"720h\"", d, minDeviceDeadline)
-	case d > maxDeviceDeadline:
-		return fmt.Errorf("deviceDeadline: is %s, want at most %s, for example \"720h\"", d, maxDeviceDeadline)
+	case d > MaxDeviceDeadline:
+		return fmt.Errorf("deviceDeadline: is %s, want at most %s, for example \"720h\"", d, MaxDeviceDeadline)
 	}
 	return nil
 }
@@ -184,8 +181,8 @@ func ParseStrict(input []byte, into any) error {
 		return fmt.Errorf("%s: unknown field", name)
 	case semantic.JSONPointer == "":
 		return errors.New("the input must be one JSON object")
-	case semantic.GoType != nil && reflect.PointerTo(semantic.GoType).Implements(textUnmarshaler) && semantic.Err != nil:
-		return fmt.Errorf("%s: %w", name, semantic.Err)
+	case semantic.GoType == reflect.TypeFor[Duration]():
+		return fmt.Errorf("%s: %w", name, errDuration)
 	}
 	return fmt.Errorf("%s: has the wrong type (%s)", name, kindName(semantic.JSONKind))
 }
@@ -199,9 +196,6 @@ func kindName(kind jsontext.Kind) string {
 	}
 	return kind.String()
 }
-
-// textUnmarshaler marks the types whose own errors say what is right.
-var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 
 func field(pointer jsontext.Pointer) string {
 	return strings.Join(slices.Collect(pointer.Tokens()), ".")

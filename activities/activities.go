@@ -5,6 +5,8 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
@@ -38,6 +40,9 @@ func New(c Config) (*Activities, error) {
 	}
 	if p := c.Poll; p.First <= 0 || p.Longest < p.First || p.Deadline < p.First {
 		return nil, errors.New("activities: the first poll must be positive, and neither the longest nor the deadline shorter than it")
+	}
+	if time.Duration(c.Poll.Deadline) > leaver.MaxDeviceDeadline {
+		return nil, fmt.Errorf("activities: the device deadline must not be longer than %s", leaver.MaxDeviceDeadline)
 	}
 	return &Activities{graph: c.Graph, devices: c.Devices, poll: c.Poll}, nil
 }

@@ -119,7 +119,7 @@ func (v view) devices() [][]string {
 		if d.LastSyncDateTime != nil {
 			checkIn = d.LastSyncDateTime.Local().Format(time.DateTime)
 		}
-		rows = append(rows, []string{printable(d.Name), d.OperatingSystem, d.OwnerType, d.ManagementState, checkIn, verdict(latest[id])})
+		rows = append(rows, []string{printable(d.Name), printable(d.OperatingSystem), printable(d.OwnerType), printable(d.ManagementState), checkIn, verdict(latest[id])})
 	}
 	return rows
 }
@@ -131,7 +131,7 @@ func verdict(item leaver.Item) string {
 	case item.Outcome == leaver.Failed:
 		return bad.Render("still managed")
 	case item.Detail != "":
-		return item.Detail
+		return printable(item.Detail)
 	}
 	return busy.Render("not yet gone")
 }
@@ -160,8 +160,10 @@ func colour(s leaver.StepRecord) string {
 	}
 }
 
-// detail is what there is to say about a step now.
-func (v view) detail(s leaver.StepRecord) string {
+// detail is what there is to say about a step now. A step may be anybody's.
+func (v view) detail(s leaver.StepRecord) string { return printable(v.latest(s)) }
+
+func (v view) latest(s leaver.StepRecord) string {
 	running, retried := v.attempts[s.Activity]
 	switch {
 	case s.State == leaver.StepRunning && retried && running.failure != "":
@@ -196,12 +198,12 @@ func (s *starter) print(report leaver.Report, v view) error {
 	return err
 }
 
-// printable keeps a name that somebody chose from steering the terminal.
-func printable(name string) string {
+// printable keeps a text that somebody chose from steering the terminal.
+func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return '\uFFFD'
-	}, name)
+	}, text)
 }

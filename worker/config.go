@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
 )
 
@@ -48,6 +49,12 @@ type identity struct {
 	TokenFile           string `env:"FEDERATED_TOKEN_FILE"`
 }
 
+// wanted says what is right, by the type of a field.
+var wanted = map[reflect.Type]string{
+	reflect.TypeFor[time.Duration](): "want a duration such as 90s, 1m or 720h",
+	reflect.TypeFor[slog.Level]():    "want debug, info, warn or error",
+}
+
 // load reads and checks the environment. Its errors are one line that says
 // which variable to set to what.
 func load() (config, error) {
@@ -60,7 +67,7 @@ func load() (config, error) {
 		var parse env.ParseError
 		if errors.As(err, &parse) {
 			field, _ := reflect.TypeFor[config]().FieldByName(parse.Name)
-			return c, fmt.Errorf("%s: the value is not a %s", field.Tag.Get("env"), parse.Type)
+			return c, fmt.Errorf("%s: %s", field.Tag.Get("env"), wanted[parse.Type])
 		}
 		return c, err
 	}
@@ -83,14 +90,14 @@ func (c config) check() error {
 		}
 	}
 	switch {
-	case c.TaskQueue == "":
-		return errors.New("LEAVER_TASK_QUEUE: must not be empty")
 	case c.FirstPoll < time.Second:
 		return errors.New("LEAVER_FIRST_POLL: want a second at least, such as 1m")
 	case c.LongestPoll < c.FirstPoll:
 		return errors.New("LEAVER_LONGEST_POLL: must not be shorter than LEAVER_FIRST_POLL")
 	case c.DeviceDeadline < c.FirstPoll:
 		return errors.New("LEAVER_DEVICE_DEADLINE: must not be shorter than LEAVER_FIRST_POLL")
+	case c.DeviceDeadline > leaver.MaxDeviceDeadline:
+		return fmt.Errorf("LEAVER_DEVICE_DEADLINE: want at most %s, such as 720h", leaver.MaxDeviceDeadline)
 	case c.StopTimeout < 0:
 		return errors.New("LEAVER_STOP_TIMEOUT: must not be negative")
 	case c.LogFormat != "text" && c.LogFormat != "json":

@@ -91,17 +91,18 @@ func TestAWrongSettingNamesItsVariable(t *testing.T) {
 		"LEAVER_GRAPH_URL=http://graph.example.com":          "LEAVER_GRAPH_URL: the Graph URL is plain http",
 		"LEAVER_GRAPH_URL=graph.example.com":                 "LEAVER_GRAPH_URL: the Graph URL must be absolute",
 		"LEAVER_GRAPH_URL=https://user:pw@graph.example.com": "LEAVER_GRAPH_URL: the Graph URL must hold neither user",
-		"LEAVER_FIRST_POLL=soon":                             "LEAVER_FIRST_POLL: the value is not a time.Duration",
-		"LEAVER_FIRST_POLL=60":                               "LEAVER_FIRST_POLL: the value is not a time.Duration",
+		"LEAVER_FIRST_POLL=soon":                             "LEAVER_FIRST_POLL: want a duration such as 90s, 1m or 720h",
+		"LEAVER_FIRST_POLL=60":                               "LEAVER_FIRST_POLL: want a duration such as 90s, 1m or 720h",
 		"LEAVER_FIRST_POLL=10ms":                             "LEAVER_FIRST_POLL: want a second at least",
 		"LEAVER_FIRST_POLL=-1m":                              "LEAVER_FIRST_POLL: want a second at least",
 		"LEAVER_LONGEST_POLL=10s":                            "LEAVER_LONGEST_POLL: must not be shorter than LEAVER_FIRST_POLL",
-		"LEAVER_LONGEST_POLL=x":                              "LEAVER_LONGEST_POLL: the value is not a time.Duration",
+		"LEAVER_LONGEST_POLL=x":                              "LEAVER_LONGEST_POLL: want a duration such as 90s, 1m or 720h",
 		"LEAVER_DEVICE_DEADLINE=30s":                         "LEAVER_DEVICE_DEADLINE: must not be shorter than LEAVER_FIRST_POLL",
-		"LEAVER_DEVICE_DEADLINE=30d":                         "LEAVER_DEVICE_DEADLINE: the value is not a time.Duration",
+		"LEAVER_DEVICE_DEADLINE=30d":                         "LEAVER_DEVICE_DEADLINE: want a duration such as 90s, 1m or 720h",
+		"LEAVER_DEVICE_DEADLINE=99999h":                      "LEAVER_DEVICE_DEADLINE: want at most 87600h0m0s",
 		"LEAVER_STOP_TIMEOUT=-1s":                            "LEAVER_STOP_TIMEOUT: must not be negative",
 		"LEAVER_LOG_FORMAT=xml":                              "LEAVER_LOG_FORMAT: want text or json",
-		"LEAVER_LOG_LEVEL=loud":                              "LEAVER_LOG_LEVEL: the value is not a slog.Level",
+		"LEAVER_LOG_LEVEL=loud":                              "LEAVER_LOG_LEVEL: want debug, info, warn or error",
 	} {
 		t.Run(setting, func(t *testing.T) {
 			environment(t, setting)
