@@ -236,6 +236,9 @@ func (w *world) keepHistory(id string) {
 	cmd := exec.CommandContext(w.t.Context(), programs.temporal, "workflow", "show", "--address", w.server.Address, "--workflow-id", id, "--output", "json")
 	history, err := cmd.Output()
 	require.NoError(w.t, err)
+	host, err := os.Hostname()
+	require.NoError(w.t, err)
+	history = bytes.ReplaceAll(history, []byte("@"+host), []byte("@host"))
 	require.NoError(w.t, os.WriteFile(filepath.Join(folder, fileName(w.t.Name())+"-"+id+".json"), history, 0o600))
 }
 
