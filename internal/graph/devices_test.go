@@ -1,0 +1,95 @@
+package graph
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const laptop = `{"id":"d1","deviceName":"CONTOSO-LT-0417","operatingSystem":"Windows","managedDeviceOwnerType":"company","managementState":"managed","lastSyncDateTime":"2026-11-01T08:30:00Z"}`
+
+func TestDevicesOfAllPagesAreListed(t *testing.T) {
+	t.Parallel()
+	var s *graphServer
+	s, client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Query().Get("$skiptoken") {
+		case "":
+			fmt.Fprintf(w, `{"value":[%s],"@odata.nextLink":"%s/graph/v1.0/users/%s/managedDevices?$skiptoken=a%%20b"}`, laptop, s.URL, userID)
+		case "a b":
+			fmt.Fprintf(w, `{"value":[],"@odata.nextLink":"%s/graph/v1.0/users/%s/managedDevices?$skiptoken=c"}`, s.URL, userID)
+		default:
+			_, _ = io.WriteString(w, `{"value":[{"id":"d2"}]}`)
+		}
+	})
+	devices, err := client.ManagedDevices(t.Context(), userID)
+	require.NoError(t, err)
+	require.Len(t, devices, 2)
+	assert.Equal(t, ManagedDevice{ID: "d1", DeviceName: "CONTOSO-LT-0417", OperatingSystem: "Windows", ManagedDeviceOwnerType: "company",
+		ManagementState: "managed", LastSyncDateTime: time.Date(2026, 11, 1, 8, 30, 0, 0, time.UTC)}, devices[0])
+	assert.Equal(t, "d2", devices[1].ID)
+	assert.Equal(t, "/graph/v1.0/users/"+userID+"/managedDevices?$select="+deviceFields, s.all()[0].target)
+	assert.Equal(t, "/graph/v1.0/users/"+userID+"/managedDevices?$skiptoken=a%20b", s.all()[1].target, "a next link is followed as it is")
+}
+
+func TestANextPageOnAnotherHostIsNotFetched(t *testing.T) {
+	t.Parallel()
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the token was carried elsewhere") }))
+	t.Cleanup(elsewhere.Close)
+	for _, link := range []string{elsewhere.URL + "/x", "https://HOST/x", "http://user@HOST/x", "http://HOST.example.com/x", "//HOST/x", "/graph/x", "http://[::1", "ftp://HOST/x", "http:opaque"} {
+		t.Run(link, func(t *testing.T) {
+			t.Parallel()
+			var s *graphServer
+			s, client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprintf(w, `{"value":[%s],"@odata.nextLink":%q}`, laptop, strings.ReplaceAll(link, "HOST", strings.TrimPrefix(s.URL, "http://")))
+			})
+			devices, err := client.ManagedDevices(t.Context(), userID)
+			require.ErrorContains(t, err, "the next page is on another host")
+			assert.Empty(t, devices, "half a list is no list")
+			assert.Len(t, s.all(), 1)
+		})
+	}
+}
+
+func TestAnAnswerWithoutAListIsNoEmptyList(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{}`, `null`, `{"value":null}`, `{"error":null}`, ``, `[]`, `{"value":{}}`} {
+		_, client := serve(t, reply(http.StatusOK, body))
+		_, err := client.ManagedDevices(t.Context(), userID)
+		var unusable *TransportError
+		require.ErrorAs(t, err, &unusable, body)
+	}
+	_, client := serve(t, reply(http.StatusOK, `{"value":[]}`))
+	devices, err := client.ManagedDevices(t.Context(), userID)
+	require.NoError(t, err)
+	assert.Empty(t, devices)
+}
+
+func TestOneDeviceIsReadByItsID(t *testing.T) {
+	t.Parallel()
+	s, client := serve(t, reply(http.StatusOK, laptop))
+	device, err := client.ManagedDevice(t.Context(), "d1")
+	require.NoError(t, err)
+	assert.Equal(t, "CONTOSO-LT-0417", device.DeviceName)
+	assert.Equal(t, "/graph/v1.0/deviceManagement/managedDevices/d1?$select="+deviceFields, s.all()[0].target)
+
+	_, err = client.ManagedDevice(t.Context(), "d2")
+	require.ErrorContains(t, err, "another device")
+}
+
+func TestRemovalIsAPostWithoutBody(t *testing.T) {
+	t.Parallel()
+	s, client := serve(t, reply(http.StatusNoContent, ""))
+	require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), userID))
+	r := s.all()[0]
+	assert.Equal(t, "POST", r.method)
+	assert.Equal(t, "/graph/v1.0/users/"+userID+"/removeAllDevicesFromManagement", r.target)
+	assert.Empty(t, r.body)
+	assert.Equal(t, "0", r.header.Get("Content-Length"))
+}

@@ -1,0 +1,92 @@
+package graph
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const userFields = "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled"
+
+func TestAUserIsReadByIDOrName(t *testing.T) {
+	t.Parallel()
+	s, client := serve(t, reply(http.StatusOK, adeleJSON(true)))
+	for _, id := range []string{userID, adele, "Adele@Contoso.com"} {
+		user, err := client.User(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, User{ID: userID, UserPrincipalName: adele, UserType: "Member", AccountEnabled: true}, user)
+	}
+	assert.Equal(t, "/graph/v1.0/users/"+userID+userFields, s.all()[0].target)
+	assert.Equal(t, "GET", s.all()[0].method)
+	assert.Equal(t, "/graph/v1.0/users/adele@contoso.com"+userFields, s.all()[1].target)
+}
+
+func TestUnusualNamesAreWrittenAsGraphWantsThem(t *testing.T) {
+	t.Parallel()
+	for id, path := range map[string]string{
+		"alex_example.com#EXT#@contoso.onmicrosoft.com": "/users/alex_example.com%23EXT%23@contoso.onmicrosoft.com",
+		"$service@contoso.com":                          "/users('$service@contoso.com')",
+		"$o'brien@contoso.com":                          "/users('$o%27%27brien@contoso.com')",
+		"o'brien@contoso.com":                           "/users/o%27brien@contoso.com",
+		"a%2e%2e@contoso.com":                           "/users/a%252e%252e@contoso.com",
+		"zoë@contoso.com":                               "/users/zo%C3%AB@contoso.com",
+		"a;b&c=d+e@contoso.com":                         "/users/a%3Bb&c=d+e@contoso.com",
+	} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			s, client := serve(t, reply(http.StatusNoContent, ""))
+			require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), id))
+			assert.Equal(t, "/graph/v1.0"+path+"/removeAllDevicesFromManagement", s.all()[0].target)
+		})
+	}
+}
+
+func TestAnotherUserThanTheOneAskedForIsRefused(t *testing.T) {
+	t.Parallel()
+	_, client := serve(t, reply(http.StatusOK, adeleJSON(true)))
+	for _, id := range []string{"megan@contoso.com", "00000000-0000-0000-0000-000000000001", "adele"} {
+		_, err := client.User(t.Context(), id)
+		require.ErrorIs(t, err, ErrOtherUser)
+		assert.NotContains(t, err.Error(), "adele")
+	}
+}
+
+func TestAnAnswerThatLacksWhatMattersIsNoUser(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{}`, `null`, `[]`, ``, `"x"`, `<html>`, `{"id":"` + userID + `"}`, `{"id":"` + userID + `","accountEnabled":null}`,
+		`{"accountEnabled":false,"userPrincipalName":"` + adele + `"}`, `{"id":"` + userID + `","accountEnabled":"false"}`} {
+		_, client := serve(t, reply(http.StatusOK, body))
+		_, err := client.User(t.Context(), userID)
+		_, unusable := errors.AsType[*TransportError](err)
+		assert.True(t, unusable, "%s gave %v", body, err)
+	}
+}
+
+func TestAnAccountIsDisabledByOneField(t *testing.T) {
+	t.Parallel()
+	s, client := serve(t, reply(http.StatusNoContent, ""))
+	require.NoError(t, client.SetAccountEnabled(t.Context(), userID, false))
+	require.NoError(t, client.SetAccountEnabled(t.Context(), userID, true))
+	for i, body := range []string{`{"accountEnabled":false}`, `{"accountEnabled":true}`} {
+		r := s.all()[i]
+		assert.Equal(t, "PATCH", r.method)
+		assert.Equal(t, "/graph/v1.0/users/"+userID, r.target)
+		assert.JSONEq(t, body, r.body)
+		assert.Equal(t, "application/json", r.header.Get("Content-Type"))
+		assert.Empty(t, r.header.Get("Content-Encoding"))
+	}
+}
+
+func TestSessionsAreRevokedByAnyAnswerThatSaysSo(t *testing.T) {
+	t.Parallel()
+	for status, body := range map[int]string{200: `{"value":true}`, 202: "", 204: ""} {
+		s, client := serve(t, reply(status, body))
+		require.NoError(t, client.RevokeSignInSessions(t.Context(), userID))
+		assert.Equal(t, "/graph/v1.0/users/"+userID+"/revokeSignInSessions", s.all()[0].target)
+		assert.Equal(t, "POST", s.all()[0].method)
+		assert.Empty(t, s.all()[0].body)
+	}
+}
