@@ -1,0 +1,218 @@
+package graphsim_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graphsim"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const removal = "/removeAllDevicesFromManagement"
+
+func TestAFaultSpoilsWhatItMatchesAndAsOftenAsItSays(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.Fail(graphsim.Fault{Method: "POST", Path: removal, Times: 2, Status: 500, Code: "InternalServerError", Message: "Broken."})
+	assert.Equal(t, 200, o.graph("GET", "/users/"+adele, "").status)
+	for range 2 {
+		r := o.graph("POST", "/users/"+adele+removal, "")
+		assert.Equal(t, 500, r.status)
+		assert.Equal(t, "InternalServerError", r.code(t))
+		assert.Equal(t, "Broken.", r.message(t))
+	}
+	assert.Equal(t, "managed", o.Users()[adele].Devices[0].State, "nothing was done")
+	assert.Equal(t, 204, o.graph("POST", "/users/"+adele+removal, "").status)
+
+	o.Fail(graphsim.Fault{Times: -1, Status: 503})
+	for range 3 {
+		assert.Equal(t, 503, o.graph("GET", "/users/"+adele, "").status)
+	}
+	o.Heal()
+	assert.Equal(t, 200, o.graph("GET", "/users/"+adele, "").status)
+}
+
+func TestThrottlingSaysHowLongAndSeesWhoComesEarly(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	for _, header := range []string{"", "3600", "0.001"} {
+		o.Heal()
+		o.Fail(graphsim.Fault{Status: 429, Code: "TooManyRequests", RetryAfter: header})
+		r := o.graph("GET", "/users/"+adele, "")
+		assert.Equal(t, 429, r.status)
+		assert.Equal(t, header, r.header.Get("Retry-After"))
+		time.Sleep(2 * time.Millisecond)
+		o.graph("GET", "/users/"+adele, "")
+		requests := o.Requests()
+		last := requests[len(requests)-1]
+		assert.Equal(t, header == "3600", last.Early, header)
+		assert.False(t, last.Fault)
+		assert.True(t, requests[len(requests)-2].Fault)
+	}
+}
+
+func TestAGatewayAnswersInHTML(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.Fail(graphsim.Fault{Status: 503, HTML: true})
+	r := o.graph("GET", "/users/"+adele, "")
+	assert.Equal(t, 503, r.status)
+	assert.Equal(t, "text/html", r.header.Get("Content-Type"))
+	assert.Contains(t, r.body, "<html>")
+}
+
+func TestAConnectionIsResetBeforeAnythingIsDone(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.Fail(graphsim.Fault{Path: removal, Reset: true})
+	_, err := o.try("POST", graphsim.GraphPath+"/v1.0/users/"+adele+removal, "")
+	require.ErrorIs(t, err, syscall.ECONNRESET)
+	assert.Equal(t, "managed", o.Users()[adele].Devices[0].State)
+}
+
+func TestAnAnswerIsCutOffAfterItWasDone(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.Add(graphsim.User{UserPrincipalName: "lee@contoso.com", Devices: []graphsim.Device{{Name: "never", CheckIn: -1}}})
+	o.Fail(graphsim.Fault{Times: 2, Cut: true})
+	_, err := o.try("POST", graphsim.GraphPath+"/v1.0/users/lee@contoso.com"+removal, "")
+	require.Error(t, err)
+	assert.Equal(t, "retirePending", o.Users()["lee@contoso.com"].Devices[0].State)
+	_, err = o.try("GET", graphsim.GraphPath+"/v1.0/users/"+adele, "")
+	require.Error(t, err)
+	assert.NotErrorIs(t, err, io.EOF, "it ends in the middle, not before")
+}
+
+func TestASlowAnswerIsDoneBeforeOrAfterTheWait(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fault graphsim.Fault
+		done  bool
+	}{
+		{graphsim.Fault{Delay: leaver.Duration(time.Hour)}, false},
+		{graphsim.Fault{Late: leaver.Duration(time.Hour)}, true},
+	} {
+		o := newOffice(t, nil)
+		o.Fail(c.fault)
+		ctx, leave := context.WithCancel(t.Context())
+		request, err := http.NewRequestWithContext(ctx, "PATCH", o.url+graphsim.GraphPath+"/v1.0/users/"+adele, strings.NewReader(`{"accountEnabled":false}`))
+		require.NoError(t, err)
+		request.Header.Set("Authorization", "Bearer "+o.token)
+		failed := make(chan error)
+		go func() {
+			_, err := http.DefaultClient.Do(request)
+			failed <- err
+		}()
+		require.Eventually(t, func() bool {
+			return len(o.Requests()) == 1 && o.Users()[adele].AccountEnabled != c.done
+		}, 5*time.Second, time.Millisecond)
+		leave()
+		require.ErrorIs(t, <-failed, context.Canceled)
+		assert.False(t, o.Requests()[0].Fault, "late is not spoilt")
+	}
+}
+
+func TestEveryRequestIsLogged(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.graph("GET", "/users/"+adele+"/managedDevices", "")
+	o.graph("PATCH", "/users/"+adele, `{"accountEnabled":false}`)
+	device := o.Users()["megan@contoso.com"].Devices[0].ID
+	o.graph("GET", "/deviceManagement/managedDevices/"+device, "")
+	o.graph("GET", "/users/nobody@contoso.com", "")
+	requests := o.Requests()
+	require.Len(t, requests, 4)
+	assert.Equal(t, "/users/"+adele+"/managedDevices", requests[0].Path)
+	assert.Equal(t, 200, requests[0].Status)
+	assert.Equal(t, o.Users()[adele].ID, requests[0].UserID)
+	assert.Equal(t, "mine", requests[0].ClientRequestID)
+	assert.NotEmpty(t, requests[0].RequestID)
+	assert.False(t, requests[0].Writes())
+	assert.True(t, requests[1].Writes())
+	assert.Equal(t, o.Users()["megan@contoso.com"].ID, requests[2].UserID, "whose device it is")
+	assert.Empty(t, requests[3].UserID)
+	assert.Equal(t, 404, requests[3].Status)
+}
+
+func TestTheTenantIsRunThroughItsControlAPI(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	r := o.do("POST", "/control/users", `{"userPrincipalName":"lee@contoso.com","accountEnabled":true,"devices":[{"deviceName":"PHONE","checkIn":"1h"}]}`)
+	require.Equal(t, 200, r.status)
+	id := r.json(t)["id"].(string)
+	var users map[string]graphsim.User
+	require.NoError(t, json.Unmarshal([]byte(o.do("GET", "/control/users", "").body), &users))
+	assert.Equal(t, id, users["lee@contoso.com"].ID)
+	assert.Equal(t, leaver.Duration(time.Hour), users["lee@contoso.com"].Devices[0].CheckIn)
+
+	r = o.do("POST", "/control/tokens", `{"kind":"delegated","permissions":["User.Read.All"]}`)
+	o.token = r.json(t)["token"].(string)
+	assert.Equal(t, 200, o.graph("GET", "/users/"+id, "").status)
+	assert.Equal(t, 403, o.graph("GET", "/users/"+id+"/managedDevices", "").status)
+
+	require.Equal(t, 200, o.do("POST", "/control/faults", `{"times":-1,"status":503,"delay":"1ms"}`).status)
+	assert.Equal(t, 503, o.graph("GET", "/users/"+id, "").status)
+	require.Equal(t, 200, o.do("DELETE", "/control/faults", "").status)
+	assert.Equal(t, 200, o.graph("GET", "/users/"+id, "").status)
+
+	require.Equal(t, 200, o.do("PUT", "/control/settings", `{"pageSize":1,"noIntune":true}`).status)
+	o.token = o.Token(graphsim.Application)
+	assert.Equal(t, 400, o.graph("GET", "/users/"+id+"/managedDevices", "").status)
+
+	var requests []graphsim.Request
+	require.NoError(t, json.Unmarshal([]byte(o.do("GET", "/control/requests", "").body), &requests))
+	assert.Len(t, requests, 5)
+	for _, body := range []string{"", "{", `{"nonsense":1}`, "[]"} {
+		assert.Equal(t, 400, o.do("POST", "/control/faults", body).status, body)
+	}
+}
+
+func TestTheTenantServesUntilItIsToldToStop(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	tenant := graphsim.NewTenant(nil)
+	go func() { ended <- tenant.Serve(ctx, "127.0.0.1:0", func(graphURL string) { ready <- graphURL }) }()
+	graphURL := <-ready
+	assert.True(t, strings.HasSuffix(graphURL, graphsim.GraphPath), graphURL)
+	response, err := http.Get(graphURL + "/v1.0/users/x")
+	require.NoError(t, err)
+	_ = response.Body.Close()
+	assert.Equal(t, 401, response.StatusCode)
+	stop()
+	require.NoError(t, <-ended)
+
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	require.Error(t, tenant.Serve(t.Context(), taken.Addr().String(), func(string) { t.Error("it is not ready") }))
+}
+
+func TestManyMayCallAtOnce(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 20 {
+				_, err := o.try("POST", graphsim.GraphPath+"/v1.0/users/"+adele+removal, "")
+				assert.NoError(t, err)
+				_, err = o.try("GET", graphsim.GraphPath+"/v1.0/users/"+adele+"/managedDevices", "")
+				assert.NoError(t, err)
+				o.Users()
+			}
+		})
+	}
+	all.Wait()
+	assert.Len(t, o.Requests(), 320)
+}

@@ -1,0 +1,270 @@
+package graphsim_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graphsim"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const adele = graphsim.Leaver
+
+// office is a tenant behind HTTP, and a token with every permission.
+type office struct {
+	*graphsim.Tenant
+	t     *testing.T
+	url   string
+	token string
+}
+
+func newOffice(t *testing.T, record io.Writer) *office {
+	t.Helper()
+	tenant := graphsim.NewTenant(record)
+	tenant.Add(graphsim.Contoso(40 * time.Millisecond)...)
+	server := httptest.NewServer(tenant.Handler())
+	t.Cleanup(server.Close)
+	return &office{Tenant: tenant, t: t, url: server.URL, token: tenant.Token(graphsim.Application)}
+}
+
+// reply is an answer that was read to its end.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (r reply) json(t *testing.T) map[string]any {
+	t.Helper()
+	var decoded map[string]any
+	require.NoError(t, json.Unmarshal([]byte(r.body), &decoded), r.body)
+	return decoded
+}
+
+// code and message are those of an error in Graph's shape.
+func (r reply) code(t *testing.T) string    { return r.failure(t)["code"].(string) }
+func (r reply) message(t *testing.T) string { return r.failure(t)["message"].(string) }
+
+func (r reply) failure(t *testing.T) map[string]any {
+	t.Helper()
+	failure, ok := r.json(t)["error"].(map[string]any)
+	require.True(t, ok, r.body)
+	return failure
+}
+
+func (o *office) try(method, path, body string) (reply, error) {
+	o.t.Helper()
+	request, err := http.NewRequestWithContext(o.t.Context(), method, o.url+path, strings.NewReader(body))
+	require.NoError(o.t, err)
+	request.Header.Set("Authorization", "Bearer "+o.token)
+	request.Header.Set("client-request-id", "mine")
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return reply{}, err
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	return reply{response.StatusCode, response.Header, string(content)}, err
+}
+
+func (o *office) do(method, path, body string) reply {
+	o.t.Helper()
+	r, err := o.try(method, path, body)
+	require.NoError(o.t, err)
+	return r
+}
+
+// graph calls below Graph's root.
+func (o *office) graph(method, path, body string) reply {
+	o.t.Helper()
+	return o.do(method, graphsim.GraphPath+"/v1.0"+path, body)
+}
+
+func TestAUserIsFoundByEveryNameThatGraphTakes(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.Add(graphsim.User{UserPrincipalName: "$o'brien@contoso.com"})
+	id := o.Users()[adele].ID
+	for _, path := range []string{"/users/" + id, "/users/" + strings.ToUpper(id), "/users/" + adele, "/users/Adele@Contoso.com", "/users/adele%40contoso.com"} {
+		r := o.graph("GET", path+"?$select=id,accountEnabled", "")
+		require.Equal(t, 200, r.status, path)
+		assert.Equal(t, map[string]any{"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users/$entity", "id": id, "accountEnabled": true}, r.json(t))
+	}
+	assert.Equal(t, "Guest", o.graph("GET", "/users/alex_example.com%23EXT%23@contoso.onmicrosoft.com?$select=userType", "").json(t)["userType"])
+	assert.Equal(t, "$o'brien@contoso.com", o.graph("GET", "/users('$o%27%27brien@contoso.com')", "").json(t)["userPrincipalName"])
+	assert.Equal(t, 400, o.graph("GET", "/users/$o'brien@contoso.com", "").status, "Graph wants the form with parentheses")
+	assert.NotContains(t, o.graph("GET", "/users/"+id, "").json(t), "accountEnabled", "it is not among what Graph returns unasked")
+}
+
+func TestWhatIsNotThereIsAnErrorInGraphsShape(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	r := o.graph("GET", "/users/nobody@contoso.com", "")
+	assert.Equal(t, 404, r.status)
+	assert.Equal(t, "Request_ResourceNotFound", r.code(t))
+	inner := r.failure(t)["innerError"].(map[string]any)
+	assert.Equal(t, r.header.Get("request-id"), inner["request-id"])
+	assert.NotEmpty(t, inner["request-id"])
+	assert.Equal(t, "mine", inner["client-request-id"])
+	assert.Equal(t, "mine", r.header.Get("client-request-id"))
+	_, err := time.Parse("2006-01-02T15:04:05", inner["date"].(string))
+	require.NoError(t, err)
+
+	assert.Equal(t, 404, o.graph("GET", "/deviceManagement/managedDevices/nothing", "").status)
+	assert.Equal(t, 405, o.graph("DELETE", "/users/"+adele+"/removeAllDevicesFromManagement", "").status)
+	assert.Equal(t, 400, o.graph("GET", "/users/"+adele+"/nonsense", "").status)
+	assert.Equal(t, 404, o.do("GET", "/graph/beta/users/"+adele, "").status)
+}
+
+func TestAnAccountIsDisabledAndItsSessionsEnd(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	r := o.graph("PATCH", "/users/"+adele, `{"accountEnabled":false}`)
+	assert.Equal(t, 204, r.status)
+	assert.Empty(t, r.body)
+	assert.False(t, o.Users()[adele].AccountEnabled)
+	assert.True(t, o.Users()["megan@contoso.com"].AccountEnabled)
+	for _, body := range []string{"", "{}", `{"accountEnabled":"no"}`, "[]"} {
+		assert.Equal(t, 400, o.graph("PATCH", "/users/"+adele, body).status, body)
+	}
+	before := o.Users()[adele].SessionsValidFrom
+	r = o.graph("POST", "/users/"+adele+"/revokeSignInSessions", "")
+	assert.Equal(t, 200, r.status)
+	assert.Equal(t, true, r.json(t)["value"])
+	assert.True(t, o.Users()[adele].SessionsValidFrom.After(before))
+}
+
+func TestDevicesComeInPages(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.Configure(graphsim.Settings{PageSize: 3})
+	r := o.graph("GET", "/users/"+adele+"/managedDevices?$select=id,deviceName", "").json(t)
+	assert.Len(t, r["value"], 3)
+	next := r["@odata.nextLink"].(string)
+	path, below := strings.CutPrefix(next, o.url)
+	require.True(t, below, next)
+	r = o.do("GET", path, "").json(t)
+	require.Len(t, r["value"], 1)
+	assert.NotContains(t, r, "@odata.nextLink")
+	last := r["value"].([]any)[0].(map[string]any)
+	assert.Equal(t, "CONTOSO-MB-0012", last["deviceName"])
+	assert.NotContains(t, last, "managementState", "it was not selected")
+	assert.Equal(t, 400, o.graph("GET", "/users/"+adele+"/managedDevices?$skiptoken=x", "").status)
+}
+
+func TestARetiredDeviceLeavesWhenItChecksInAndNoOtherDoes(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	id := o.Add(graphsim.User{UserPrincipalName: "lee@contoso.com", Devices: []graphsim.Device{
+		{Name: "soon", OperatingSystem: "iOS", CheckIn: leaver.Duration(300 * time.Millisecond)}, {Name: "never", OperatingSystem: "Windows", CheckIn: -1},
+	}})
+	devices := o.Users()["lee@contoso.com"].Devices
+	r := o.graph("POST", "/users/"+id+"/removeAllDevicesFromManagement", "")
+	assert.Equal(t, 204, r.status)
+	assert.Empty(t, r.body)
+	assert.Equal(t, "retirePending", o.Users()["lee@contoso.com"].Devices[0].State)
+	one := "/deviceManagement/managedDevices/" + devices[0].ID
+	require.Eventually(t, func() bool {
+		r := o.graph("GET", one+"?$select=managementState", "")
+		return r.status == 200 && r.json(t)["managementState"] == "retireIssued"
+	}, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return o.graph("GET", one, "").status == 404 }, 5*time.Second, 5*time.Millisecond)
+	left := o.Users()["lee@contoso.com"].Devices
+	require.Len(t, left, 1)
+	assert.Equal(t, "never", left[0].Name)
+	assert.Equal(t, "retirePending", left[0].State)
+	for _, d := range o.Users()[adele].Devices {
+		assert.Equal(t, "managed", d.State)
+	}
+	assert.Equal(t, 204, o.graph("POST", "/users/"+id+"/removeAllDevicesFromManagement", "").status, "a second time")
+}
+
+func TestATokenIsNeededAndItsPermissionsCount(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	all := o.token
+	for _, token := range []string{"", "made up"} {
+		o.token = token
+		r := o.graph("GET", "/users/"+adele, "")
+		assert.Equal(t, 401, r.status)
+		assert.Equal(t, "InvalidAuthenticationToken", r.code(t))
+		assert.Contains(t, r.header.Get("WWW-Authenticate"), "Bearer")
+	}
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		permissions        []string
+	}{
+		{"GET", "", "", 200, []string{"User.Read.All"}},
+		{"PATCH", "", `{"accountEnabled":false}`, 204, []string{"User.EnableDisableAccount.All", "User.Read.All"}},
+		{"POST", "/revokeSignInSessions", "", 200, []string{"User.RevokeSessions.All"}},
+		{"GET", "/managedDevices", "", 200, []string{"DeviceManagementManagedDevices.Read.All"}},
+		{"POST", "/removeAllDevicesFromManagement", "", 204, []string{"DeviceManagementManagedDevices.PrivilegedOperations.All"}},
+	} {
+		o.token = o.Token(graphsim.Delegated, "Mail.Read")
+		r := o.graph(c.method, "/users/"+adele+c.path, c.body)
+		assert.Equal(t, 403, r.status, c.path)
+		if strings.Contains(strings.ToLower(c.path), "devices") {
+			assert.Contains(t, r.message(t), `"ErrorCode":"Forbidden"`, "Intune's own error is inside")
+		} else {
+			assert.Equal(t, "Authorization_RequestDenied", r.code(t))
+		}
+		o.token = o.Token(graphsim.Delegated, c.permissions...)
+		assert.Equal(t, c.status, o.graph(c.method, "/users/"+adele+c.path, c.body).status, c.path)
+	}
+	o.token = all
+	assert.Equal(t, 200, o.graph("GET", "/users/"+adele, "").status)
+}
+
+func TestATenantMayRefuseApplicationsOrLackIntune(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.Configure(graphsim.Settings{DelegatedRemoval: true})
+	path := "/users/" + adele + "/removeAllDevicesFromManagement"
+	assert.Equal(t, 403, o.graph("POST", path, "").status)
+	o.token = o.Token(graphsim.Delegated)
+	assert.Equal(t, 204, o.graph("POST", path, "").status)
+	o.Configure(graphsim.Settings{NoIntune: true})
+	r := o.graph("POST", path, "")
+	assert.Equal(t, 400, r.status)
+	assert.Contains(t, r.message(t), "Request not applicable to target tenant.")
+	assert.Equal(t, 200, o.graph("GET", "/users/"+adele, "").status)
+}
+
+func TestExchangesAreRecordedOneALine(t *testing.T) {
+	t.Parallel()
+	var file bytes.Buffer
+	o := newOffice(t, &file)
+	o.Fail(graphsim.Fault{Method: "POST", Status: 503, HTML: true})
+	o.graph("GET", "/users/"+adele+"?$select=id", "")
+	o.graph("PATCH", "/users/"+adele, `{"accountEnabled":false}`)
+	o.graph("POST", "/users/"+adele+"/revokeSignInSessions", "")
+	lines := strings.Split(strings.TrimSpace(file.String()), "\n")
+	require.Len(t, lines, 3)
+	var exchanges []map[string]any
+	for _, line := range lines {
+		var exchange map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &exchange))
+		exchanges = append(exchanges, exchange)
+	}
+	assert.Equal(t, "GET", exchanges[0]["method"])
+	assert.Equal(t, "/users/"+adele+"?$select=id", exchanges[0]["target"])
+	assert.EqualValues(t, 200, exchanges[0]["status"])
+	assert.Contains(t, exchanges[0]["responseBody"], o.Users()[adele].ID)
+	assert.Contains(t, exchanges[0]["responseType"], "application/json")
+	assert.Equal(t, map[string]any{"method": "PATCH", "target": "/users/" + adele, "requestType": "application/json",
+		"requestBody": `{"accountEnabled":false}`, "status": 204.0}, exchanges[1])
+	assert.Equal(t, true, exchanges[2]["fault"])
+	assert.NotContains(t, file.String(), o.token)
+}
