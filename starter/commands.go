@@ -190,6 +190,12 @@ func (s *starter) cancelCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel USER", Short: "Cancel an offboarding: a running write finishes, nothing else starts", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			// Temporal accepts the cancellation of what has ended, and does nothing.
+			if view := s.look(cmd.Context(), args[0]); view.lost != nil {
+				return view.lost
+			} else if view.closed {
+				return fmt.Errorf("the offboarding %s has ended already", view.workflowID)
+			}
 			if err := s.temporal.CancelWorkflow(cmd.Context(), s.id(args[0]), ""); err != nil {
 				return s.explain(err, args[0])
 			}

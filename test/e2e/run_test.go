@@ -46,6 +46,10 @@ func TestTheStarterFollowsToTheEnd(t *testing.T) {
 	w.finished("offboard-6305db4b21f770b2")
 	assert.Equal(t, leaver.Completed, report.Status)
 
+	out, err := w.run(programs.starter, "cancel", graphsim.Leaver)
+	require.Error(t, err, "there is nothing left to cancel")
+	assert.Contains(t, out, "has ended already")
+
 	again := decode[leaver.Report](t, jsonOf(w.must(programs.starter, "start", graphsim.Leaver, "-o", "json")))
 	assert.Equal(t, leaver.Completed, again.Status, "a second offboarding is harmless")
 	assert.Equal(t, leaver.AlreadyDone, step(again, leaver.StepDisableAccount).Outcome)
