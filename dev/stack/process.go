@@ -73,6 +73,8 @@ func (p *Process) Stop() error {
 	}
 }
 
+var errEndedAtOnce = errors.New("ended at once")
+
 // until waits for ready to succeed while the process lives.
 func (p *Process) until(ctx context.Context, ready func(context.Context) error) error {
 	var last error
@@ -82,7 +84,7 @@ func (p *Process) until(ctx context.Context, ready func(context.Context) error) 
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("%s ended at once (%v); its log is %s", p.name, p.err, p.log.Name())
+			return fmt.Errorf("%s %w (%v); its log is %s", p.name, errEndedAtOnce, p.err, p.log.Name())
 		case <-ctx.Done():
 			return fmt.Errorf("%s did not become ready: %w; its log is %s", p.name, last, p.log.Name())
 		case <-time.After(100 * time.Millisecond):

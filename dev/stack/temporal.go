@@ -30,15 +30,38 @@ type ServerOptions struct {
 	Log string
 	// Database keeps workflows over a restart; without it they live in memory.
 	Database string
-	// Address and UI are host:port; an empty UI means none.
+	// Address and UI are host:port; an empty UI means none. Where they turn out
+	// to be taken, others are.
 	Address, UI string
 }
 
 // startTimeout is generous for a machine that is busy building.
 const startTimeout = time.Minute
 
+// tries is how often a port may be taken by somebody else between the moment
+// that it was found free and the moment that the server wants it.
+const tries = 3
+
 // StartServer starts a dev server and returns once it takes work.
 func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
+	for left := tries - 1; ; left-- {
+		s, err := startServer(ctx, o)
+		if left == 0 || !errors.Is(err, errEndedAtOnce) {
+			return s, err
+		}
+		if o.Address, err = Address(0); err != nil {
+			return nil, err
+		}
+		if o.UI == "" {
+			continue
+		}
+		if o.UI, err = Address(0); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func startServer(ctx context.Context, o ServerOptions) (*Server, error) {
 	host, port, err := net.SplitHostPort(o.Address)
 	if err != nil {
 		return nil, err

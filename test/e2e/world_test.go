@@ -146,6 +146,7 @@ func (w *world) startServer() {
 	var err error
 	w.server, err = stack.StartServer(w.t.Context(), w.options)
 	require.NoError(w.t, err)
+	w.options.Address = w.server.Address
 	if w.temporal == nil {
 		w.temporal, err = w.server.Dial(w.t.Context())
 		require.NoError(w.t, err)
