@@ -18,6 +18,7 @@ const (
 	GraphForbidden        FailureType = "GraphForbidden"        // 403, or Intune's 401 that means the same
 	GraphUnauthorized     FailureType = "GraphUnauthorized"     // no token, or one that Graph refuses
 	GraphBadRequest       FailureType = "GraphBadRequest"       // any other refusal
+	ApprovalRequired      FailureType = "ApprovalRequired"      // the tenant demands a second administrator's approval
 	IntuneNotLicensed     FailureType = "IntuneNotLicensed"     // the tenant has no active Intune licence
 	GraphThrottled        FailureType = "GraphThrottled"        // 429; waits
 	GraphUnavailable      FailureType = "GraphUnavailable"      // 5xx, network, read-after-write lag; waits

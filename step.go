@@ -61,4 +61,37 @@ type Device struct {
 	OwnerType        string     `json:"managedDeviceOwnerType,omitempty"`
 	ManagementState  string     `json:"managementState,omitempty"`
 	LastSyncDateTime *time.Time `json:"lastSyncDateTime,omitempty"`
+	// Action is what was asked of the device, and ActionAt when; both are
+	// missing where it was leaving already.
+	Action   DeviceAction `json:"action,omitempty"`
+	ActionAt *time.Time   `json:"actionAt,omitempty"`
+	// OwnCalls is how often it was asked by a call of its own, and not by the
+	// one for all devices.
+	OwnCalls int     `json:"ownCalls,omitempty"`
+	Verdict  Verdict `json:"verdict,omitempty"`
 }
+
+// DeviceAction is what is asked of a device.
+type DeviceAction string
+
+// Retire takes the device out of management, and company data off it.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
+const Retire DeviceAction = "retire"
+
+// Verdict is what has become of a device.
+type Verdict string
+
+const (
+	// Gone means that Intune knows it no more.
+	Gone Verdict = "gone"
+	// Leaving means that it has been asked and has not answered yet.
+	Leaving Verdict = "leaving"
+	// Silent means that it has not checked in since it was asked, until the deadline.
+	Silent Verdict = "silent"
+	// RemovalFailed means that the device, or Intune, reported a failure again
+	// after it had been asked by a call of its own.
+	RemovalFailed Verdict = "failed"
+	// RemovalCanceled means that somebody cancelled it in Intune, again.
+	RemovalCanceled Verdict = "canceled"
+)

@@ -208,9 +208,13 @@ func (s *stage) writes() []string {
 
 const postRemoval = "POST removeAllDevicesFromManagement"
 
-// posted counts the removals that the tenant was asked for.
-func (s *stage) posted() int {
-	return len(slices.DeleteFunc(s.writes(), func(w string) bool { return w != postRemoval }))
+// posted counts the removals of all devices that the tenant was asked for, and
+// retired those of one device.
+func (s *stage) posted() int  { return s.written(postRemoval) }
+func (s *stage) retired() int { return s.written("POST retire") }
+
+func (s *stage) written(what string) int {
+	return len(slices.DeleteFunc(s.writes(), func(w string) bool { return w != what }))
 }
 
 // failed is the failure of an activity, after a look at whether its message

@@ -2,14 +2,11 @@ package activities_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graphsim"
-	"github.com/leaver-dev/leaver/plugin"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/temporal"
 )
 
 func TestRemoveAllDevicesRetiresEachAndSaysWhich(t *testing.T) {
@@ -135,208 +132,78 @@ func TestADiedRemovalThatWasNotHeardIsPostedAgain(t *testing.T) {
 	assert.Equal(t, "retirePending", s.Users()[adele].Devices[0].State)
 }
 
-// remaining asserts that err says "not yet" and returns the failure.
-func remaining(t *testing.T, s *stage, err error) *temporal.ApplicationError {
-	t.Helper()
-	failure := failed(t, s, err)
-	assert.Equal(t, string(leaver.DevicesRemain), failure.Type())
-	assert.False(t, failure.NonRetryable())
-	assert.Equal(t, temporal.ApplicationErrorCategoryBenign, failure.Category(), "it is no error")
-	return failure
+func TestWhereTheActionForAllIsRefusedEachDeviceIsRetiredByItself(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]graphsim.Fault{
+		"forbidden":   {Status: 403, Code: "Forbidden"},
+		"not allowed": {Status: 405},
+		"no route":    {Status: 404, Code: "UnknownError"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			users := withDevices(never, never, never)
+			users[0].Devices[1].State = "wipePending"
+			s := set(t, users)
+			fault.Method, fault.Path, fault.Times = "POST", "/removeAllDevicesFromManagement", -1
+			s.Fail(fault)
+			result, err := do(t, s, leaver.ActivityRemoveAllDevices)
+			require.NoError(t, err)
+			assert.Equal(t, leaver.Done, result.Outcome)
+			assert.Contains(t, result.Detail, "the tenant refuses removeAllDevicesFromManagement, so each device was asked by a call of its own")
+			assert.Equal(t, 2, s.retired(), "the one that is leaving is left alone")
+			for i, own := range []int{1, 0, 1} {
+				assert.Equal(t, own, result.Items[i].Device.OwnCalls)
+			}
+			assert.Equal(t, "retirePending", s.Users()[adele].Devices[0].State)
+		})
+	}
 }
 
-// removed runs RemoveAllDevices and returns what AwaitDevicesRemoved is given.
-func removed(t *testing.T, s *stage) leaver.StepRequest {
-	t.Helper()
+func TestRetiringOneByOneGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never, never, never))
+	s.Fail(graphsim.Fault{Path: "/removeAllDevicesFromManagement", Times: -1, Status: 403, Code: "Forbidden"})
+	third := s.Users()[adele].Devices[2].ID
+	s.Fail(graphsim.Fault{Path: third + "/retire", Status: 503})
+	first := &attempt{}
+	_, err := first.do(t, s, leaver.ActivityRemoveAllDevices, leaver.StepRequest{UserID: adele})
+	assert.Equal(t, string(leaver.GraphUnavailable), failed(t, s, err).Type())
+	result, err := (&attempt{number: 2, heard: last(t, first)}).do(t, s, leaver.ActivityRemoveAllDevices, leaver.StepRequest{UserID: adele})
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Done, result.Outcome)
+	assert.Equal(t, 1, s.posted(), "the one action is not tried a second time")
+	assert.Equal(t, 4, s.retired(), "three devices, one of them twice")
+}
+
+func TestADeviceThatLeavesMeanwhileIsNoError(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never))
+	s.Fail(graphsim.Fault{Path: "/removeAllDevicesFromManagement", Status: 405})
+	s.Fail(graphsim.Fault{Path: "/retire", Status: 404, Code: "ResourceNotFound"})
 	result, err := do(t, s, leaver.ActivityRemoveAllDevices)
 	require.NoError(t, err)
-	return leaver.StepRequest{UserID: s.id(adele), Results: map[string]leaver.StepResult{leaver.StepRemoveAllDevices: result}}
+	assert.Equal(t, leaver.Done, result.Outcome, "AwaitDevicesRemoved proves it")
 }
 
-func TestDevicesAreGoneWhenNeitherListedNorKnown(t *testing.T) {
+func TestWhereApprovalIsDemandedNothingElseIsTried(t *testing.T) {
 	t.Parallel()
-	s := set(t, withDevices(atOnce, atOnce))
-	result, err := (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, removed(t, s))
-	require.NoError(t, err)
-	assert.Equal(t, leaver.Done, result.Outcome)
-	assert.Equal(t, "2 devices gone", result.Detail)
-	require.Len(t, result.Items, 2)
-	for _, item := range result.Items {
-		assert.Equal(t, leaver.Done, item.Outcome)
-		assert.NotEmpty(t, item.Device.Name, "the report still says which device it was")
+	for _, status := range []int{400, 403, 412} {
+		s := set(t, withDevices(never))
+		s.Fail(graphsim.Fault{Method: "POST", Status: status, Code: "BadRequest", Message: "Header 'x-msft-approval-justification' is required to request approval"})
+		_, err := do(t, s, leaver.ActivityRemoveAllDevices)
+		failure := failed(t, s, err)
+		assert.Equal(t, string(leaver.ApprovalRequired), failure.Type())
+		assert.True(t, failure.NonRetryable())
+		assert.Contains(t, failure.Message(), "Multi Admin Approval")
+		assert.Zero(t, s.retired())
 	}
 }
 
-func TestADeviceThatRemainsIsLookedAtAgain(t *testing.T) {
-	t.Parallel()
-	s := set(t, withDevices(atOnce, never, never))
-	look := &attempt{}
-	_, err := look.do(t, s, leaver.ActivityAwaitDevicesRemoved, removed(t, s))
-	failure := remaining(t, s, err)
-	assert.Equal(t, "AwaitDevicesRemoved: 2 of 3 devices still managed (retirePending 2)", failure.Message())
-	assert.Equal(t, time.Minute, failure.NextRetryDelay())
-	require.Len(t, look.heartbeats, 1)
-	var seen []leaver.Item
-	require.NoError(t, look.heartbeats[0].Get(&seen))
-	assert.Equal(t, []leaver.Outcome{leaver.Done, "", ""}, []leaver.Outcome{seen[0].Outcome, seen[1].Outcome, seen[2].Outcome})
-}
-
-func TestTheWaitDoublesUpToTheLongest(t *testing.T) {
+func TestAUserWhoIsGoneIsNotWorkedAround(t *testing.T) {
 	t.Parallel()
 	s := set(t, withDevices(never))
-	request := removed(t, s)
-	month := leaver.Duration(30 * 24 * time.Hour)
-	minutes := leaver.Poll{First: leaver.Duration(time.Minute), Longest: leaver.Duration(4 * time.Hour), Deadline: month}
-	hours := leaver.Poll{First: leaver.Duration(4 * time.Hour), Longest: leaver.Duration(12 * time.Hour), Deadline: month}
-	for _, c := range []struct {
-		rhythm leaver.Poll
-		number int32
-		want   time.Duration
-	}{
-		{minutes, 1, time.Minute},
-		{minutes, 2, 2 * time.Minute},
-		{minutes, 3, 4 * time.Minute},
-		{minutes, 8, 128 * time.Minute},
-		{minutes, 9, 4 * time.Hour},
-		{minutes, 10_000, 4 * time.Hour},
-		{hours, 1, 4 * time.Hour},
-		{hours, 2, 8 * time.Hour},
-		{hours, 3, 12 * time.Hour},
-		{hours, 21, 12 * time.Hour},
-		{hours, 64, 12 * time.Hour},
-	} {
-		request.Poll = &c.rhythm
-		_, err := (&attempt{number: c.number}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-		assert.Equal(t, c.want, remaining(t, s, err).NextRetryDelay(), "attempt %d of %v", c.number, c.rhythm)
-	}
-}
-
-func TestTheLastLookIsAtTheDeadline(t *testing.T) {
-	t.Parallel()
-	s := set(t, withDevices(never))
-	request := removed(t, s)
-	request.Poll = &leaver.Poll{First: leaver.Duration(time.Minute), Longest: leaver.Duration(time.Hour), Deadline: leaver.Duration(24 * time.Hour)}
-	_, err := (&attempt{number: 30, age: 24*time.Hour - 10*time.Minute}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	wait := remaining(t, s, err).NextRetryDelay()
-	assert.LessOrEqual(t, wait, 10*time.Minute)
-	assert.Greater(t, wait, 9*time.Minute)
-}
-
-func TestADeviceThatNeverChecksInIsReportedAtTheDeadline(t *testing.T) {
-	t.Parallel()
-	s := set(t, withDevices(atOnce, never))
-	request := removed(t, s)
-	request.Poll = &leaver.Poll{First: leaver.Duration(time.Minute), Longest: leaver.Duration(time.Hour), Deadline: leaver.Duration(24 * time.Hour)}
-	_, err := (&attempt{number: 31, age: 24 * time.Hour}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	failure := failed(t, s, err)
-	assert.Equal(t, string(leaver.DevicesRemain), failure.Type())
-	assert.True(t, failure.NonRetryable(), "waiting longer is for a person to decide")
-	assert.NotEqual(t, temporal.ApplicationErrorCategoryBenign, failure.Category())
-	assert.Contains(t, failure.Message(), "1 of 2 devices still managed (retirePending 1); the deadline has passed")
-	assert.Contains(t, failure.Message(), "retryStep")
-	assert.Contains(t, failure.Message(), "skipStep")
-	var seen leaver.StepResult
-	require.True(t, failure.HasDetails())
-	require.NoError(t, failure.Details(&seen))
-	assert.Equal(t, leaver.Failed, seen.Outcome)
-	require.Len(t, seen.Items, 2)
-	assert.Equal(t, leaver.Done, seen.Items[0].Outcome)
-	assert.Equal(t, leaver.Failed, seen.Items[1].Outcome)
-	assert.Equal(t, s.Users()[adele].Devices[0].ID, seen.Items[1].ID)
-	assert.Equal(t, "retirePending", seen.Items[1].Device.ManagementState)
-}
-
-func TestADeviceGivenToAnotherUserIsNotGone(t *testing.T) {
-	t.Parallel()
-	s := set(t, withDevices(never))
-	request := removed(t, s)
-	s.reassign()
-	require.Empty(t, s.Users()[adele].Devices)
-	look := &attempt{}
-	_, err := look.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	assert.Contains(t, remaining(t, s, err).Message(), "1 of 1 device still managed")
-	var seen []leaver.Item
-	require.NoError(t, look.heartbeats[0].Get(&seen))
-	assert.Equal(t, "still managed, no longer listed for the leaver", seen[0].Detail)
-	assert.Empty(t, seen[0].Outcome)
-}
-
-func TestAListThatMissesADeviceForAMomentProvesNothing(t *testing.T) {
-	t.Parallel()
-	s := set(t, withDevices(atOnce))
-	request := removed(t, s)
-	s.Fail(graphsim.Fault{Path: request.Results[leaver.StepRemoveAllDevices].Items[0].ID, Status: 404, Code: "Directory_ObjectNotFound"})
-	_, err := (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	failure := failed(t, s, err)
-	assert.Equal(t, string(leaver.GraphUnavailable), failure.Type(), "a lagging replica's 404 is no absence")
-	assert.False(t, failure.NonRetryable())
-
-	result, err := (&attempt{number: 2}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	require.NoError(t, err)
-	assert.Equal(t, leaver.Done, result.Outcome)
-}
-
-func TestADeviceThatWasSeenGoneIsNotAskedForAgain(t *testing.T) {
-	t.Parallel()
-	s := set(t, withDevices(atOnce, never))
-	request := removed(t, s)
-	first := &attempt{}
-	_, err := first.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	remaining(t, s, err)
-	var seen []leaver.Item
-	require.NoError(t, first.heartbeats[0].Get(&seen))
-	asked := len(s.Requests())
-	_, err = (&attempt{number: 2, heard: seen}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	assert.Contains(t, remaining(t, s, err).Message(), "1 of 2 devices")
-	assert.Len(t, s.Requests(), asked+1, "the list alone is read")
-}
-
-func TestADeviceThatIsListedAgainIsNotGone(t *testing.T) {
-	t.Parallel()
-	s := set(t, withDevices(never))
-	request := removed(t, s)
-	items := request.Results[leaver.StepRemoveAllDevices].Items
-	items[0].Outcome = leaver.Done
-	_, err := (&attempt{number: 2, heard: items}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	assert.Contains(t, remaining(t, s, err).Message(), "1 of 1 device still managed")
-}
-
-func TestADeviceEnrolledSinceIsReportedAndDoesNotHoldUp(t *testing.T) {
-	t.Parallel()
-	s := set(t, withDevices(atOnce))
-	request := removed(t, s)
-	user := s.Users()[adele]
-	user.Devices = []graphsim.Device{{Name: "CONTOSO-LT-0999"}}
-	s.Add(user)
-	result, err := (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	require.NoError(t, err)
-	assert.Equal(t, leaver.Done, result.Outcome)
-	assert.Equal(t, "1 device gone; 1 device enrolled since and not touched", result.Detail)
-	assert.Len(t, result.Items, 1)
-}
-
-func TestAwaitDevicesRemovedAloneTracksWhatItFirstSaw(t *testing.T) {
-	t.Parallel()
-	s := set(t, withDevices(never), func(c *plugin.Config) { c.FirstPoll, c.LongestPoll = 5*time.Minute, time.Hour })
-	first := &attempt{}
-	_, err := first.do(t, s, leaver.ActivityAwaitDevicesRemoved, leaver.StepRequest{UserID: adele})
-	assert.Equal(t, 5*time.Minute, remaining(t, s, err).NextRetryDelay(), "the worker's rhythm")
-	var seen []leaver.Item
-	require.NoError(t, first.heartbeats[0].Get(&seen))
-
-	user := s.Users()[adele]
-	user.Devices = nil
-	s.Add(user)
-	result, err := (&attempt{number: 2, heard: seen}).do(t, s, leaver.ActivityAwaitDevicesRemoved, leaver.StepRequest{UserID: adele})
-	require.NoError(t, err)
-	assert.Equal(t, leaver.Done, result.Outcome)
-	assert.Equal(t, "1 device gone", result.Detail)
-}
-
-func TestAwaitDevicesRemovedAloneWithoutDevicesIsAlreadyDone(t *testing.T) {
-	t.Parallel()
-	s := set(t, withDevices())
-	result, err := do(t, s, leaver.ActivityAwaitDevicesRemoved)
-	require.NoError(t, err)
-	assert.Equal(t, leaver.StepResult{Outcome: leaver.AlreadyDone, Detail: "no managed devices"}, result)
+	s.Fail(graphsim.Fault{Method: "POST", Status: 404, Code: "Request_ResourceNotFound"})
+	_, err := do(t, s, leaver.ActivityRemoveAllDevices)
+	assert.Equal(t, string(leaver.UserNotFound), failed(t, s, err).Type())
+	assert.Zero(t, s.retired())
 }

@@ -15,39 +15,47 @@ import (
 // failure is the one place where Graph's answers become retry decisions: what
 // waiting can mend waits as long as Graph said, or as the retry policy says;
 // everything else is for a person.
-func failure(ctx context.Context, err error) error {
+//
+// The items are how far the activity came; the report keeps them.
+func failure(ctx context.Context, err error, items ...leaver.Item) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	name := activity.GetInfo(ctx).ActivityType.Name
+	f := explain(err)
+	f.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + f.Message
+	if len(items) > 0 {
+		f.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Items: items}}
+	}
+	return f.Err()
+}
+
+func explain(err error) leaver.Failure {
 	if answer, ok := errors.AsType[*graph.Error](err); ok {
 		f := decide(answer)
-		f.Message = fmt.Sprintf("%s: %s; Graph answered %s", name, f.Message, facts(answer))
-		return f.Err()
+		f.Message += "; Graph answered " + facts(answer)
+		return f
 	}
-	var f leaver.Failure
 	credential, noToken := errors.AsType[*graph.CredentialError](err)
 	switch {
 	case noToken && credential.Waits:
-		f = leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "sign-in did not answer"}
+		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "sign-in did not answer"}
 	case noToken && credential.SignIn:
-		f = leaver.Failure{Type: leaver.GraphUnauthorized, Message: "nobody is signed in: run `worker sign-in` where the worker runs, restart it, then retry"}
+		return leaver.Failure{Type: leaver.GraphUnauthorized, Message: "nobody is signed in: run `worker sign-in` where the worker runs, restart it, then retry"}
 	case noToken:
-		f = leaver.Failure{Type: leaver.GraphUnauthorized, Message: "the worker's credential was refused, correct it and restart the worker, then retry: " + credential.Error()}
+		return leaver.Failure{Type: leaver.GraphUnauthorized, Message: "the worker's credential was refused, correct it and restart the worker, then retry: " + credential.Error()}
 	case errors.Is(err, graph.ErrUnusableID):
-		f = leaver.Failure{Type: leaver.InvalidRequest, Message: "userId: " + err.Error()}
+		return leaver.Failure{Type: leaver.InvalidRequest, Message: "userId: " + err.Error()}
 	case errors.Is(err, graph.ErrOtherUser):
-		f = leaver.Failure{Type: leaver.UserNotFound, Message: err.Error() + "; nothing was done: use the object id"}
-	default:
-		f = leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "Graph could not be reached: " + err.Error()}
+		return leaver.Failure{Type: leaver.UserNotFound, Message: err.Error() + "; nothing was done: use the object id"}
 	}
-	f.Message = name + ": " + f.Message
-	return f.Err()
+	return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "Graph could not be reached: " + err.Error()}
 }
 
 // decide says what an answer means; Message is what a person should do.
 func decide(e *graph.Error) leaver.Failure {
 	switch {
+	case wantsApproval(e):
+		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "the tenant demands a second administrator's approval for this (Intune's Multi Admin Approval), which is not supported yet: do it in Intune, then retry, or skip the step"}
 	case e.Status == http.StatusTooManyRequests:
 		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: e.RetryAfter, Message: "too many requests, waiting"}
 	case e.Status >= 500, e.Status == http.StatusRequestTimeout, lagging(e):
@@ -66,6 +74,30 @@ func decide(e *graph.Error) leaver.Failure {
 		return leaver.Failure{Type: leaver.IntuneNotLicensed, Message: "the tenant has no active Intune licence: activate one and retry, or skip the device steps"}
 	}
 	return leaver.Failure{Type: leaver.GraphBadRequest, Message: "Graph refuses the request: " + e.Safe()}
+}
+
+// wantsApproval reports that the tenant has queued the action for a second
+// administrator, or wants to be told why first. Statuses 400, 403 and 412 have
+// all been seen.
+func wantsApproval(e *graph.Error) bool {
+	return e.ApprovalCode != "" || strings.Contains(e.Message, "x-msft-approval-justification")
+}
+
+// refusedAltogether reports that a tenant does not take a call at all, whoever
+// it is about.
+func refusedAltogether(err error) bool {
+	e, ok := errors.AsType[*graph.Error](err)
+	if !ok || wantsApproval(e) {
+		return false
+	}
+	return e.Status == http.StatusForbidden || e.Status == http.StatusMethodNotAllowed ||
+		e.Status == http.StatusNotFound && e.Code != "Request_ResourceNotFound" && !lagging(e)
+}
+
+// notFound reports that what was asked about is not there.
+func notFound(err error) bool {
+	e, ok := errors.AsType[*graph.Error](err)
+	return ok && e.Status == http.StatusNotFound && !lagging(e)
 }
 
 // granted names the permission and the kind of token that was sent. Microsoft

@@ -226,6 +226,7 @@ func TestATenantThatTakesDelegatedTokensOnlySaysWhatToConfigure(t *testing.T) {
 	t.Parallel()
 	s := set(t, withDevices(never))
 	s.Configure(graphsim.Settings{DelegatedRemoval: true})
+	s.Fail(graphsim.Fault{Path: "/retire", Status: 403, Code: "Forbidden"})
 	_, err := do(t, s, leaver.ActivityRemoveAllDevices)
 	assert.Contains(t, failed(t, s, err).Message(), "LEAVER_DEVICE_CREDENTIAL=device-code")
 }

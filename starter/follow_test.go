@@ -41,8 +41,8 @@ func TestTheLiveTableShowsTheDevicesOfARunningStep(t *testing.T) {
 	v := waitingView()
 	rows := v.devices()
 	require.Len(t, rows, 3)
-	assert.Equal(t, "retirePending", rows[0][3], "what a running activity saw is newer than a step's result")
-	assert.Contains(t, rows[0][5], "gone")
+	assert.Equal(t, "retirePending", rows[0][4], "what a running activity saw is newer than a step's result")
+	assert.Contains(t, rows[0][6], "gone")
 	delete(v.attempts, leaver.ActivityAwaitDevicesRemoved)
-	assert.Equal(t, "managed", v.devices()[0][3])
+	assert.Equal(t, "managed", v.devices()[0][4])
 }

@@ -54,7 +54,7 @@ func (v view) table(width int) string {
 	}
 	parts := []string{headline(v.progress.Report) + faint.Render("  "+v.workflowID), fit(steps, width)}
 	if devices := v.devices(); len(devices) > 0 {
-		rows := grid("DEVICE", "SYSTEM", "OWNER", "LAST STATE", "LAST CHECK-IN", "VERDICT").Rows(devices...)
+		rows := grid("DEVICE", "SYSTEM", "OWNER", "ASKED", "LAST STATE", "LAST CHECK-IN", "VERDICT").Rows(devices...)
 		parts = append(parts, fit(rows, width))
 	}
 	for _, wait := range v.progress.Waits {
@@ -115,19 +115,30 @@ func (v view) devices() [][]string {
 	var rows [][]string
 	for _, id := range order {
 		d := latest[id].Device
-		checkIn := ""
-		if d.LastSyncDateTime != nil {
-			checkIn = d.LastSyncDateTime.Local().Format(time.DateTime)
-		}
-		rows = append(rows, []string{printable(d.Name), printable(d.OperatingSystem), printable(d.OwnerType), printable(d.ManagementState), checkIn, verdict(latest[id])})
+		asked := strings.TrimSpace(string(d.Action) + " " + moment(d.ActionAt))
+		rows = append(rows, []string{printable(d.Name), printable(d.OperatingSystem), printable(d.OwnerType),
+			printable(asked), printable(d.ManagementState), moment(d.LastSyncDateTime), verdict(latest[id])})
 	}
 	return rows
+}
+
+func moment(at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return at.Local().Format(time.DateTime)
 }
 
 func verdict(item leaver.Item) string {
 	switch {
 	case item.Outcome == leaver.Done:
 		return good.Render("gone")
+	case item.Device.Verdict == leaver.Silent:
+		return bad.Render("silent since it was asked")
+	case item.Device.Verdict == leaver.RemovalFailed:
+		return bad.Render("failed again")
+	case item.Device.Verdict == leaver.RemovalCanceled:
+		return bad.Render("canceled in Intune again")
 	case item.Outcome == leaver.Failed:
 		return bad.Render("still managed")
 	case item.Detail != "":

@@ -61,6 +61,13 @@ func completedReport() leaver.Report {
 			device("d1", "CONTOSO-LT-0417", "Windows", "retirePending", leaver.Done), device("d2", "Adele's iPhone", "iOS", "retireIssued", leaver.Done)))
 }
 
+// judged is a device that was asked to leave.
+func judged(item leaver.Item, verdict leaver.Verdict) leaver.Item {
+	asked := at(2)
+	item.Device.Action, item.Device.ActionAt, item.Device.Verdict = leaver.Retire, &asked, verdict
+	return item
+}
+
 func incompleteReport() leaver.Report {
 	report := adele(leaver.Incomplete,
 		record(leaver.StepDisableAccount, leaver.StepEnded, leaver.AlreadyDone, "sign-in was blocked before"),
@@ -68,7 +75,8 @@ func incompleteReport() leaver.Report {
 		record(leaver.StepRemoveAllDevices, leaver.StepEnded, leaver.Done, "Intune accepted the retirement of 2 devices",
 			device("d1", "CONTOSO-LT-0417", "Windows", "managed", ""), device("d2", "Pixel of Adele", "Android", "managed", "")),
 		record(leaver.StepAwaitDevicesRemoved, leaver.StepEnded, leaver.Failed, "AwaitDevicesRemoved: 1 of 2 devices still managed (retirePending 1)",
-			device("d1", "CONTOSO-LT-0417", "Windows", "retirePending", leaver.Done), device("d2", "Pixel of Adele", "Android", "retirePending", leaver.Failed)),
+			device("d1", "CONTOSO-LT-0417", "Windows", "retirePending", leaver.Done), judged(device("d2", "Pixel of Adele", "Android", "retirePending", leaver.Failed), leaver.Silent),
+			judged(device("d3", "CONTOSO-LT-0418", "Windows", "retireFailed", leaver.Failed), leaver.RemovalFailed), device("d4", "CONTOSO-LT-0419", "Windows", "managed", leaver.Failed)),
 		record("deleteUser", leaver.StepEnded, leaver.NotStarted, ""))
 	report.Steps[1].Failure = &leaver.StepFailure{Type: leaver.GraphForbidden, Message: report.Steps[1].Detail}
 	return report

@@ -177,6 +177,7 @@ func TestAFailedRemovalIsNotAwaited(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.forbid("POST", "/removeAllDevicesFromManagement")
+	o.forbid("POST", "/retire")
 	report, err := o.run(`{"userId":"adele@contoso.com","onFailure":"continue"}`)
 	assert.ErrorContains(t, err, "offboarding incomplete: removeAllDevices failed (GraphForbidden)")
 	assert.Equal(t, leaver.Incomplete, report.Status)

@@ -26,6 +26,7 @@ var (
 	listManagedDevices = call{"list managedDevices", "DeviceManagementManagedDevices.Read.All"}
 	getManagedDevice   = call{"get managedDevice", "DeviceManagementManagedDevices.Read.All"}
 	removeAllDevices   = call{CallRemoveAllDevices, "DeviceManagementManagedDevices.PrivilegedOperations.All"}
+	retireDevice       = call{"retire", "DeviceManagementManagedDevices.PrivilegedOperations.All"}
 )
 
 // ManagedDevices lists every device that Intune manages for a user, all pages.
@@ -68,9 +69,8 @@ func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, e
 	if !usableID(id) {
 		return ManagedDevice{}, ErrUnusableID
 	}
-	endpoint := c.root + "/deviceManagement/managedDevices/" + url.PathEscape(id) + "?$select=" + deviceFields
 	var device ManagedDevice
-	err := c.do(ctx, getManagedDevice, http.MethodGet, endpoint, nil, &device)
+	err := c.do(ctx, getManagedDevice, http.MethodGet, c.device(id)+"?$select="+deviceFields, nil, &device)
 	if err == nil && device.ID != id {
 		return ManagedDevice{}, &TransportError{Call: getManagedDevice.name, err: errors.New("the answer is another device")}
 	}
@@ -87,4 +87,19 @@ func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID stri
 		return err
 	}
 	return c.do(ctx, removeAllDevices, http.MethodPost, endpoint, nil, nil)
+}
+
+// RetireDevice retires one device, which leaves management when it next checks
+// in. One that has left already is an Error with status 404.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
+func (c *Client) RetireDevice(ctx context.Context, id string) error {
+	if !usableID(id) {
+		return ErrUnusableID
+	}
+	return c.do(ctx, retireDevice, http.MethodPost, c.device(id)+"/retire", nil, nil)
+}
+
+func (c *Client) device(id string) string {
+	return c.root + "/deviceManagement/managedDevices/" + url.PathEscape(id)
 }

@@ -93,3 +93,12 @@ func TestRemovalIsAPostWithoutBody(t *testing.T) {
 	assert.Empty(t, r.body)
 	assert.Equal(t, "0", r.header.Get("Content-Length"))
 }
+
+func TestOneDeviceIsRetiredByItsID(t *testing.T) {
+	t.Parallel()
+	s, client := serve(t, reply(http.StatusNoContent, ""))
+	require.NoError(t, client.RetireDevice(t.Context(), "d1"))
+	assert.Equal(t, "POST", s.all()[0].method)
+	assert.Equal(t, "/graph/v1.0/deviceManagement/managedDevices/d1/retire", s.all()[0].target)
+	assert.Empty(t, s.all()[0].body)
+}

@@ -33,6 +33,11 @@ type Error struct {
 	ClientRequestID string
 	// RetryAfter is how long Graph asked to wait, or zero.
 	RetryAfter time.Duration
+	// ApprovalCode is set when the tenant queued the action until a second
+	// administrator approves it, whatever the status.
+	//
+	// Microsoft: https://learn.microsoft.com/intune/intune-service/fundamentals/multi-admin-approval
+	ApprovalCode string
 	// Token is the kind of token that was sent.
 	Token TokenKind
 }
@@ -85,6 +90,7 @@ func (c *Client) responseError(call call, response *http.Response) error {
 		Call: call.name, Permission: call.permission, Status: response.StatusCode, Token: c.token.Kind(),
 		RequestID:       scrub(response.Header.Get("request-id")),
 		ClientRequestID: response.Request.Header.Get("client-request-id"),
+		ApprovalCode:    scrub(response.Header.Get("x-msft-approval-code")),
 		RetryAfter:      retryAfter(response.Header.Get("Retry-After"), time.Now()),
 	}
 	if body, err := runtime.Payload(response); err == nil {

@@ -117,6 +117,19 @@ func TestWhatIsSafeInAMessageIsKept(t *testing.T) {
 	assert.True(t, strings.HasSuffix(long, "…"))
 }
 
+func TestAnApprovalThatIsWaitedForIsSeenInTheHeaderWhateverTheStatus(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 403, 412} {
+		_, client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("x-msft-approval-code", "5e6a7b8c")
+			w.WriteHeader(status)
+		})
+		var e *Error
+		require.ErrorAs(t, client.RetireDevice(t.Context(), "d1"), &e)
+		assert.Equal(t, "5e6a7b8c", e.ApprovalCode)
+	}
+}
+
 func TestAHeaderThatHoldsMoreThanAnIDIsScrubbed(t *testing.T) {
 	t.Parallel()
 	_, client := serve(t, func(w http.ResponseWriter, _ *http.Request) {

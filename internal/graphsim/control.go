@@ -10,6 +10,7 @@ import (
 //
 //	GET    /control/users      the tenant as it is now
 //	POST   /control/users      adds a User
+//	POST   /control/devices    {"userId":"…","device":{…}} enrolls a Device
 //	PUT    /control/settings   replaces the Settings
 //	POST   /control/faults     adds a Fault
 //	DELETE /control/faults     removes all faults
@@ -20,6 +21,12 @@ func (t *Tenant) control() http.Handler {
 	mux.HandleFunc("GET /control/users", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.Users()) })
 	mux.HandleFunc("GET /control/requests", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.Requests()) })
 	mux.HandleFunc("POST /control/users", take(func(u User) any { return map[string]string{"id": t.Add(u)} }))
+	mux.HandleFunc("POST /control/devices", take(func(e struct {
+		UserID string `json:"userId"`
+		Device Device `json:"device"`
+	}) any {
+		return map[string]bool{"enrolled": t.Enroll(e.UserID, e.Device)}
+	}))
 	mux.HandleFunc("PUT /control/settings", take(func(s Settings) any { t.Configure(s); return s }))
 	mux.HandleFunc("POST /control/faults", take(func(f Fault) any { t.Fail(f); return f }))
 	mux.HandleFunc("DELETE /control/faults", func(w http.ResponseWriter, _ *http.Request) { t.Heal(); reply(w, struct{}{}) })

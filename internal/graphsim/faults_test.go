@@ -155,6 +155,10 @@ func TestTheTenantIsRunThroughItsControlAPI(t *testing.T) {
 	assert.Equal(t, id, users["lee@contoso.com"].ID)
 	assert.Equal(t, leaver.Duration(time.Hour), users["lee@contoso.com"].Devices[0].CheckIn)
 
+	assert.Equal(t, true, o.do("POST", "/control/devices", `{"userId":"lee@contoso.com","device":{"deviceName":"LATE"}}`).json(t)["enrolled"])
+	assert.Equal(t, false, o.do("POST", "/control/devices", `{"userId":"nobody@contoso.com","device":{}}`).json(t)["enrolled"])
+	assert.Len(t, o.Users()["lee@contoso.com"].Devices, 2)
+
 	r = o.do("POST", "/control/tokens", `{"kind":"delegated","permissions":["User.Read.All"]}`)
 	o.token = r.json(t)["token"].(string)
 	assert.Equal(t, 200, o.graph("GET", "/users/"+id, "").status)

@@ -38,8 +38,9 @@ type answer struct {
 }
 
 var (
-	readsUsers   = [][]string{{"User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
-	readsDevices = [][]string{{"DeviceManagementManagedDevices.Read.All"}, {"DeviceManagementManagedDevices.ReadWrite.All"}}
+	readsUsers    = [][]string{{"User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
+	readsDevices  = [][]string{{"DeviceManagementManagedDevices.Read.All"}, {"DeviceManagementManagedDevices.ReadWrite.All"}}
+	actsOnDevices = [][]string{{"DeviceManagementManagedDevices.PrivilegedOperations.All"}}
 )
 
 var routes = []route{
@@ -48,7 +49,8 @@ var routes = []route{
 	{http.MethodPost, "/users/{id}/revokeSignInSessions", [][]string{{"User.RevokeSessions.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).revokeSessions},
 	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, (*Tenant).listDevices},
 	{http.MethodGet, "/deviceManagement/managedDevices/{id}", readsDevices, (*Tenant).getDevice},
-	{http.MethodPost, "/users/{id}/removeAllDevicesFromManagement", [][]string{{"DeviceManagementManagedDevices.PrivilegedOperations.All"}}, (*Tenant).removeAllDevices},
+	{http.MethodPost, "/users/{id}/removeAllDevicesFromManagement", actsOnDevices, (*Tenant).removeAllDevices},
+	{http.MethodPost, "/deviceManagement/managedDevices/{id}/retire", actsOnDevices, (*Tenant).retireDevice},
 }
 
 func allPermissions() []string {
@@ -239,8 +241,20 @@ func (t *Tenant) removeAllDevices(q query) answer {
 	if t.settings.DelegatedRemoval && !q.delegated {
 		return fault(http.StatusForbidden, "Forbidden", intuneMessage("Forbidden", "Application tokens are not supported by this operation."))
 	}
-	t.retireAll(q.user)
+	for i := range q.user.Devices {
+		q.user.Devices[i].retire()
+	}
 	return answer{status: http.StatusNoContent}
+}
+
+func (t *Tenant) retireDevice(q query) answer {
+	for i := range q.user.Devices {
+		if q.user.Devices[i].ID == q.id {
+			q.user.Devices[i].retire()
+			return answer{status: http.StatusNoContent}
+		}
+	}
+	return deviceNotFound()
 }
 
 // selected keeps what $select names, or else the default names; without either

@@ -44,6 +44,8 @@ type Device struct {
 	// CheckIn is how long after a retirement the device hears of it and leaves;
 	// a negative one means never.
 	CheckIn leaver.Duration `json:"checkIn"`
+	// Failures is how often a retirement fails when the device checks in.
+	Failures int `json:"failures"`
 
 	retired time.Time
 }
@@ -97,24 +99,41 @@ func (t *Tenant) Add(users ...User) string {
 		}
 		user.Devices = slices.Clone(user.Devices)
 		for i := range user.Devices {
-			device := &user.Devices[i]
-			if device.ID == "" {
-				device.ID = uuid.NewString()
-			}
-			if device.OwnerType == "" {
-				device.OwnerType = "company"
-			}
-			if device.State == "" {
-				device.State = "managed"
-			}
-			if device.LastSync.IsZero() {
-				device.LastSync = time.Now().Add(-time.Hour)
-			}
+			user.Devices[i].complete()
 		}
 		t.users[user.ID] = &user
 		id = user.ID
 	}
 	return id
+}
+
+// Enroll gives a user, by user principal name or object id, one device more. It
+// returns false when there is no such user.
+func (t *Tenant) Enroll(userID string, device Device) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	user := t.find(userID)
+	if user == nil {
+		return false
+	}
+	device.complete()
+	user.Devices = append(user.Devices, device)
+	return true
+}
+
+func (d *Device) complete() {
+	if d.ID == "" {
+		d.ID = uuid.NewString()
+	}
+	if d.OwnerType == "" {
+		d.OwnerType = "company"
+	}
+	if d.State == "" {
+		d.State = "managed"
+	}
+	if d.LastSync.IsZero() {
+		d.LastSync = time.Now().Add(-time.Hour)
+	}
 }
 
 // Configure replaces the tenant's settings.
@@ -187,25 +206,27 @@ func (t *Tenant) find(id string) *User {
 }
 
 // checkIn lets devices hear of their retirement: half-way it is issued, in the
-// end the device is gone.
+// end the device is gone, or fails to go.
 func (t *Tenant) checkIn(user *User) {
 	now := time.Now()
-	user.Devices = slices.DeleteFunc(user.Devices, func(d Device) bool {
-		return !d.retired.IsZero() && d.CheckIn >= 0 && now.Sub(d.retired) >= time.Duration(d.CheckIn)
-	})
+	due := func(d Device, wait leaver.Duration) bool {
+		return !d.retired.IsZero() && d.CheckIn >= 0 && now.Sub(d.retired) >= time.Duration(wait)
+	}
+	user.Devices = slices.DeleteFunc(user.Devices, func(d Device) bool { return due(d, d.CheckIn) && d.Failures == 0 })
 	for i := range user.Devices {
-		d := &user.Devices[i]
-		if !d.retired.IsZero() && d.CheckIn >= 0 && now.Sub(d.retired) >= time.Duration(d.CheckIn)/2 {
+		switch d := &user.Devices[i]; {
+		case due(*d, d.CheckIn):
+			d.State, d.LastSync, d.retired = "retireFailed", now, time.Time{}
+			d.Failures--
+		case due(*d, d.CheckIn/2):
 			d.State, d.LastSync = "retireIssued", now
 		}
 	}
 }
 
-// retireAll is what removeAllDevicesFromManagement does.
-func (t *Tenant) retireAll(user *User) {
-	for i := range user.Devices {
-		if d := &user.Devices[i]; d.retired.IsZero() {
-			d.State, d.retired = "retirePending", time.Now()
-		}
+// retire is what both ways of retiring a device do.
+func (d *Device) retire() {
+	if d.retired.IsZero() {
+		d.State, d.retired = "retirePending", time.Now()
 	}
 }

@@ -190,6 +190,22 @@ func TestARetiredDeviceLeavesWhenItChecksInAndNoOtherDoes(t *testing.T) {
 	assert.Equal(t, 204, o.graph("POST", "/users/"+id+"/removeAllDevicesFromManagement", "").status, "a second time")
 }
 
+func TestOneDeviceIsRetiredByItselfAndMayFail(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.Add(graphsim.User{UserPrincipalName: "lee@contoso.com", Devices: []graphsim.Device{{Name: "stubborn", Failures: 1}, {Name: "other"}}})
+	devices := o.Users()["lee@contoso.com"].Devices
+	one := "/deviceManagement/managedDevices/" + devices[0].ID
+	assert.Equal(t, 204, o.graph("POST", one+"/retire", "").status)
+	assert.Equal(t, "retireFailed", o.graph("GET", one, "").json(t)["managementState"])
+	assert.Equal(t, 204, o.graph("POST", one+"/retire", "").status)
+	assert.Equal(t, 404, o.graph("GET", one, "").status)
+	assert.Equal(t, 404, o.graph("POST", one+"/retire", "").status)
+	left := o.Users()["lee@contoso.com"].Devices
+	require.Len(t, left, 1)
+	assert.Equal(t, "managed", left[0].State)
+}
+
 func TestATokenIsNeededAndItsPermissionsCount(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, nil)

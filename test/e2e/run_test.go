@@ -78,7 +78,9 @@ func TestStartingTwiceGivesTheSameRun(t *testing.T) {
 func TestAPersonResolvesAForbiddenStepWithTctl(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings{})
-	w.tenant.Fail(graphsim.Fault{Method: "POST", Path: "/removeAllDevicesFromManagement", Times: -1, Status: 403, Code: "Forbidden", Message: "Insufficient privileges to complete the operation."})
+	for _, path := range []string{"/removeAllDevicesFromManagement", "/retire"} {
+		w.tenant.Fail(graphsim.Fault{Method: "POST", Path: path, Times: -1, Status: 403, Code: "Forbidden", Message: "Insufficient privileges to complete the operation."})
+	}
 	w.must(programs.tctl, "workflow", "start", "--taskqueue", "offboarding", "--workflow_type", "OffboardUser",
 		"--workflow_id", "W", "--input", `{"userId":"adele@contoso.com"}`)
 	w.waiting("W", leaver.StepRemoveAllDevices)
@@ -238,6 +240,7 @@ func TestTheDeviceStepsUseACredentialOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings{NoWorker: true})
 	w.tenant.Configure(graphsim.Settings{DelegatedRemoval: true, PageSize: 3})
+	w.tenant.Fail(graphsim.Fault{Path: "/retire", Status: 403, Code: "Forbidden"})
 	w.startWorker()
 	w.start("W")
 	w.waiting("W", leaver.StepRemoveAllDevices)

@@ -1,0 +1,83 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graphsim"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// change replaces Adele's devices before anything was done to them.
+func (w *world) change(change func(devices []graphsim.Device)) []graphsim.Device {
+	w.t.Helper()
+	adele := w.tenant.Users()[graphsim.Leaver]
+	change(adele.Devices)
+	w.tenant.Add(adele)
+	w.before = w.tenant.Users()
+	return adele.Devices
+}
+
+func device(report leaver.Report, id string) *leaver.Device {
+	for _, item := range step(report, leaver.StepAwaitDevicesRemoved).Items {
+		if item.ID == id {
+			return item.Device
+		}
+	}
+	return &leaver.Device{}
+}
+
+func TestADeviceThatFailsIsAskedAgainAndOneThatFailsTwiceIsForAPerson(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	devices := w.change(func(devices []graphsim.Device) { devices[0].Failures, devices[1].Failures = 1, 2 })
+	w.start("W")
+	w.waiting("W", leaver.StepAwaitDevicesRemoved)
+	waiting := w.progress("W").Report
+	assert.Equal(t, leaver.DevicesRemain, step(waiting, leaver.StepAwaitDevicesRemoved).Failure.Type)
+	for i, d := range devices {
+		seen := device(waiting, d.ID)
+		want := leaver.Gone
+		if i == 1 {
+			want = leaver.RemovalFailed
+			assert.Equal(t, "retireFailed", seen.ManagementState)
+		}
+		assert.Equal(t, want, seen.Verdict, d.Name)
+		assert.Equal(t, leaver.Retire, seen.Action)
+		require.NotNil(t, seen.ActionAt)
+	}
+	w.must(programs.starter, "retry-step", "--workflow-id", "W", graphsim.Leaver, leaver.StepAwaitDevicesRemoved)
+	w.finished("W")
+	assert.Equal(t, 1, w.requests("POST", "/removeAllDevicesFromManagement"))
+	assert.Equal(t, 3, w.requests("POST", "/retire"), "one for the first, two for the second")
+}
+
+func TestADeviceEnrolledMeanwhileIsRetiredLikeTheOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{CheckIn: 4 * time.Second})
+	w.start("W")
+	w.arrived("POST", "/removeAllDevicesFromManagement")
+	w.until("a look at the devices", func() bool { return w.requests("GET", "/managedDevices") > 1 })
+	late := graphsim.Device{ID: "8d4c9f6e-1b2a-4c3d-9e8f-7a6b5c4d3e2f", Name: "CONTOSO-LT-0999", OperatingSystem: "Windows", CheckIn: leaver.Duration(time.Second)}
+	w.tenant.Enroll(graphsim.Leaver, late)
+	before := w.before[graphsim.Leaver]
+	before.Devices = append(before.Devices, late)
+	w.before[graphsim.Leaver] = before
+	report := w.finished("W")
+	assert.Equal(t, leaver.Gone, device(report, late.ID).Verdict)
+	assert.Equal(t, 1, device(report, late.ID).OwnCalls)
+	assert.Equal(t, 1, w.requests("POST", "/retire"))
+}
+
+func TestWhereTheActionForAllIsRefusedEachDeviceIsRetiredAndTheReportSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	w.tenant.Configure(graphsim.Settings{DelegatedRemoval: true})
+	w.start("W")
+	report := w.finished("W")
+	assert.Contains(t, step(report, leaver.StepRemoveAllDevices).Detail, "the tenant refuses removeAllDevicesFromManagement")
+	assert.Equal(t, 1, w.requests("POST", "/removeAllDevicesFromManagement"))
+	assert.Equal(t, 4, w.requests("POST", "/retire"))
+}
