@@ -2,6 +2,7 @@ package leaver
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -16,19 +17,36 @@ const (
 	SkipStep Action = "skipStep"
 	// Abort starts no further step and ends the offboarding incomplete.
 	Abort Action = "abort"
+	// Answer decides about the items, such as devices, that a waiting step asks
+	// about. The step goes on when there is an answer for each.
+	Answer Action = "answer"
 )
 
 // Actions lists every action.
-func Actions() []Action { return []Action{RetryStep, SkipStep, Abort} }
+func Actions() []Action { return []Action{RetryStep, SkipStep, Abort, Answer} }
 
 // Decision is the one JSON object that a signal or update takes.
 type Decision struct {
-	// Step names the step, for RetryStep and SkipStep.
+	// Step names the step, for all actions but Abort.
 	Step string `json:"step,omitzero"`
+	// Choice is one of those that the step offers, for Answer; Items are the ids
+	// that it is for, none meaning all that the step asks about.
+	Choice Choice   `json:"choice,omitzero"`
+	Items  []string `json:"items,omitempty"`
 	// By says who decided; Reason says why. Both are free text for the report.
 	By     string `json:"by,omitzero"`
 	Reason string `json:"reason,omitzero"`
 }
+
+// Choice is what a person decides about an item.
+type Choice string
+
+const (
+	// WaitLonger waits as long again.
+	WaitLonger Choice = "waitLonger"
+	// GiveUp leaves the item as it is; the offboarding ends with exceptions.
+	GiveUp Choice = "giveUp"
+)
 
 // ParseDecision reads a decision strictly. Its errors name the field.
 func ParseDecision(action Action, input []byte) (Decision, error) {
@@ -41,6 +59,12 @@ func ParseDecision(action Action, input []byte) (Decision, error) {
 	}
 	if action != Abort && decision.Step == "" {
 		return Decision{}, errors.New("step: is missing, want the name of a step of the plan")
+	}
+	if action == Answer && decision.Choice == "" {
+		return Decision{}, errors.New("choice: is missing, want one of those that the step offers")
+	}
+	if action != Answer && (decision.Choice != "" || len(decision.Items) > 0) {
+		return Decision{}, fmt.Errorf("choice, items: are for answer, and %s takes neither", action)
 	}
 	return decision, nil
 }

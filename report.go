@@ -88,6 +88,8 @@ type Wait struct {
 	Since time.Time `json:"since"`
 	// Actions are the signals and updates that end the wait.
 	Actions []Action `json:"actions,omitempty"`
+	// Choices are what an Answer may say about the items that failed.
+	Choices []Choice `json:"choices,omitempty"`
 }
 
 // WaitForPerson is the For of a Wait that a decision ends.

@@ -9,6 +9,9 @@ type StepRequest struct {
 	UserID string `json:"userId"`
 	// Poll is the rhythm of an activity that polls.
 	Poll *Poll `json:"poll,omitempty"`
+	// Items is what the activity last said of each item, with the choices that
+	// were made since, when the step goes on after an Answer.
+	Items []Item `json:"items,omitempty"`
 	// Results holds how the steps ended that this one comes after, by name.
 	Results map[string]StepResult `json:"results,omitempty"`
 }
@@ -21,6 +24,8 @@ type StepResult struct {
 	Detail string `json:"detail,omitempty"`
 	// Items is what the step touched, where it touches many.
 	Items []Item `json:"items,omitempty"`
+	// Choices are offered for the items that failed, in the details of a failure.
+	Choices []Choice `json:"choices,omitempty"`
 }
 
 // Outcome is how a step, or one item of it, ended.
@@ -47,6 +52,8 @@ type Item struct {
 	// Outcome is set once it is known how the item ended.
 	Outcome Outcome `json:"outcome,omitempty"`
 	Detail  string  `json:"detail,omitempty"`
+	// Choice is what a person has decided and the step has not yet acted upon.
+	Choice Choice `json:"choice,omitempty"`
 	// Device is set where the item is a device that Intune manages.
 	Device *Device `json:"device,omitempty"`
 }
@@ -74,10 +81,21 @@ type Device struct {
 // DeviceAction is what is asked of a device.
 type DeviceAction string
 
-// Retire takes the device out of management, and company data off it.
-//
-// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
-const Retire DeviceAction = "retire"
+const (
+	// Retire takes the device out of management, and company data off it.
+	//
+	// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
+	Retire DeviceAction = "retire"
+	// Wipe resets the device to its factory settings.
+	//
+	// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-wipe
+	Wipe DeviceAction = "wipe"
+	// DeleteRecord removes the device from Intune at once, whether it hears of it
+	// or not.
+	//
+	// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-delete
+	DeleteRecord DeviceAction = "deleteRecord"
+)
 
 // Verdict is what has become of a device.
 type Verdict string
@@ -94,4 +112,6 @@ const (
 	RemovalFailed Verdict = "failed"
 	// RemovalCanceled means that somebody cancelled it in Intune, again.
 	RemovalCanceled Verdict = "canceled"
+	// GivenUp means that a person decided to leave it.
+	GivenUp Verdict = "givenUp"
 )

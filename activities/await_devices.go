@@ -36,11 +36,14 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	}
 	removal, asked := step.Results[leaver.StepRemoveAllDevices]
 	items := removal.Items
-	if activity.HasHeartbeatDetails(ctx) {
+	switch {
+	case activity.HasHeartbeatDetails(ctx):
 		if err := activity.GetHeartbeatDetails(ctx, &items); err != nil {
 			return leaver.StepResult{}, fmt.Errorf("AwaitDevicesRemoved: read what the last attempt saw: %w", err)
 		}
-	} else if !asked {
+	case len(step.Items) > 0:
+		items = step.Items
+	case !asked:
 		for _, device := range listed {
 			items = append(items, item(device))
 		}
@@ -53,6 +56,9 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	if items, err = a.look(ctx, items, listed); err != nil {
 		return leaver.StepResult{}, failure(ctx, err, items...)
 	}
+	if err := a.choose(ctx, items, listed); err != nil {
+		return leaver.StepResult{}, err
+	}
 	if asked {
 		if items, err = a.askAgain(ctx, items, listed); err != nil {
 			return leaver.StepResult{}, failure(ctx, err, items...)
@@ -63,14 +69,35 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	case len(items) == 0:
 		return alreadyDone("no managed devices"), nil
 	case len(left) == 0:
-		detail := count(len(items)) + " gone"
-		if newcomers := len(listed); newcomers > 0 {
-			detail += fmt.Sprintf("; %s enrolled since and not touched", count(newcomers))
-		}
-		return done(detail, items...), nil
+		return done(ended(items, listed), items...), nil
 	}
 	activity.RecordHeartbeat(ctx, items)
 	return leaver.StepResult{}, notYet(ctx, a.rhythm(step), items, left)
+}
+
+// ended says what has become of the devices. Called alone, the activity leaves
+// those that were enrolled since to whoever called it.
+func ended(items []leaver.Item, listed []graph.ManagedDevice) string {
+	left := 0
+	for _, i := range items {
+		if i.Outcome == leaver.Skipped {
+			left++
+		}
+	}
+	text := count(len(items)-left) + " gone"
+	if left > 0 {
+		text += fmt.Sprintf("; %s left as decided", count(left))
+	}
+	unknown := 0
+	for _, device := range listed {
+		if find(items, device.ID) == nil {
+			unknown++
+		}
+	}
+	if unknown > 0 {
+		text += fmt.Sprintf("; %s enrolled since and not touched", count(unknown))
+	}
+	return text
 }
 
 // look brings items up to date: with what is listed, and by id where it is not.
@@ -79,6 +106,7 @@ func (a *Activities) look(ctx context.Context, items []leaver.Item, listed []gra
 		tracked := &items[i]
 		at := slices.IndexFunc(listed, func(d graph.ManagedDevice) bool { return d.ID == tracked.ID })
 		switch {
+		case tracked.Outcome == leaver.Skipped:
 		case at >= 0:
 			items = upsert(items, listed[at])
 			tracked.Device.Verdict = verdict(tracked.Device)
@@ -133,10 +161,10 @@ func (a *Activities) askAgain(ctx context.Context, items []leaver.Item, listed [
 		if newcomer {
 			tracked.Detail, tracked.Device.Verdict = "enrolled since", leaver.Leaving
 		}
-		if tracked.Device.OwnCalls > 0 || !staysManaged(device) || !newcomer && !failedToLeave(device) {
+		if tracked.Outcome == leaver.Skipped || tracked.Device.OwnCalls > 0 || !staysManaged(device) || !newcomer && !failedToLeave(device) {
 			continue
 		}
-		if err := a.retire(ctx, items, tracked); err != nil {
+		if err := a.ask(ctx, items, tracked, leaver.Retire); err != nil {
 			return items, err
 		}
 	}
@@ -173,12 +201,13 @@ func notYet(ctx context.Context, poll leaver.Poll, items, left []leaver.Item) er
 				d.Verdict = leaver.Silent
 			}
 		}
-		f.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Detail: f.Message, Items: items}}
+		f.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Detail: f.Message, Items: items, Choices: deviceChoices}}
 		if hopeless {
-			f.Message += "; each was asked twice: see in Intune why it refuses, then retryStep to ask again, or skipStep to leave them"
+			f.Message += "; each was asked twice: see in Intune why it refuses, then retryStep to ask again, skipStep to leave them"
 		} else {
-			f.Message += "; the deadline has passed: retire them in Intune or wait for their check-in, then retryStep, or skipStep to leave them"
+			f.Message += "; the deadline has passed: retire them in Intune or wait for their check-in, then retryStep, skipStep to leave them"
 		}
+		f.Message += ", or answer for each"
 		return f.Err()
 	}
 	// The wait is asked for here, not left to the caller's retry policy, so
@@ -193,7 +222,7 @@ func notYet(ctx context.Context, poll leaver.Poll, items, left []leaver.Item) er
 }
 
 func remaining(items []leaver.Item) []leaver.Item {
-	return slices.DeleteFunc(slices.Clone(items), func(i leaver.Item) bool { return i.Outcome == leaver.Done })
+	return slices.DeleteFunc(slices.Clone(items), func(i leaver.Item) bool { return i.Outcome == leaver.Done || i.Outcome == leaver.Skipped })
 }
 
 // states counts items by managementState, as in "retirePending 2, managed 1".

@@ -50,7 +50,7 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepReque
 	}
 	for _, device := range devices {
 		if staysManaged(device) {
-			ask(find(items, device.ID))
+			asked(find(items, device.ID), leaver.Retire)
 		}
 	}
 	if err := act(ctx, items); err != nil {
@@ -73,7 +73,7 @@ func (a *Activities) retireEach(ctx context.Context, items []leaver.Item, device
 		if !staysManaged(device) || tracked.Device.OwnCalls > 0 {
 			continue
 		}
-		err := a.retire(ctx, items, tracked)
+		err := a.ask(ctx, items, tracked, leaver.Retire)
 		if refusal != nil && refusedAltogether(err) {
 			// Neither way is open; what the first one lacks is what to mend.
 			return leaver.StepResult{}, failure(ctx, refusal)
@@ -86,24 +86,35 @@ func (a *Activities) retireEach(ctx context.Context, items []leaver.Item, device
 	return done("the tenant refuses removeAllDevicesFromManagement, so each device was asked by a call of its own; "+accepted(len(items)), items...), nil
 }
 
-// retire asks one device and notes it. One that has left meanwhile is no error.
-func (a *Activities) retire(ctx context.Context, items []leaver.Item, tracked *leaver.Item) error {
+// ask asks something of one device and notes it. One that has left meanwhile is
+// no error.
+func (a *Activities) ask(ctx context.Context, items []leaver.Item, tracked *leaver.Item, action leaver.DeviceAction) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := a.devices.RetireDevice(ctx, tracked.ID); err != nil && !notFound(err) {
+	var err error
+	switch action {
+	case leaver.Wipe:
+		err = a.devices.WipeDevice(ctx, tracked.ID)
+	case leaver.DeleteRecord:
+		err = a.devices.DeleteDevice(ctx, tracked.ID)
+	default:
+		err = a.devices.RetireDevice(ctx, tracked.ID)
+	}
+	if err != nil && !notFound(err) {
 		return err
 	}
-	ask(tracked)
+	asked(tracked, action)
 	tracked.Device.OwnCalls++
+	tracked.Choice = ""
 	activity.RecordHeartbeat(ctx, items)
 	return nil
 }
 
-// ask notes that a device is being asked to leave.
-func ask(tracked *leaver.Item) {
+// asked notes what a device is being asked.
+func asked(tracked *leaver.Item, action leaver.DeviceAction) {
 	now := time.Now().UTC()
-	tracked.Device.Action, tracked.Device.ActionAt = leaver.Retire, &now
+	tracked.Device.Action, tracked.Device.ActionAt, tracked.Device.Verdict = action, &now, leaver.Leaving
 }
 
 func accepted(n int) string {
@@ -138,6 +149,7 @@ func upsert(items []leaver.Item, d graph.ManagedDevice) []leaver.Item {
 	if tracked == nil {
 		return append(items, fresh)
 	}
+	fresh.Choice = tracked.Choice
 	if before := tracked.Device; before != nil {
 		fresh.Device.Action, fresh.Device.ActionAt, fresh.Device.OwnCalls = before.Action, before.ActionAt, before.OwnCalls
 	}

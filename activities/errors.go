@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/leaver-dev/leaver"
@@ -24,12 +25,19 @@ func failure(ctx context.Context, err error, items ...leaver.Item) error {
 	f := explain(err)
 	f.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + f.Message
 	if len(items) > 0 {
-		f.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Items: items}}
+		result := leaver.StepResult{Outcome: leaver.Failed, Items: items}
+		if slices.ContainsFunc(items, func(i leaver.Item) bool { return i.Outcome == leaver.Failed }) {
+			result.Choices = deviceChoices
+		}
+		f.Details = []any{result}
 	}
 	return f.Err()
 }
 
 func explain(err error) leaver.Failure {
+	if harm, ok := errors.AsType[errHarm](err); ok {
+		return leaver.Failure{Type: leaver.InvalidRequest, Message: harm.Error()}
+	}
 	if answer, ok := errors.AsType[*graph.Error](err); ok {
 		f := decide(answer)
 		f.Message += "; Graph answered " + facts(answer)
@@ -74,6 +82,11 @@ func decide(e *graph.Error) leaver.Failure {
 		return leaver.Failure{Type: leaver.IntuneNotLicensed, Message: "the tenant has no active Intune licence: activate one and retry, or skip the device steps"}
 	}
 	return leaver.Failure{Type: leaver.GraphBadRequest, Message: "Graph refuses the request: " + e.Safe()}
+}
+
+// waits reports whether the same call may succeed later.
+func waits(err error) bool {
+	return err != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || explain(err).Waits)
 }
 
 // wantsApproval reports that the tenant has queued the action for a second

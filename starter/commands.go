@@ -59,7 +59,8 @@ for the end, when the command did what it was asked), else 1.`,
 	root.AddCommand(s.startCommand(), s.watchCommand(), s.statusCommand(), s.cancelCommand(),
 		s.decideCommand(leaver.RetryStep, "retry-step USER STEP", "Run a step again that waits for a person"),
 		s.decideCommand(leaver.SkipStep, "skip-step USER STEP", "Leave a step out"),
-		s.decideCommand(leaver.Abort, "abort USER", "Start no further step and end the offboarding incomplete"))
+		s.decideCommand(leaver.Abort, "abort USER", "Start no further step and end the offboarding incomplete"),
+		s.answerCommand())
 	return root
 }
 
@@ -214,23 +215,72 @@ func (s *starter) decideCommand(action leaver.Action, use, short string) *cobra.
 			if len(args) > 1 {
 				decision.Step = args[1]
 			}
-			handle, err := s.temporal.UpdateWorkflow(cmd.Context(), client.UpdateWorkflowOptions{
-				WorkflowID: s.id(args[0]), UpdateName: string(action), Args: []any{decision},
-				WaitForStage: client.WorkflowUpdateStageCompleted,
-			})
-			if err == nil {
-				err = handle.Get(cmd.Context(), nil)
-			}
-			if err != nil {
-				return s.explain(err, args[0])
-			}
-			fmt.Fprintf(s.err, "%s was accepted.\n", action)
-			return nil
+			return s.decide(cmd.Context(), args[0], action, decision)
 		},
 	}
+	signed(cmd, &decision)
+	return cmd
+}
+
+// signed adds who decides and why.
+func signed(cmd *cobra.Command, decision *leaver.Decision) {
 	cmd.Flags().StringVar(&decision.By, "by", "", "who decides, for the report")
 	cmd.Flags().StringVar(&decision.Reason, "reason", "", "why, for the report")
+}
+
+func (s *starter) decide(ctx context.Context, user string, action leaver.Action, decision leaver.Decision) error {
+	handle, err := s.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: s.id(user), UpdateName: string(action), Args: []any{decision},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = handle.Get(ctx, nil)
+	}
+	if err != nil {
+		return s.explain(err, user)
+	}
+	fmt.Fprintf(s.err, "%s was accepted.\n", action)
+	return nil
+}
+
+func (s *starter) answerCommand() *cobra.Command {
+	var decision leaver.Decision
+	cmd := &cobra.Command{
+		Use:   "answer USER STEP CHOICE [DEVICE]...",
+		Short: "Decide about devices that a step asks about",
+		Long: `Decide about devices that a step asks about.
+
+CHOICE is one of those that the step offers: waitLonger, retire, wipe,
+deleteRecord or giveUp. DEVICE is a device's name or id; without one the choice is
+for every device that the step asks about. The step goes on when there is an
+answer for each.`,
+		Args: cobra.MinimumNArgs(3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			decision.Step, decision.Choice = args[1], leaver.Choice(args[2])
+			var err error
+			if decision.Items, err = s.items(cmd.Context(), args[0], args[1], args[3:]); err != nil {
+				return err
+			}
+			return s.decide(cmd.Context(), args[0], leaver.Answer, decision)
+		},
+	}
+	signed(cmd, &decision)
 	return cmd
+}
+
+// items finds the ids of a step's devices that are given by name or id.
+func (s *starter) items(ctx context.Context, user, step string, devices []string) ([]string, error) {
+	if len(devices) == 0 {
+		return nil, nil
+	}
+	view := s.look(ctx, user)
+	switch {
+	case view.lost != nil:
+		return nil, view.lost
+	case view.problem != "":
+		return nil, errors.New(view.problem)
+	}
+	return view.items(step, devices)
 }
 
 // explain words what Temporal answers about a workflow.

@@ -36,6 +36,20 @@ func TestTheLiveTableEndsWithTheOffboarding(t *testing.T) {
 	}
 }
 
+func TestADeviceIsFoundByNameOrIDAndOnlyWhereItIsOne(t *testing.T) {
+	t.Parallel()
+	report := incompleteReport()
+	report.Steps[3].Items[2].Device.Name = "Pixel of Adele"
+	v := view{progress: leaver.Progress{Report: report}}
+	ids, err := v.items(leaver.StepAwaitDevicesRemoved, []string{"CONTOSO-LT-0417", "d2"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"d1", "d2"}, ids)
+	_, err = v.items(leaver.StepAwaitDevicesRemoved, []string{"Pixel of Adele"})
+	require.ErrorContains(t, err, "is the name or id of 2 devices")
+	_, err = v.items(leaver.StepDisableAccount, []string{"CONTOSO-LT-0417"})
+	require.ErrorContains(t, err, "is the name or id of 0 devices")
+}
+
 func TestTheLiveTableShowsTheDevicesOfARunningStep(t *testing.T) {
 	t.Parallel()
 	v := waitingView()

@@ -35,7 +35,11 @@ func (v view) lines() []line {
 
 // how tells a person what to type.
 func (v view) how(wait leaver.Wait) string {
-	return fmt.Sprintf("%[1]s waits for a person: starter retry-step %[2]s %[1]s, or skip-step, or abort (workflow %[3]s)", wait.Step, v.user, v.workflowID)
+	text := fmt.Sprintf("%[1]s waits for a person: starter retry-step %[2]s %[1]s, or skip-step, or abort (workflow %[3]s)", wait.Step, v.user, v.workflowID)
+	if len(wait.Choices) > 0 {
+		text += fmt.Sprintf("; or starter answer %s %s CHOICE [DEVICE]..., with one of %s", v.user, wait.Step, strings.Trim(fmt.Sprint(wait.Choices), "[]"))
+	}
+	return text
 }
 
 var (
@@ -122,6 +126,26 @@ func (v view) devices() [][]string {
 	return rows
 }
 
+// items finds the ids; a name that two devices share is refused.
+func (v view) items(step string, devices []string) ([]string, error) {
+	var ids []string
+	for _, device := range devices {
+		var found []string
+		for _, s := range v.progress.Steps {
+			for _, item := range s.Items {
+				if s.Name == step && (item.ID == device || item.Device != nil && item.Device.Name == device) {
+					found = append(found, item.ID)
+				}
+			}
+		}
+		if len(found) != 1 {
+			return nil, fmt.Errorf("%q is the name or id of %d devices of %s, want one: give the id, which `starter status -o json` shows", device, len(found), step)
+		}
+		ids = append(ids, found[0])
+	}
+	return ids, nil
+}
+
 func moment(at *time.Time) string {
 	if at == nil {
 		return ""
@@ -133,6 +157,12 @@ func verdict(item leaver.Item) string {
 	switch {
 	case item.Outcome == leaver.Done:
 		return good.Render("gone")
+	case item.Device.Verdict == leaver.GivenUp:
+		return "given up"
+	case item.Choice != "":
+		return busy.Render("decided: " + printable(string(item.Choice)))
+	case item.Outcome == leaver.Failed && item.Detail != "":
+		return bad.Render(printable(item.Detail))
 	case item.Device.Verdict == leaver.Silent:
 		return bad.Render("silent since it was asked")
 	case item.Device.Verdict == leaver.RemovalFailed:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/leaver-dev/leaver"
@@ -61,6 +62,7 @@ var descriptions = map[leaver.Action]string{
 	leaver.RetryStep: `Run a waiting step again: {"step": "…", "by": "…", "reason": "…"}`,
 	leaver.SkipStep:  `Leave a step out: {"step": "…", "by": "…", "reason": "…"}`,
 	leaver.Abort:     `Start no further step and end incomplete: {"by": "…", "reason": "…"}`,
+	leaver.Answer:    `Decide about what a waiting step asks: {"step": "…", "choice": "…", "items": ["…"], "by": "…", "reason": "…"}`,
 }
 
 // check reports what is wrong with a decision as things stand.
@@ -87,8 +89,33 @@ func (o *offboarding) check(action leaver.Action, input json.RawMessage) (leaver
 		return decision, fmt.Errorf("step: %s has been decided about (%s)", s.Name, s.answer)
 	case action == leaver.RetryStep && s.State != leaver.StepWaiting:
 		return decision, fmt.Errorf("step: %s is %s, and only a waiting step can be retried", s.Name, s.State)
+	case action == leaver.Answer:
+		return decision, s.checkAnswer(decision)
 	}
 	return decision, nil
+}
+
+func (s *step) checkAnswer(decision leaver.Decision) error {
+	switch {
+	case s.State != leaver.StepWaiting || len(s.choices) == 0:
+		return fmt.Errorf("step: %s asks nothing that a choice could answer", s.Name)
+	case !slices.Contains(s.choices, decision.Choice):
+		return fmt.Errorf("choice: %s offers %s", s.Name, strings.Join(choiceNames(s.choices), ", "))
+	}
+	for _, id := range decision.Items {
+		if !slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return i.ID == id && i.Outcome == leaver.Failed }) {
+			return fmt.Errorf("items: %s does not ask about all of these", s.Name)
+		}
+	}
+	return nil
+}
+
+func choiceNames(choices []leaver.Choice) []string {
+	names := make([]string, len(choices))
+	for i, c := range choices {
+		names[i] = string(c)
+	}
+	return names
 }
 
 // decide acts on a decision that check found good.
@@ -101,10 +128,30 @@ func (o *offboarding) decide(ctx workflow.Context, action leaver.Action, decisio
 	}
 	s := o.find(decision.Step)
 	s.Decisions = append(s.Decisions, decided)
+	if action == leaver.Answer && !s.choose(decision) {
+		o.show(ctx)
+		return
+	}
 	s.answer = action
 	if s.cancel != nil {
 		s.cancel()
 	}
+}
+
+// choose notes the choice with the items that it is for, and reports whether
+// there is one for each.
+func (s *step) choose(decision leaver.Decision) (complete bool) {
+	complete = true
+	for i := range s.Items {
+		switch item := &s.Items[i]; {
+		case item.Outcome != leaver.Failed:
+		case len(decision.Items) == 0 || slices.Contains(decision.Items, item.ID):
+			item.Outcome, item.Choice = "", decision.Choice
+		default:
+			complete = false
+		}
+	}
+	return complete
 }
 
 func (o *offboarding) refuse(ctx workflow.Context, action leaver.Action, err error) {

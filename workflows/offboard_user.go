@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/leaver-dev/leaver"
@@ -151,6 +152,9 @@ func (o *offboarding) endStatus(ctx workflow.Context, planErr error) leaver.Stat
 	for _, s := range o.steps {
 		switch s.Outcome {
 		case leaver.Done, leaver.AlreadyDone:
+			if slices.ContainsFunc(s.Decisions, func(d leaver.Decided) bool { return d.Choice == leaver.GiveUp }) {
+				status = leaver.CompletedWithExceptions
+			}
 		case leaver.Skipped:
 			if s.Skip == "" {
 				status = leaver.CompletedWithExceptions

@@ -16,7 +16,11 @@ func (o *offboarding) snapshot() leaver.Progress {
 		p.Steps[i] = s.StepRecord
 		switch {
 		case s.State == leaver.StepWaiting:
-			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForPerson, Since: s.since, Actions: leaver.Actions()})
+			actions := []leaver.Action{leaver.RetryStep, leaver.SkipStep, leaver.Abort}
+			if len(s.choices) > 0 {
+				actions = append(actions, leaver.Answer)
+			}
+			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForPerson, Since: s.since, Actions: actions, Choices: s.choices})
 		case s.State == leaver.StepRunning && s.Poll != nil:
 			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: s.Poll.For, Since: s.since, Actions: []leaver.Action{leaver.SkipStep, leaver.Abort}})
 		}
@@ -55,6 +59,9 @@ func (o *offboarding) details() string {
 	for _, s := range o.steps {
 		if s.State == leaver.StepWaiting {
 			headline = fmt.Sprintf("**Waits for a person**: %s (%s). Answer with the signal or update `retryStep` or `skipStep` and `{\"step\": \"%s\"}`, or with `abort`.", s.Name, s.Failure.Type, s.Name)
+			if len(s.choices) > 0 {
+				headline += fmt.Sprintf(" Or decide about the items with `answer` and `{\"step\": \"%s\", \"choice\": \"%s\"}`.", s.Name, strings.Join(choiceNames(s.choices), "|"))
+			}
 		}
 	}
 	b.WriteString(headline + "\n")

@@ -17,6 +17,8 @@ type step struct {
 	cancel workflow.CancelFunc
 	// answer is what a person decided and the step has not yet acted on.
 	answer leaver.Action
+	// choices are offered for the items that failed.
+	choices []leaver.Choice
 	// since is when the present wait began.
 	since time.Time
 }
@@ -95,7 +97,7 @@ func (o *offboarding) execute(ctx workflow.Context, s *step) (leaver.StepResult,
 	if s.StartedAt.IsZero() {
 		s.StartedAt = workflow.Now(ctx)
 	}
-	request := leaver.StepRequest{UserID: o.report.Leaver.ID, Poll: s.Poll}
+	request := leaver.StepRequest{UserID: o.report.Leaver.ID, Poll: s.Poll, Items: s.Items}
 	for _, other := range o.steps {
 		if slices.Contains(s.After, other.Name) {
 			if request.Results == nil {
@@ -118,13 +120,14 @@ func (o *offboarding) execute(ctx workflow.Context, s *step) (leaver.StepResult,
 // fail records why the step could not go on.
 func (s *step) fail(err error) leaver.StepResult {
 	result := leaver.StepResult{Outcome: leaver.Failed}
+	s.choices = nil
 	s.Failure = &leaver.StepFailure{Type: leaver.GraphUnavailable, Message: s.Activity + ": did not succeed in time"}
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		s.Failure = &leaver.StepFailure{Type: leaver.FailureType(failure.Type()), Message: failure.Message()}
 		// The activity may say how far it came.
 		var seen leaver.StepResult
 		if failure.HasDetails() && failure.Details(&seen) == nil {
-			result.Items = seen.Items
+			result.Items, s.choices = seen.Items, seen.Choices
 		}
 	}
 	result.Detail = s.Failure.Message
@@ -141,8 +144,11 @@ func (o *offboarding) ask(ctx workflow.Context, s *step, failed leaver.StepResul
 		o.finish(ctx, s, failed)
 		return false
 	}
-	if s.answer == leaver.RetryStep {
+	switch s.answer {
+	case leaver.RetryStep:
 		s.answer, s.Detail, s.Items = "", "", nil
+	case leaver.Answer:
+		s.answer, s.Detail = "", ""
 	}
 	return true
 }

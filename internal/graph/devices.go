@@ -27,6 +27,8 @@ var (
 	getManagedDevice   = call{"get managedDevice", "DeviceManagementManagedDevices.Read.All"}
 	removeAllDevices   = call{CallRemoveAllDevices, "DeviceManagementManagedDevices.PrivilegedOperations.All"}
 	retireDevice       = call{"retire", "DeviceManagementManagedDevices.PrivilegedOperations.All"}
+	wipeDevice         = call{"wipe", "DeviceManagementManagedDevices.PrivilegedOperations.All"}
+	deleteDevice       = call{"delete managedDevice", "DeviceManagementManagedDevices.ReadWrite.All"}
 )
 
 // ManagedDevices lists every device that Intune manages for a user, all pages.
@@ -94,10 +96,33 @@ func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID stri
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
 func (c *Client) RetireDevice(ctx context.Context, id string) error {
+	return c.toDevice(ctx, retireDevice, http.MethodPost, id, "/retire", nil)
+}
+
+// WipeDevice resets one device to its factory settings when it next checks in.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-wipe
+func (c *Client) WipeDevice(ctx context.Context, id string) error {
+	body := struct {
+		KeepEnrollmentData bool `json:"keepEnrollmentData"`
+		KeepUserData       bool `json:"keepUserData"`
+	}{}
+	return c.toDevice(ctx, wipeDevice, http.MethodPost, id, "/wipe", body)
+}
+
+// DeleteDevice deletes Intune's record of one device, at once. A corporate
+// Android device is factory-wiped by it.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-delete
+func (c *Client) DeleteDevice(ctx context.Context, id string) error {
+	return c.toDevice(ctx, deleteDevice, http.MethodDelete, id, "", nil)
+}
+
+func (c *Client) toDevice(ctx context.Context, call call, method, id, below string, body any) error {
 	if !usableID(id) {
 		return ErrUnusableID
 	}
-	return c.do(ctx, retireDevice, http.MethodPost, c.device(id)+"/retire", nil, nil)
+	return c.do(ctx, call, method, c.device(id)+below, body, nil)
 }
 
 func (c *Client) device(id string) string {

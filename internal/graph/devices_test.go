@@ -94,11 +94,19 @@ func TestRemovalIsAPostWithoutBody(t *testing.T) {
 	assert.Equal(t, "0", r.header.Get("Content-Length"))
 }
 
-func TestOneDeviceIsRetiredByItsID(t *testing.T) {
+func TestOneDeviceIsAskedByItsID(t *testing.T) {
 	t.Parallel()
 	s, client := serve(t, reply(http.StatusNoContent, ""))
 	require.NoError(t, client.RetireDevice(t.Context(), "d1"))
-	assert.Equal(t, "POST", s.all()[0].method)
-	assert.Equal(t, "/graph/v1.0/deviceManagement/managedDevices/d1/retire", s.all()[0].target)
-	assert.Empty(t, s.all()[0].body)
+	require.NoError(t, client.WipeDevice(t.Context(), "d1"))
+	require.NoError(t, client.DeleteDevice(t.Context(), "d1"))
+	for i, want := range []struct{ method, below, body string }{
+		{"POST", "/retire", ""},
+		{"POST", "/wipe", `{"keepEnrollmentData":false,"keepUserData":false}`},
+		{"DELETE", "", ""},
+	} {
+		assert.Equal(t, want.method, s.all()[i].method)
+		assert.Equal(t, "/graph/v1.0/deviceManagement/managedDevices/d1"+want.below, s.all()[i].target)
+		assert.Equal(t, want.body, s.all()[i].body)
+	}
 }

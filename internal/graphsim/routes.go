@@ -38,9 +38,10 @@ type answer struct {
 }
 
 var (
-	readsUsers    = [][]string{{"User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
-	readsDevices  = [][]string{{"DeviceManagementManagedDevices.Read.All"}, {"DeviceManagementManagedDevices.ReadWrite.All"}}
-	actsOnDevices = [][]string{{"DeviceManagementManagedDevices.PrivilegedOperations.All"}}
+	readsUsers     = [][]string{{"User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
+	readsDevices   = [][]string{{"DeviceManagementManagedDevices.Read.All"}, {"DeviceManagementManagedDevices.ReadWrite.All"}}
+	actsOnDevices  = [][]string{{"DeviceManagementManagedDevices.PrivilegedOperations.All"}}
+	deletesDevices = [][]string{{"DeviceManagementManagedDevices.ReadWrite.All"}}
 )
 
 var routes = []route{
@@ -51,6 +52,8 @@ var routes = []route{
 	{http.MethodGet, "/deviceManagement/managedDevices/{id}", readsDevices, (*Tenant).getDevice},
 	{http.MethodPost, "/users/{id}/removeAllDevicesFromManagement", actsOnDevices, (*Tenant).removeAllDevices},
 	{http.MethodPost, "/deviceManagement/managedDevices/{id}/retire", actsOnDevices, (*Tenant).retireDevice},
+	{http.MethodPost, "/deviceManagement/managedDevices/{id}/wipe", slices.Concat(actsOnDevices, deletesDevices), (*Tenant).wipeDevice},
+	{http.MethodDelete, "/deviceManagement/managedDevices/{id}", deletesDevices, (*Tenant).deleteDevice},
 }
 
 func allPermissions() []string {
@@ -216,14 +219,13 @@ func (t *Tenant) listDevices(q query) answer {
 }
 
 func (t *Tenant) getDevice(q query) answer {
-	for _, d := range q.user.Devices {
-		if d.ID == q.id {
-			body := describe(q, d)
-			body["@odata.context"] = "https://graph.microsoft.com/v1.0/$metadata#deviceManagement/managedDevices/$entity"
-			return answer{status: http.StatusOK, body: body}
-		}
+	device := q.device()
+	if device == nil {
+		return deviceNotFound()
 	}
-	return deviceNotFound()
+	body := describe(q, *device)
+	body["@odata.context"] = "https://graph.microsoft.com/v1.0/$metadata#deviceManagement/managedDevices/$entity"
+	return answer{status: http.StatusOK, body: body}
 }
 
 func describe(q query, d Device) map[string]any {
@@ -248,13 +250,46 @@ func (t *Tenant) removeAllDevices(q query) answer {
 }
 
 func (t *Tenant) retireDevice(q query) answer {
+	device := q.device()
+	if device == nil {
+		return deviceNotFound()
+	}
+	device.retire()
+	return answer{status: http.StatusNoContent}
+}
+
+func (t *Tenant) wipeDevice(q query) answer {
+	device := q.device()
+	switch {
+	case device == nil:
+		return deviceNotFound()
+	case device.OperatingSystem == "Android" && device.OwnerType == "personal":
+		return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "Wipe is not supported for a personal work profile."))
+	}
+	device.wipe()
+	return answer{status: http.StatusNoContent}
+}
+
+func (t *Tenant) deleteDevice(q query) answer {
+	device := q.device()
+	if device == nil {
+		return deviceNotFound()
+	}
+	if device.OperatingSystem == "Android" && device.OwnerType == "company" {
+		t.wiped = append(t.wiped, device.ID)
+	}
+	q.user.Devices = slices.DeleteFunc(q.user.Devices, func(d Device) bool { return d.ID == q.id })
+	return answer{status: http.StatusNoContent}
+}
+
+// device is the one that the path names; it may have left meanwhile.
+func (q query) device() *Device {
 	for i := range q.user.Devices {
 		if q.user.Devices[i].ID == q.id {
-			q.user.Devices[i].retire()
-			return answer{status: http.StatusNoContent}
+			return &q.user.Devices[i]
 		}
 	}
-	return deviceNotFound()
+	return nil
 }
 
 // selected keeps what $select names, or else the default names; without either

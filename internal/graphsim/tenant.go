@@ -41,13 +41,13 @@ type Device struct {
 	OwnerType       string    `json:"managedDeviceOwnerType"`
 	State           string    `json:"managementState"`
 	LastSync        time.Time `json:"lastSyncDateTime"`
-	// CheckIn is how long after a retirement the device hears of it and leaves;
+	// CheckIn is how long after a retirement or wipe the device hears of it and leaves;
 	// a negative one means never.
 	CheckIn leaver.Duration `json:"checkIn"`
 	// Failures is how often a retirement fails when the device checks in.
 	Failures int `json:"failures"`
 
-	retired time.Time
+	asked time.Time
 }
 
 // Settings is what differs between tenants.
@@ -70,6 +70,7 @@ type Tenant struct {
 	faults   []*Fault
 	requests []Request
 	record   io.Writer
+	wiped    []string
 }
 
 // grant is what a token allows.
@@ -205,28 +206,54 @@ func (t *Tenant) find(id string) *User {
 	return nil
 }
 
-// checkIn lets devices hear of their retirement: half-way it is issued, in the
-// end the device is gone, or fails to go.
+// checkIn lets devices hear of what they were asked: half-way it is issued, in
+// the end the device is gone, or fails to go.
 func (t *Tenant) checkIn(user *User) {
 	now := time.Now()
 	due := func(d Device, wait leaver.Duration) bool {
-		return !d.retired.IsZero() && d.CheckIn >= 0 && now.Sub(d.retired) >= time.Duration(wait)
+		return !d.asked.IsZero() && d.CheckIn >= 0 && now.Sub(d.asked) >= time.Duration(wait)
 	}
-	user.Devices = slices.DeleteFunc(user.Devices, func(d Device) bool { return due(d, d.CheckIn) && d.Failures == 0 })
+	user.Devices = slices.DeleteFunc(user.Devices, func(d Device) bool {
+		gone := due(d, d.CheckIn) && d.Failures == 0
+		if gone && strings.HasPrefix(d.State, "wipe") {
+			t.wiped = append(t.wiped, d.ID)
+		}
+		return gone
+	})
 	for i := range user.Devices {
-		switch d := &user.Devices[i]; {
+		d := &user.Devices[i]
+		action := "retire"
+		if strings.HasPrefix(d.State, "wipe") {
+			action = "wipe"
+		}
+		switch {
 		case due(*d, d.CheckIn):
-			d.State, d.LastSync, d.retired = "retireFailed", now, time.Time{}
+			d.State, d.LastSync, d.asked = action+"Failed", now, time.Time{}
 			d.Failures--
 		case due(*d, d.CheckIn/2):
-			d.State, d.LastSync = "retireIssued", now
+			d.State, d.LastSync = action+"Issued", now
 		}
 	}
 }
 
-// retire is what both ways of retiring a device do.
+// retire is what both ways of retiring a device do. One that is to be wiped
+// stays so.
 func (d *Device) retire() {
-	if d.retired.IsZero() {
-		d.State, d.retired = "retirePending", time.Now()
+	if d.asked.IsZero() {
+		d.State, d.asked = "retirePending", time.Now()
 	}
+}
+
+func (d *Device) wipe() {
+	d.State, d.asked = "wipePending", time.Now()
+}
+
+// Wiped lists the ids of the devices that were reset to their factory settings.
+func (t *Tenant) Wiped() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, user := range t.users {
+		t.checkIn(user)
+	}
+	return slices.Clone(t.wiped)
 }

@@ -206,6 +206,25 @@ func TestOneDeviceIsRetiredByItselfAndMayFail(t *testing.T) {
 	assert.Equal(t, "managed", left[0].State)
 }
 
+func TestADeviceIsWipedOrDeletedAsItsPlatformAllows(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.Add(graphsim.User{UserPrincipalName: "lee@contoso.com", Devices: []graphsim.Device{
+		{ID: "laptop", OperatingSystem: "Windows"}, {ID: "private", OperatingSystem: "Android", OwnerType: "personal"},
+		{ID: "company", OperatingSystem: "Android"}, {ID: "stubborn", OperatingSystem: "iOS", Failures: 1},
+	}})
+	at := func(id, below string) string { return "/deviceManagement/managedDevices/" + id + below }
+	assert.Equal(t, 204, o.graph("POST", at("laptop", "/wipe"), "{}").status)
+	assert.Equal(t, 404, o.graph("GET", at("laptop", ""), "").status)
+	assert.Equal(t, 400, o.graph("POST", at("private", "/wipe"), "{}").status)
+	assert.Equal(t, 204, o.graph("DELETE", at("private", ""), "").status)
+	assert.Equal(t, 204, o.graph("DELETE", at("company", ""), "").status)
+	assert.Equal(t, 204, o.graph("POST", at("stubborn", "/wipe"), "{}").status)
+	assert.Equal(t, "wipeFailed", o.Users()["lee@contoso.com"].Devices[0].State)
+	assert.Equal(t, []string{"laptop", "company"}, o.Wiped(), "deleting a corporate Android's record resets it")
+	assert.Len(t, o.Users()["lee@contoso.com"].Devices, 1)
+}
+
 func TestATokenIsNeededAndItsPermissionsCount(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, nil)

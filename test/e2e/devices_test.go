@@ -48,10 +48,13 @@ func TestADeviceThatFailsIsAskedAgainAndOneThatFailsTwiceIsForAPerson(t *testing
 		assert.Equal(t, leaver.Retire, seen.Action)
 		require.NotNil(t, seen.ActionAt)
 	}
-	w.must(programs.starter, "retry-step", "--workflow-id", "W", graphsim.Leaver, leaver.StepAwaitDevicesRemoved)
-	w.finished("W")
+	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepAwaitDevicesRemoved, "wipe")
+	report := w.finished("W")
+	assert.Equal(t, leaver.Wipe, device(report, devices[1].ID).Action)
+	assert.Equal(t, []string{devices[1].ID}, w.tenant.Wiped())
+	assert.Equal(t, 1, w.requests("POST", "/wipe"))
 	assert.Equal(t, 1, w.requests("POST", "/removeAllDevicesFromManagement"))
-	assert.Equal(t, 3, w.requests("POST", "/retire"), "one for the first, two for the second")
+	assert.Equal(t, 2, w.requests("POST", "/retire"), "one for each that failed")
 }
 
 func TestADeviceEnrolledMeanwhileIsRetiredLikeTheOthers(t *testing.T) {
@@ -80,4 +83,40 @@ func TestWhereTheActionForAllIsRefusedEachDeviceIsRetiredAndTheReportSaysSo(t *t
 	assert.Contains(t, step(report, leaver.StepRemoveAllDevices).Detail, "the tenant refuses removeAllDevicesFromManagement")
 	assert.Equal(t, 1, w.requests("POST", "/removeAllDevicesFromManagement"))
 	assert.Equal(t, 4, w.requests("POST", "/retire"))
+}
+
+func TestAtTheDeadlineAPersonDecidesAboutEachDevice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	devices := w.change(func(devices []graphsim.Device) {
+		for i := range devices {
+			devices[i].CheckIn = -1
+		}
+	})
+	w.startWith("W", leaver.Request{UserID: graphsim.Leaver, DeviceDeadline: leaver.Duration(3 * time.Second)})
+	w.waiting("W", leaver.StepAwaitDevicesRemoved)
+	for _, item := range step(w.progress("W").Report, leaver.StepAwaitDevicesRemoved).Items {
+		assert.Equal(t, leaver.Silent, item.Device.Verdict)
+	}
+	answer := func(choice string, devices ...string) {
+		w.must(programs.starter, append([]string{"answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepAwaitDevicesRemoved, choice, "--by", "it@contoso.com"}, devices...)...)
+	}
+	// By name, by id as a signal, and for all the others.
+	answer("deleteRecord", "CONTOSO-LT-0417")
+	w.must(programs.tctl, "workflow", "signal", "--workflow_id", "W", "--name", "answer",
+		"--input", `{"step":"awaitDevicesRemoved","choice":"deleteRecord","items":["`+devices[3].ID+`"]}`)
+	w.until("the signal is taken", func() bool {
+		return len(step(w.progress("W").Report, leaver.StepAwaitDevicesRemoved).Decisions) == 2
+	})
+	answer("giveUp")
+	report, err := w.report("W")
+	require.NoError(t, err)
+	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
+	assert.Equal(t, "2 devices gone; 2 devices left as decided", step(report, leaver.StepAwaitDevicesRemoved).Detail)
+	for i, want := range []leaver.Verdict{leaver.Gone, leaver.GivenUp, leaver.GivenUp, leaver.Gone} {
+		assert.Equal(t, want, device(report, devices[i].ID).Verdict, devices[i].Name)
+	}
+	assert.Len(t, w.tenant.Users()[graphsim.Leaver].Devices, 2)
+	assert.Equal(t, 2, w.requests("DELETE", ""))
+	w.nobodyElse()
 }

@@ -1,0 +1,155 @@
+package activities_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graphsim"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// overdue is Adele with silent devices after the deadline, and what
+// AwaitDevicesRemoved said of them.
+func overdue(t *testing.T, devices ...graphsim.Device) (*stage, leaver.StepRequest, leaver.StepResult) {
+	t.Helper()
+	for i := range devices {
+		devices[i].CheckIn = -1
+	}
+	s := set(t, []graphsim.User{{UserPrincipalName: adele, AccountEnabled: true, Devices: devices}, {UserPrincipalName: "megan@contoso.com"}})
+	request := removed(t, s)
+	request.Poll = &leaver.Poll{First: leaver.Duration(time.Minute), Longest: leaver.Duration(time.Hour), Deadline: leaver.Duration(24 * time.Hour)}
+	_, err := (&attempt{number: 31, age: 24 * time.Hour}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	var seen leaver.StepResult
+	require.NoError(t, failed(t, s, err).Details(&seen))
+	return s, request, seen
+}
+
+// chosen is the request of a step that goes on with choices, in order.
+func chosen(request leaver.StepRequest, seen leaver.StepResult, choices ...leaver.Choice) leaver.StepRequest {
+	request.Items = seen.Items
+	for i, choice := range choices {
+		request.Items[i].Outcome, request.Items[i].Choice = "", choice
+	}
+	return request
+}
+
+func TestAtTheDeadlineEachDeviceIsAQuestion(t *testing.T) {
+	t.Parallel()
+	_, _, seen := overdue(t, graphsim.Device{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows"})
+	assert.Equal(t, []leaver.Choice{"waitLonger", "retire", "wipe", "deleteRecord", "giveUp"}, seen.Choices)
+}
+
+func TestWhatAPersonDecidesIsDoneToEachDevice(t *testing.T) {
+	t.Parallel()
+	s, request, seen := overdue(t,
+		graphsim.Device{Name: "CONTOSO-LT-01", OperatingSystem: "Windows"}, graphsim.Device{Name: "CONTOSO-LT-02", OperatingSystem: "Windows"},
+		graphsim.Device{Name: "CONTOSO-LT-03", OperatingSystem: "Windows"}, graphsim.Device{Name: "CONTOSO-LT-04", OperatingSystem: "Windows"},
+		graphsim.Device{Name: "CONTOSO-LT-05", OperatingSystem: "Windows"})
+	look := &attempt{}
+	_, err := look.do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, leaver.WaitLonger, "retire", "wipe", "deleteRecord", leaver.GiveUp))
+	assert.Contains(t, remaining(t, s, err).Message(), "4 of 5 devices still managed")
+	items := last(t, look)
+	for i, want := range []leaver.Item{
+		{Device: &leaver.Device{Action: leaver.Retire, OwnCalls: 0, Verdict: leaver.Leaving}},
+		{Device: &leaver.Device{Action: leaver.Retire, OwnCalls: 1, Verdict: leaver.Leaving}},
+		{Device: &leaver.Device{Action: leaver.Wipe, OwnCalls: 1, Verdict: leaver.Leaving}},
+		{Device: &leaver.Device{Action: leaver.DeleteRecord, OwnCalls: 1, Verdict: leaver.Leaving}},
+		{Outcome: leaver.Skipped, Device: &leaver.Device{Action: leaver.Retire, Verdict: leaver.GivenUp}},
+	} {
+		name := items[i].Device.Name
+		assert.Empty(t, items[i].Choice, name)
+		assert.Equal(t, want.Outcome, items[i].Outcome, name)
+		assert.Equal(t, want.Device.Action, items[i].Device.Action, name)
+		assert.Equal(t, want.Device.OwnCalls, items[i].Device.OwnCalls, name)
+		assert.Equal(t, want.Device.Verdict, items[i].Device.Verdict, name)
+	}
+	states := map[string]string{}
+	for _, d := range s.Users()[adele].Devices {
+		states[d.Name] = d.State
+	}
+	assert.Equal(t, map[string]string{"CONTOSO-LT-01": "retirePending", "CONTOSO-LT-02": "retirePending", "CONTOSO-LT-03": "wipePending", "CONTOSO-LT-05": "retirePending"}, states)
+
+	user := s.Users()[adele]
+	user.Devices = user.Devices[3:]
+	s.Add(user)
+	result, err := (&attempt{number: 2, heard: items}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Done, result.Outcome)
+	assert.Equal(t, "4 devices gone; 1 device left as decided", result.Detail)
+}
+
+func TestADeviceThatFailedIsWaitedForAgainAfterAChoice(t *testing.T) {
+	t.Parallel()
+	users := withDevices(atOnce)
+	users[0].Devices[0].Failures = 2
+	s := set(t, users)
+	request := removed(t, s)
+	before := &attempt{}
+	_, err := before.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	remaining(t, s, err)
+	_, err = (&attempt{number: 2, heard: last(t, before)}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	var seen leaver.StepResult
+	require.NoError(t, failed(t, s, err).Details(&seen))
+	require.Equal(t, leaver.RemovalFailed, seen.Items[0].Device.Verdict)
+	_, err = (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, "wipe"))
+	remaining(t, s, err)
+	assert.Equal(t, 1, s.written("POST wipe"))
+}
+
+func TestAChoiceThatWouldDoHarmIsAskedAboutAgain(t *testing.T) {
+	t.Parallel()
+	s, request, seen := overdue(t,
+		graphsim.Device{Name: "PRIVATE-PH-01", OperatingSystem: "Android", OwnerType: "personal"},
+		graphsim.Device{Name: "CONTOSO-PH-01", OperatingSystem: "Android"},
+		graphsim.Device{Name: "CONTOSO-LT-01", OperatingSystem: "Windows"})
+	before := len(s.writes())
+	_, err := (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, "wipe", "deleteRecord", "wipe"))
+	failure := failed(t, s, err)
+	assert.Equal(t, string(leaver.InvalidRequest), failure.Type())
+	var again leaver.StepResult
+	require.NoError(t, failure.Details(&again))
+	assert.Equal(t, seen.Choices, again.Choices)
+	assert.Contains(t, again.Items[0].Detail, "a work profile only, which Graph cannot wipe")
+	assert.Contains(t, again.Items[1].Detail, "resets it to factory settings: choose wipe")
+	assert.Equal(t, []leaver.Outcome{leaver.Failed, leaver.Failed, ""}, []leaver.Outcome{again.Items[0].Outcome, again.Items[1].Outcome, again.Items[2].Outcome})
+	assert.Equal(t, []string{"POST wipe"}, s.writes()[before:], "the one that is harmless")
+}
+
+func TestAChoiceThatGraphRefusesIsAskedAboutAgain(t *testing.T) {
+	t.Parallel()
+	s, request, seen := overdue(t, graphsim.Device{Name: "CONTOSO-LT-01", OperatingSystem: "Windows"})
+	s.Fail(graphsim.Fault{Path: "/wipe", Status: 403, Code: "Forbidden"})
+	_, err := (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, "wipe"))
+	failure := failed(t, s, err)
+	assert.Equal(t, string(leaver.GraphForbidden), failure.Type())
+	var again leaver.StepResult
+	require.NoError(t, failure.Details(&again))
+	assert.Equal(t, seen.Choices, again.Choices)
+	assert.Equal(t, leaver.Failed, again.Items[0].Outcome)
+}
+
+func TestAChoiceIsCarriedOutOnceGraphIsBackAndOnlyOnce(t *testing.T) {
+	t.Parallel()
+	s, request, seen := overdue(t, graphsim.Device{Name: "CONTOSO-LT-01", OperatingSystem: "Windows"}, graphsim.Device{Name: "CONTOSO-LT-02", OperatingSystem: "Windows"})
+	s.Fail(graphsim.Fault{Path: seen.Items[1].ID + "/wipe", Status: 503})
+	first := &attempt{}
+	_, err := first.do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, "wipe", "wipe"))
+	assert.Equal(t, string(leaver.GraphUnavailable), failed(t, s, err).Type())
+	second := &attempt{number: 2, heard: last(t, first)}
+	_, err = second.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	remaining(t, s, err)
+	assert.Equal(t, 3, s.written("POST wipe"), "the second device's was answered with 503 once")
+}
+
+// Between the question and the answer a device may have been given to somebody.
+func TestADeviceThatIsAnotherUsersByNowIsNotTouched(t *testing.T) {
+	t.Parallel()
+	s, request, seen := overdue(t, graphsim.Device{Name: "CONTOSO-LT-01", OperatingSystem: "Windows"})
+	s.reassign()
+	before := len(s.writes())
+	_, err := (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, "wipe"))
+	assert.Contains(t, failed(t, s, err).Message(), "no longer listed for the leaver")
+	assert.Len(t, s.writes(), before)
+}
