@@ -47,6 +47,10 @@ type Step struct {
 	Note string `json:"note,omitempty"`
 	// Poll is set for steps of kind Polls.
 	Poll *Poll `json:"poll,omitempty"`
+	// Devices is set for steps that do something to devices.
+	Devices *DevicePolicy `json:"devices,omitempty"`
+	// Items is what the step would touch, as far as the plan could see.
+	Items []Item `json:"items,omitempty"`
 	// TaskQueue is where the activity runs; empty means the workflow's own.
 	TaskQueue string `json:"taskQueue,omitempty"`
 }

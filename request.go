@@ -31,6 +31,9 @@ type Request struct {
 	// DeviceDeadline is how long devices may take to leave management before a
 	// person is asked, such as "720h". The default is the worker's.
 	DeviceDeadline Duration `json:"deviceDeadline,omitzero"`
+	// Devices says what to do with the devices. The default is the worker's,
+	// which is to retire them all.
+	Devices *DevicePolicy `json:"devices,omitempty"`
 }
 
 // StepSettings changes one step of a plan.
@@ -108,6 +111,11 @@ func (r Request) check() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Steps)) {
 		if err := r.Steps[name].OnFailure.check("steps." + name + ".onFailure"); err != nil {
+			return err
+		}
+	}
+	if r.Devices != nil {
+		if err := r.Devices.Check("devices"); err != nil {
 			return err
 		}
 	}

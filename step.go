@@ -9,6 +9,8 @@ type StepRequest struct {
 	UserID string `json:"userId"`
 	// Poll is the rhythm of an activity that polls.
 	Poll *Poll `json:"poll,omitempty"`
+	// Devices says what to do with devices; nil means retire all.
+	Devices *DevicePolicy `json:"devices,omitempty"`
 	// Items is what the activity last said of each item, with the choices that
 	// were made since, when the step goes on after an Answer.
 	Items []Item `json:"items,omitempty"`
@@ -68,6 +70,8 @@ type Device struct {
 	OwnerType        string     `json:"managedDeviceOwnerType,omitempty"`
 	ManagementState  string     `json:"managementState,omitempty"`
 	LastSyncDateTime *time.Time `json:"lastSyncDateTime,omitempty"`
+	// Planned is what the policy says is to be done with the device.
+	Planned DeviceAction `json:"planned,omitempty"`
 	// Action is what was asked of the device, and ActionAt when; both are
 	// missing where it was leaving already.
 	Action   DeviceAction `json:"action,omitempty"`
@@ -90,11 +94,15 @@ const (
 	//
 	// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-wipe
 	Wipe DeviceAction = "wipe"
+	// WipeKeepUserData is Wipe, but keeps the user's data, on Windows.
+	WipeKeepUserData DeviceAction = "wipeKeepUserData"
 	// DeleteRecord removes the device from Intune at once, whether it hears of it
 	// or not.
 	//
 	// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-delete
 	DeleteRecord DeviceAction = "deleteRecord"
+	// Keep leaves the device alone.
+	Keep DeviceAction = "keep"
 )
 
 // Verdict is what has become of a device.
@@ -112,6 +120,8 @@ const (
 	RemovalFailed Verdict = "failed"
 	// RemovalCanceled means that somebody cancelled it in Intune, again.
 	RemovalCanceled Verdict = "canceled"
+	// Kept means that the policy says to leave it.
+	Kept Verdict = "kept"
 	// GivenUp means that a person decided to leave it.
 	GivenUp Verdict = "givenUp"
 )

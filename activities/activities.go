@@ -21,6 +21,8 @@ type Config struct {
 	Devices *graph.Client
 	// Poll is the rhythm that plans pin for AwaitDevicesRemoved.
 	Poll leaver.Poll
+	// DevicePolicy is for requests that say nothing about devices.
+	DevicePolicy leaver.DevicePolicy
 }
 
 // Activities holds what the steps work with.
@@ -28,6 +30,7 @@ type Activities struct {
 	graph   *graph.Client
 	devices *graph.Client
 	poll    leaver.Poll
+	policy  leaver.DevicePolicy
 }
 
 // New checks c and makes the activities.
@@ -44,7 +47,10 @@ func New(c Config) (*Activities, error) {
 	if time.Duration(c.Poll.Deadline) > leaver.MaxDeviceDeadline {
 		return nil, fmt.Errorf("activities: the device deadline must not be longer than %s", leaver.MaxDeviceDeadline)
 	}
-	return &Activities{graph: c.Graph, devices: c.Devices, poll: c.Poll}, nil
+	if err := c.DevicePolicy.Check("the device policy"); err != nil {
+		return nil, fmt.Errorf("activities: %w", err)
+	}
+	return &Activities{graph: c.Graph, devices: c.Devices, poll: c.Poll, policy: c.DevicePolicy}, nil
 }
 
 // Register puts every activity under its own name.

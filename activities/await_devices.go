@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -60,8 +61,11 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 		return leaver.StepResult{}, err
 	}
 	if asked {
-		if items, err = a.askAgain(ctx, items, listed); err != nil {
+		if items, err = a.askAgain(ctx, items, listed, policyOf(step)); err != nil {
 			return leaver.StepResult{}, failure(ctx, err, items...)
+		}
+		if err := untouched(ctx, items); err != nil {
+			return leaver.StepResult{}, err
 		}
 	}
 	left := remaining(items)
@@ -149,22 +153,27 @@ func checkedIn(d *leaver.Device) bool {
 	return d.LastSyncDateTime != nil && (d.ActionAt == nil || !d.LastSyncDateTime.Before(d.ActionAt.Truncate(time.Second)))
 }
 
-// askAgain retires, by a call of its own, each device that failed to leave and
-// each that was enrolled since, if that was not done before.
-func (a *Activities) askAgain(ctx context.Context, items []leaver.Item, listed []graph.ManagedDevice) ([]leaver.Item, error) {
+// askAgain asks each device that failed to leave once more, and each that was
+// enrolled since as the policy says, by a call of its own and once.
+func (a *Activities) askAgain(ctx context.Context, items []leaver.Item, listed []graph.ManagedDevice, policy leaver.DevicePolicy) ([]leaver.Item, error) {
 	for _, device := range listed {
-		newcomer := find(items, device.ID) == nil
-		if newcomer {
-			items = append(items, item(device))
-		}
+		action := leaver.Retire
 		tracked := find(items, device.ID)
-		if newcomer {
+		if tracked == nil {
+			items = append(items, item(device))
+			tracked = find(items, device.ID)
 			tracked.Detail, tracked.Device.Verdict = "enrolled since", leaver.Leaving
-		}
-		if tracked.Outcome == leaver.Skipped || tracked.Device.OwnCalls > 0 || !staysManaged(device) || !newcomer && !failedToLeave(device) {
+			judge(tracked, policy)
+			action = tracked.Device.Planned
+		} else if failedToLeave(device) {
+			action = cmp.Or(tracked.Device.Action, action)
+		} else {
 			continue
 		}
-		if err := a.ask(ctx, items, tracked, leaver.Retire); err != nil {
+		if tracked.Outcome != "" || tracked.Device.OwnCalls > 0 || !staysManaged(device) {
+			continue
+		}
+		if err := a.ask(ctx, items, tracked, action); err != nil {
 			return items, err
 		}
 	}

@@ -10,6 +10,9 @@ import (
 type row struct {
 	leaver.Step
 	do func(*Activities, context.Context, leaver.StepRequest) (leaver.StepResult, error)
+	// devices says that the step does something to devices, and foresees that the
+	// plan shows which.
+	devices, foresees bool
 	// waitsFor names what a step of kind Polls polls for.
 	waitsFor string
 	// skip says why a leaver does not need the step, or "".
@@ -37,14 +40,16 @@ var catalogue = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepRemoveAllDevices, Activity: leaver.ActivityRemoveAllDevices, Kind: leaver.Writes,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Retire all devices from management"},
-		do: (*Activities).RemoveAllDevices,
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Remove all devices from management"},
+		do:      (*Activities).RemoveAllDevices,
+		devices: true, foresees: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepAwaitDevicesRemoved, Activity: leaver.ActivityAwaitDevicesRemoved, Kind: leaver.Polls,
 			After: []string{leaver.StepRemoveAllDevices}, Needs: []string{leaver.StepRemoveAllDevices},
 			Summary: "Wait until every device is gone"},
 		do:       (*Activities).AwaitDevicesRemoved,
+		devices:  true,
 		waitsFor: "devices",
 	},
 }

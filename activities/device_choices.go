@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -12,7 +13,8 @@ import (
 
 // deviceChoices are what a person may decide about a device that remains.
 var deviceChoices = []leaver.Choice{
-	leaver.WaitLonger, leaver.Choice(leaver.Retire), leaver.Choice(leaver.Wipe), leaver.Choice(leaver.DeleteRecord), leaver.GiveUp,
+	leaver.WaitLonger, leaver.Choice(leaver.Retire), leaver.Choice(leaver.Wipe), leaver.Choice(leaver.WipeKeepUserData),
+	leaver.Choice(leaver.DeleteRecord), leaver.GiveUp,
 }
 
 // choose does what a person decided about each device since the last look. A
@@ -68,7 +70,11 @@ func (e errHarm) Error() string { return string(e) }
 //
 // Microsoft: https://learn.microsoft.com/intune/intune-service/remote-actions/device-management
 func harm(action leaver.DeviceAction, d *leaver.Device) string {
-	if !strings.HasPrefix(strings.ToLower(d.OperatingSystem), "android") {
+	system := strings.ToLower(d.OperatingSystem)
+	if action == leaver.WipeKeepUserData && !strings.HasPrefix(system, "windows") {
+		return "user data can be kept on Windows only: choose wipe or retire"
+	}
+	if !strings.HasPrefix(system, "android") {
 		return ""
 	}
 	switch company := d.OwnerType == "company"; {
@@ -80,4 +86,37 @@ func harm(action leaver.DeviceAction, d *leaver.Device) string {
 		return "deleting the record of a corporate Android device resets it to factory settings: choose wipe if that is meant"
 	}
 	return ""
+}
+
+// judge notes what the policy says about a device: nothing is to be done with
+// one that it keeps, and with one that it would do harm to.
+func judge(tracked *leaver.Item, policy leaver.DevicePolicy) {
+	d := tracked.Device
+	d.Planned = policy.For(d.OwnerType, d.OperatingSystem)
+	switch why := harm(d.Planned, d); {
+	case d.Planned == leaver.Keep:
+		tracked.Outcome, tracked.Detail, d.Verdict = leaver.Skipped, "left as it is, as the policy says", leaver.Kept
+	case why != "":
+		tracked.Outcome, tracked.Detail = leaver.Failed, why
+	}
+}
+
+// untouched is the question about devices that the policy would do harm to, or
+// nil when there is none. Waiting longer would change nothing for them.
+func untouched(ctx context.Context, items []leaver.Item) error {
+	refused := 0
+	for _, i := range items {
+		if i.Outcome == leaver.Failed {
+			refused++
+		}
+	}
+	if refused == 0 {
+		return nil
+	}
+	return leaver.Failure{
+		Type: leaver.DevicesRemain,
+		Message: fmt.Sprintf("%s: %s not touched, because the policy would do harm or nothing; answer for each, or skipStep to leave them",
+			activity.GetInfo(ctx).ActivityType.Name, count(refused)),
+		Details: []any{leaver.StepResult{Outcome: leaver.Failed, Items: items, Choices: deviceChoices[1:]}},
+	}.Err()
 }

@@ -18,9 +18,12 @@ func overdue(t *testing.T, devices ...graphsim.Device) (*stage, leaver.StepReque
 		devices[i].CheckIn = -1
 	}
 	s := set(t, []graphsim.User{{UserPrincipalName: adele, AccountEnabled: true, Devices: devices}, {UserPrincipalName: "megan@contoso.com"}})
-	request := removed(t, s)
+	request := leaver.StepRequest{UserID: s.id(adele), Devices: &leaver.DevicePolicy{Company: leaver.DeviceActions{Android: leaver.Wipe}}}
+	result, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
+	require.NoError(t, err)
+	request.Results = map[string]leaver.StepResult{leaver.StepRemoveAllDevices: result}
 	request.Poll = &leaver.Poll{First: leaver.Duration(time.Minute), Longest: leaver.Duration(time.Hour), Deadline: leaver.Duration(24 * time.Hour)}
-	_, err := (&attempt{number: 31, age: 24 * time.Hour}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	_, err = (&attempt{number: 31, age: 24 * time.Hour}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
 	var seen leaver.StepResult
 	require.NoError(t, failed(t, s, err).Details(&seen))
 	return s, request, seen
@@ -38,7 +41,7 @@ func chosen(request leaver.StepRequest, seen leaver.StepResult, choices ...leave
 func TestAtTheDeadlineEachDeviceIsAQuestion(t *testing.T) {
 	t.Parallel()
 	_, _, seen := overdue(t, graphsim.Device{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows"})
-	assert.Equal(t, []leaver.Choice{"waitLonger", "retire", "wipe", "deleteRecord", "giveUp"}, seen.Choices)
+	assert.Equal(t, []leaver.Choice{"waitLonger", "retire", "wipe", "wipeKeepUserData", "deleteRecord", "giveUp"}, seen.Choices)
 }
 
 func TestWhatAPersonDecidesIsDoneToEachDevice(t *testing.T) {
@@ -52,11 +55,11 @@ func TestWhatAPersonDecidesIsDoneToEachDevice(t *testing.T) {
 	assert.Contains(t, remaining(t, s, err).Message(), "4 of 5 devices still managed")
 	items := last(t, look)
 	for i, want := range []leaver.Item{
-		{Device: &leaver.Device{Action: leaver.Retire, OwnCalls: 0, Verdict: leaver.Leaving}},
 		{Device: &leaver.Device{Action: leaver.Retire, OwnCalls: 1, Verdict: leaver.Leaving}},
-		{Device: &leaver.Device{Action: leaver.Wipe, OwnCalls: 1, Verdict: leaver.Leaving}},
-		{Device: &leaver.Device{Action: leaver.DeleteRecord, OwnCalls: 1, Verdict: leaver.Leaving}},
-		{Outcome: leaver.Skipped, Device: &leaver.Device{Action: leaver.Retire, Verdict: leaver.GivenUp}},
+		{Device: &leaver.Device{Action: leaver.Retire, OwnCalls: 2, Verdict: leaver.Leaving}},
+		{Device: &leaver.Device{Action: leaver.Wipe, OwnCalls: 2, Verdict: leaver.Leaving}},
+		{Device: &leaver.Device{Action: leaver.DeleteRecord, OwnCalls: 2, Verdict: leaver.Leaving}},
+		{Outcome: leaver.Skipped, Device: &leaver.Device{Action: leaver.Retire, OwnCalls: 1, Verdict: leaver.GivenUp}},
 	} {
 		name := items[i].Device.Name
 		assert.Empty(t, items[i].Choice, name)

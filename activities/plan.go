@@ -28,6 +28,14 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	skipped := map[string]bool{}
 	for _, row := range catalogue {
 		step := a.planStep(row, plan.Leaver, request)
+		if row.foresees && step.Skip == "" {
+			if step.Items, err = a.foresee(ctx, user.ID, *step.Devices); err != nil && request.DryRun && waits(err) {
+				return leaver.Plan{}, failure(ctx, err)
+			} else if err != nil {
+				// It is no reason to leave the account open.
+				step.Note = "the devices could not be read for the plan: " + explain(err).Message
+			}
+		}
 		for _, need := range step.Needs {
 			if skipped[need] && step.Skip == "" {
 				step.Skip = need + " is left out"
@@ -55,6 +63,13 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 	if settings.Skip {
 		step.Skip = "the request leaves it out"
 	}
+	if row.devices {
+		policy := a.policy
+		if request.Devices != nil {
+			policy = *request.Devices
+		}
+		step.Devices = &policy
+	}
 	if step.Kind == leaver.Polls {
 		poll := a.poll
 		poll.For = row.waitsFor
@@ -66,6 +81,23 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 		step.Poll = &poll
 	}
 	return step
+}
+
+// foresee lists what the policy says about each device, as things stand.
+func (a *Activities) foresee(ctx context.Context, userID string, policy leaver.DevicePolicy) ([]leaver.Item, error) {
+	devices, err := a.devices.ManagedDevices(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	var items []leaver.Item
+	for _, device := range devices {
+		foreseen := item(device)
+		judge(&foreseen, policy)
+		// Nothing has been done, or left undone, yet.
+		foreseen.Outcome, foreseen.Device.Verdict = "", ""
+		items = append(items, foreseen)
+	}
+	return items, nil
 }
 
 func (a *Activities) knowsSteps(request leaver.Request) error {

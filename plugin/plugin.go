@@ -40,6 +40,9 @@ type Config struct {
 	// DeviceDeadline is how long devices may take to leave management when the
 	// request does not say. Zero means 30 days.
 	DeviceDeadline time.Duration
+	// DevicePolicy says what to do with devices when the request does not. Its
+	// zero value retires them all.
+	DevicePolicy leaver.DevicePolicy
 }
 
 // Offboarding is a workflow and its activities, ready to be registered.
@@ -63,7 +66,7 @@ func New(c Config) (*Offboarding, error) {
 			return nil, fmt.Errorf("offboarding: %w", err)
 		}
 	}
-	a, err := activities.New(activities.Config{Graph: users, Devices: devices, Poll: leaver.Poll{
+	a, err := activities.New(activities.Config{Graph: users, Devices: devices, DevicePolicy: c.DevicePolicy, Poll: leaver.Poll{
 		First:    orElse(c.FirstPoll, time.Minute),
 		Longest:  orElse(c.LongestPoll, 4*time.Hour),
 		Deadline: orElse(c.DeviceDeadline, 30*24*time.Hour),

@@ -98,6 +98,7 @@ func (s *starter) id(user string) string {
 func (s *starter) startCommand() *cobra.Command {
 	var request leaver.Request
 	var skip []string
+	var devices string
 	var deadline time.Duration
 	var detach bool
 	cmd := &cobra.Command{
@@ -117,6 +118,12 @@ following, not the offboarding.`,
 				}
 				request.Steps[name] = leaver.StepSettings{Skip: true}
 			}
+			if devices != "" {
+				request.Devices = &leaver.DevicePolicy{}
+				if err := leaver.ParseStrict([]byte(devices), request.Devices); err != nil {
+					return fmt.Errorf("--devices: %w", err)
+				}
+			}
 			if err := s.start(cmd.Context(), request); err != nil || detach {
 				return err
 			}
@@ -127,6 +134,7 @@ following, not the offboarding.`,
 	flags.BoolVar(&request.DryRun, "dry-run", false, "show the plan and touch nothing")
 	flags.StringVar((*string)(&request.OnFailure), "on-failure", "", "when a step cannot succeed by waiting: ask (default), continue or fail")
 	flags.StringSliceVar(&skip, "skip", nil, "leave a step out, by name; can be repeated")
+	flags.StringVar(&devices, "devices", "", `what to do with devices, as JSON such as {"company":{"windows":"wipe"},"personal":{"default":"retire"}} (default: the worker's)`)
 	flags.DurationVar(&deadline, "device-deadline", 0, "how long devices may take to leave before a person is asked, such as 720h (default: the worker's)")
 	flags.StringVar(&s.taskQueue, "task-queue", leaver.TaskQueue, "where the workers listen")
 	flags.BoolVar(&detach, "detach", false, "start and do not follow")

@@ -120,6 +120,9 @@ func (v view) devices() [][]string {
 	for _, id := range order {
 		d := latest[id].Device
 		asked := strings.TrimSpace(string(d.Action) + " " + moment(d.ActionAt))
+		if asked == "" && d.Planned != "" {
+			asked = "planned: " + string(d.Planned)
+		}
 		rows = append(rows, []string{printable(d.Name), printable(d.OperatingSystem), printable(d.OwnerType),
 			printable(asked), printable(d.ManagementState), moment(d.LastSyncDateTime), verdict(latest[id])})
 	}
@@ -159,6 +162,8 @@ func verdict(item leaver.Item) string {
 		return good.Render("gone")
 	case item.Device.Verdict == leaver.GivenUp:
 		return "given up"
+	case item.Device.Verdict == leaver.Kept:
+		return "kept"
 	case item.Choice != "":
 		return busy.Render("decided: " + printable(string(item.Choice)))
 	case item.Outcome == leaver.Failed && item.Detail != "":
@@ -171,6 +176,8 @@ func verdict(item leaver.Item) string {
 		return bad.Render("canceled in Intune again")
 	case item.Outcome == leaver.Failed:
 		return bad.Render("still managed")
+	case item.Device.Action == "" && item.Device.Planned != "" && item.Detail == "":
+		return ""
 	case item.Detail != "":
 		return printable(item.Detail)
 	}

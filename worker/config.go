@@ -22,6 +22,7 @@ type config struct {
 	FirstPoll      time.Duration `env:"LEAVER_FIRST_POLL" envDefault:"1m"`
 	LongestPoll    time.Duration `env:"LEAVER_LONGEST_POLL" envDefault:"4h"`
 	DeviceDeadline time.Duration `env:"LEAVER_DEVICE_DEADLINE" envDefault:"720h"`
+	DevicePolicy   devicePolicy  `env:"LEAVER_DEVICE_POLICY"`
 	StopTimeout    time.Duration `env:"LEAVER_STOP_TIMEOUT" envDefault:"65s"`
 	LogFormat      string        `env:"LEAVER_LOG_FORMAT" envDefault:"text"`
 	LogLevel       slog.Level    `env:"LEAVER_LOG_LEVEL" envDefault:"info"`
@@ -49,8 +50,16 @@ type identity struct {
 	TokenFile           string `env:"FEDERATED_TOKEN_FILE"`
 }
 
+// devicePolicy is a leaver.DevicePolicy as JSON.
+type devicePolicy leaver.DevicePolicy
+
+func (p *devicePolicy) UnmarshalText(text []byte) error {
+	return leaver.ParseStrict(text, (*leaver.DevicePolicy)(p))
+}
+
 // wanted says what is right, by the type of a field.
 var wanted = map[reflect.Type]string{
+	reflect.TypeFor[devicePolicy]():  `want JSON such as {"company":{"windows":"wipe"},"personal":{"default":"retire"}}`,
 	reflect.TypeFor[time.Duration](): "want a duration such as 90s, 1m or 720h",
 	reflect.TypeFor[slog.Level]():    "want debug, info, warn or error",
 }
@@ -88,6 +97,9 @@ func (c config) check() error {
 		if _, err := graph.CheckURL(c.GraphURL); err != nil {
 			return fmt.Errorf("LEAVER_GRAPH_URL: %w", err)
 		}
+	}
+	if err := leaver.DevicePolicy(c.DevicePolicy).Check("LEAVER_DEVICE_POLICY"); err != nil {
+		return err
 	}
 	switch {
 	case c.FirstPoll < time.Second:

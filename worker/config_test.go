@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leaver-dev/leaver"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -52,6 +53,7 @@ func TestAnEmptyVariableIsTheDefault(t *testing.T) {
 
 func TestWhatIsSetIsRead(t *testing.T) {
 	environment(t, "LEAVER_TASK_QUEUE=people", "LEAVER_CLOUD=usgov-l5", "LEAVER_GRAPH_URL=https://graph.example.com/graph",
+		`LEAVER_DEVICE_POLICY={"company":{"windows":"wipe"}}`,
 		"LEAVER_FIRST_POLL=5m", "LEAVER_LONGEST_POLL=1h", "LEAVER_DEVICE_DEADLINE=48h", "LEAVER_STOP_TIMEOUT=0s", "LEAVER_LOG_FORMAT=json",
 		"LEAVER_LOG_LEVEL=debug", "LEAVER_SIGN_IN_DIR=/var/lib/leaver", "LEAVER_CREDENTIAL=client-secret", "LEAVER_DEVICE_CREDENTIAL=device-code",
 		"AZURE_TENANT_ID=t1", "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")
@@ -59,6 +61,7 @@ func TestWhatIsSetIsRead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, config{
 		TaskQueue: "people", Cloud: "usgov-l5", GraphURL: "https://graph.example.com/graph", FirstPoll: 5 * time.Minute, LongestPoll: time.Hour,
+		DevicePolicy:   devicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}},
 		DeviceDeadline: 48 * time.Hour, LogFormat: "json", LogLevel: slog.LevelDebug, SignInDir: "/var/lib/leaver",
 		Credential: clientSecret, DeviceCredential: deviceCode,
 		Identity:       identity{TenantID: "t1", ClientID: "c1", ClientSecret: "s1"},
@@ -87,22 +90,25 @@ func TestTheDeviceCredentialFallsBackToTheMainTenantAndClient(t *testing.T) {
 
 func TestAWrongSettingNamesItsVariable(t *testing.T) {
 	for setting, want := range map[string]string{
-		"LEAVER_CLOUD=mars":                                  `LEAVER_CLOUD: no cloud is named "mars", want one of global, usgov-l4, usgov-l5, china`,
-		"LEAVER_GRAPH_URL=http://graph.example.com":          "LEAVER_GRAPH_URL: the Graph URL is plain http",
-		"LEAVER_GRAPH_URL=graph.example.com":                 "LEAVER_GRAPH_URL: the Graph URL must be absolute",
-		"LEAVER_GRAPH_URL=https://user:pw@graph.example.com": "LEAVER_GRAPH_URL: the Graph URL must hold neither user",
-		"LEAVER_FIRST_POLL=soon":                             "LEAVER_FIRST_POLL: want a duration such as 90s, 1m or 720h",
-		"LEAVER_FIRST_POLL=60":                               "LEAVER_FIRST_POLL: want a duration such as 90s, 1m or 720h",
-		"LEAVER_FIRST_POLL=10ms":                             "LEAVER_FIRST_POLL: want a second at least",
-		"LEAVER_FIRST_POLL=-1m":                              "LEAVER_FIRST_POLL: want a second at least",
-		"LEAVER_LONGEST_POLL=10s":                            "LEAVER_LONGEST_POLL: must not be shorter than LEAVER_FIRST_POLL",
-		"LEAVER_LONGEST_POLL=x":                              "LEAVER_LONGEST_POLL: want a duration such as 90s, 1m or 720h",
-		"LEAVER_DEVICE_DEADLINE=30s":                         "LEAVER_DEVICE_DEADLINE: must not be shorter than LEAVER_FIRST_POLL",
-		"LEAVER_DEVICE_DEADLINE=30d":                         "LEAVER_DEVICE_DEADLINE: want a duration such as 90s, 1m or 720h",
-		"LEAVER_DEVICE_DEADLINE=99999h":                      "LEAVER_DEVICE_DEADLINE: want at most 87600h0m0s",
-		"LEAVER_STOP_TIMEOUT=-1s":                            "LEAVER_STOP_TIMEOUT: must not be negative",
-		"LEAVER_LOG_FORMAT=xml":                              "LEAVER_LOG_FORMAT: want text or json",
-		"LEAVER_LOG_LEVEL=loud":                              "LEAVER_LOG_LEVEL: want debug, info, warn or error",
+		"LEAVER_CLOUD=mars":                                      `LEAVER_CLOUD: no cloud is named "mars", want one of global, usgov-l4, usgov-l5, china`,
+		"LEAVER_GRAPH_URL=http://graph.example.com":              "LEAVER_GRAPH_URL: the Graph URL is plain http",
+		"LEAVER_GRAPH_URL=graph.example.com":                     "LEAVER_GRAPH_URL: the Graph URL must be absolute",
+		"LEAVER_GRAPH_URL=https://user:pw@graph.example.com":     "LEAVER_GRAPH_URL: the Graph URL must hold neither user",
+		"LEAVER_FIRST_POLL=soon":                                 "LEAVER_FIRST_POLL: want a duration such as 90s, 1m or 720h",
+		"LEAVER_FIRST_POLL=60":                                   "LEAVER_FIRST_POLL: want a duration such as 90s, 1m or 720h",
+		"LEAVER_FIRST_POLL=10ms":                                 "LEAVER_FIRST_POLL: want a second at least",
+		"LEAVER_FIRST_POLL=-1m":                                  "LEAVER_FIRST_POLL: want a second at least",
+		"LEAVER_LONGEST_POLL=10s":                                "LEAVER_LONGEST_POLL: must not be shorter than LEAVER_FIRST_POLL",
+		"LEAVER_LONGEST_POLL=x":                                  "LEAVER_LONGEST_POLL: want a duration such as 90s, 1m or 720h",
+		"LEAVER_DEVICE_DEADLINE=30s":                             "LEAVER_DEVICE_DEADLINE: must not be shorter than LEAVER_FIRST_POLL",
+		"LEAVER_DEVICE_DEADLINE=30d":                             "LEAVER_DEVICE_DEADLINE: want a duration such as 90s, 1m or 720h",
+		"LEAVER_DEVICE_DEADLINE=99999h":                          "LEAVER_DEVICE_DEADLINE: want at most 87600h0m0s",
+		`LEAVER_DEVICE_POLICY={"company":{"windows":"explode"}}`: "LEAVER_DEVICE_POLICY.company.windows: want retire, wipe",
+		`LEAVER_DEVICE_POLICY=wipe`:                              `LEAVER_DEVICE_POLICY: want JSON such as {"company"`,
+		`LEAVER_DEVICE_POLICY={"company":{"windos":"wipe"}}`:     `LEAVER_DEVICE_POLICY: want JSON such as {"company"`,
+		"LEAVER_STOP_TIMEOUT=-1s":                                "LEAVER_STOP_TIMEOUT: must not be negative",
+		"LEAVER_LOG_FORMAT=xml":                                  "LEAVER_LOG_FORMAT: want text or json",
+		"LEAVER_LOG_LEVEL=loud":                                  "LEAVER_LOG_LEVEL: want debug, info, warn or error",
 	} {
 		t.Run(setting, func(t *testing.T) {
 			environment(t, setting)

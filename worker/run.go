@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/plugin"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
@@ -26,6 +27,7 @@ func run(ctx context.Context, c config) error {
 	offboarding, err := plugin.NewPlugin(plugin.Config{
 		Credential: all, DeviceCredential: devices, Cloud: c.Cloud, GraphURL: c.GraphURL,
 		FirstPoll: c.FirstPoll, LongestPoll: c.LongestPoll, DeviceDeadline: c.DeviceDeadline,
+		DevicePolicy: leaver.DevicePolicy(c.DevicePolicy),
 	})
 	if err != nil {
 		return err

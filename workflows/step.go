@@ -24,7 +24,7 @@ type step struct {
 }
 
 func newStep(planned leaver.Step) *step {
-	return &step{StepRecord: leaver.StepRecord{Step: planned, State: leaver.StepPending}}
+	return &step{StepRecord: leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: planned.Items}}
 }
 
 // runStep takes one step from pending to its outcome.
@@ -97,7 +97,7 @@ func (o *offboarding) execute(ctx workflow.Context, s *step) (leaver.StepResult,
 	if s.StartedAt.IsZero() {
 		s.StartedAt = workflow.Now(ctx)
 	}
-	request := leaver.StepRequest{UserID: o.report.Leaver.ID, Poll: s.Poll, Items: s.Items}
+	request := leaver.StepRequest{UserID: o.report.Leaver.ID, Poll: s.Poll, Devices: s.Devices, Items: s.Items}
 	for _, other := range o.steps {
 		if slices.Contains(s.After, other.Name) {
 			if request.Results == nil {

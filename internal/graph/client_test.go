@@ -85,7 +85,7 @@ var calls = map[string]func(context.Context, *Client, string) error{
 	"revokeSignInSessions": func(ctx context.Context, c *Client, id string) error { return c.RevokeSignInSessions(ctx, id) },
 	"list managedDevices":  func(ctx context.Context, c *Client, id string) error { _, err := c.ManagedDevices(ctx, id); return err },
 	"get managedDevice":    func(ctx context.Context, c *Client, id string) error { _, err := c.ManagedDevice(ctx, id); return err },
-	"wipe":                 func(ctx context.Context, c *Client, id string) error { return c.WipeDevice(ctx, id) },
+	"wipe":                 func(ctx context.Context, c *Client, id string) error { return c.WipeDevice(ctx, id, false) },
 	"delete managedDevice": func(ctx context.Context, c *Client, id string) error { return c.DeleteDevice(ctx, id) },
 	"retire":               func(ctx context.Context, c *Client, id string) error { return c.RetireDevice(ctx, id) },
 	"removeAllDevicesFromManagement": func(ctx context.Context, c *Client, id string) error {

@@ -99,14 +99,15 @@ func (c *Client) RetireDevice(ctx context.Context, id string) error {
 	return c.toDevice(ctx, retireDevice, http.MethodPost, id, "/retire", nil)
 }
 
-// WipeDevice resets one device to its factory settings when it next checks in.
+// WipeDevice resets one device to its factory settings when it next checks in;
+// keepUserData is for Windows.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-wipe
-func (c *Client) WipeDevice(ctx context.Context, id string) error {
+func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool) error {
 	body := struct {
 		KeepEnrollmentData bool `json:"keepEnrollmentData"`
 		KeepUserData       bool `json:"keepUserData"`
-	}{}
+	}{KeepUserData: keepUserData}
 	return c.toDevice(ctx, wipeDevice, http.MethodPost, id, "/wipe", body)
 }
 

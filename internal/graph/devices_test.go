@@ -98,11 +98,11 @@ func TestOneDeviceIsAskedByItsID(t *testing.T) {
 	t.Parallel()
 	s, client := serve(t, reply(http.StatusNoContent, ""))
 	require.NoError(t, client.RetireDevice(t.Context(), "d1"))
-	require.NoError(t, client.WipeDevice(t.Context(), "d1"))
+	require.NoError(t, client.WipeDevice(t.Context(), "d1", true))
 	require.NoError(t, client.DeleteDevice(t.Context(), "d1"))
 	for i, want := range []struct{ method, below, body string }{
 		{"POST", "/retire", ""},
-		{"POST", "/wipe", `{"keepEnrollmentData":false,"keepUserData":false}`},
+		{"POST", "/wipe", `{"keepEnrollmentData":false,"keepUserData":true}`},
 		{"DELETE", "", ""},
 	} {
 		assert.Equal(t, want.method, s.all()[i].method)

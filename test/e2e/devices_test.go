@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -62,7 +63,7 @@ func TestADeviceEnrolledMeanwhileIsRetiredLikeTheOthers(t *testing.T) {
 	w := newWorld(t, settings{CheckIn: 4 * time.Second})
 	w.start("W")
 	w.arrived("POST", "/removeAllDevicesFromManagement")
-	w.until("a look at the devices", func() bool { return w.requests("GET", "/managedDevices") > 1 })
+	w.until("a look at the devices", func() bool { return w.requests("GET", "/managedDevices") > 2 })
 	late := graphsim.Device{ID: "8d4c9f6e-1b2a-4c3d-9e8f-7a6b5c4d3e2f", Name: "CONTOSO-LT-0999", OperatingSystem: "Windows", CheckIn: leaver.Duration(time.Second)}
 	w.tenant.Enroll(graphsim.Leaver, late)
 	before := w.before[graphsim.Leaver]
@@ -118,5 +119,63 @@ func TestAtTheDeadlineAPersonDecidesAboutEachDevice(t *testing.T) {
 	}
 	assert.Len(t, w.tenant.Users()[graphsim.Leaver].Devices, 2)
 	assert.Equal(t, 2, w.requests("DELETE", ""))
+	w.nobodyElse()
+}
+
+// Twelve devices over four platforms and both owners, each of which ends as the
+// policy says.
+func TestAMixedFleetEndsAsThePolicySays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{Env: []string{`LEAVER_DEVICE_POLICY={"personal":{"default":"keep"}}`}})
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.Devices = nil
+	for _, owner := range []string{"company", "personal"} {
+		for _, system := range []string{"Windows", "macOS", "iOS", "Android", "Windows", "iOS"} {
+			adele.Devices = append(adele.Devices, graphsim.Device{OwnerType: owner, OperatingSystem: system, CheckIn: leaver.Duration(time.Second),
+				Name: fmt.Sprintf("%s-%s-%d", owner, system, len(adele.Devices))})
+		}
+	}
+	w.tenant.Add(adele)
+	w.before = w.tenant.Users()
+	policy := `{"company":{"default":"retire","windows":"wipeKeepUserData","android":"wipe","macOS":"deleteRecord"},"personal":{"windows":"keep"}}`
+
+	plan := decode[leaver.Report](t, jsonOf(w.must(programs.starter, "start", graphsim.Leaver, "--dry-run", "--devices", policy, "-o", "json")))
+	out := w.must(programs.starter, "status", graphsim.Leaver)
+	assert.Contains(t, out, "planned: wipeKeepUserData")
+	assert.Equal(t, w.before, w.tenant.Users())
+
+	w.must(programs.starter, "start", graphsim.Leaver, "--workflow-id", "W", "--devices", policy)
+	report, err := w.report("W")
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Completed, report.Status, "what the policy keeps is no exception")
+	want := map[string]leaver.DeviceAction{
+		"company Windows": leaver.WipeKeepUserData, "company macOS": leaver.DeleteRecord, "company iOS": leaver.Retire, "company Android": leaver.Wipe,
+		"personal Windows": leaver.Keep, "personal macOS": leaver.Retire, "personal iOS": leaver.Retire, "personal Android": leaver.Retire,
+	}
+	var wiped []string
+	for i, d := range w.before[graphsim.Leaver].Devices {
+		action := want[d.OwnerType+" "+d.OperatingSystem]
+		planned := step(plan, leaver.StepRemoveAllDevices).Items[i]
+		assert.Equal(t, d.ID, planned.ID)
+		assert.Equal(t, action, planned.Device.Planned, d.Name)
+		seen := device(report, d.ID)
+		if action == leaver.Keep {
+			assert.Equal(t, leaver.Kept, seen.Verdict, d.Name)
+			assert.Empty(t, seen.Action)
+			continue
+		}
+		assert.Equal(t, action, seen.Action, d.Name)
+		assert.Equal(t, leaver.Gone, seen.Verdict, d.Name)
+		if action == leaver.Wipe || action == leaver.WipeKeepUserData {
+			wiped = append(wiped, d.ID)
+		}
+	}
+	assert.ElementsMatch(t, wiped, w.tenant.Wiped())
+	left := w.tenant.Users()[graphsim.Leaver].Devices
+	require.Len(t, left, 2)
+	for _, d := range left {
+		assert.Equal(t, "managed", d.State)
+		assert.Equal(t, "personal Windows", d.OwnerType+" "+d.OperatingSystem)
+	}
 	w.nobodyElse()
 }

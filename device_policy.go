@@ -1,0 +1,100 @@
+package leaver
+
+import (
+	"fmt"
+	"strings"
+)
+
+// DevicePolicy says what is done with a leaver's devices. Its zero value
+// retires them all.
+type DevicePolicy struct {
+	// Company is for company-owned devices, Personal for all others.
+	Company  DeviceActions `json:"company,omitzero"`
+	Personal DeviceActions `json:"personal,omitzero"`
+}
+
+// DeviceActions is what to do by operating system; where one is missing,
+// Default says, and where that is missing too, the device is retired.
+type DeviceActions struct {
+	Default  DeviceAction `json:"default,omitzero"`
+	Windows  DeviceAction `json:"windows,omitzero"`
+	MacOS    DeviceAction `json:"macOS,omitzero"`
+	IOS      DeviceAction `json:"iOS,omitzero"` // and iPadOS
+	Android  DeviceAction `json:"android,omitzero"`
+	Linux    DeviceAction `json:"linux,omitzero"`
+	ChromeOS DeviceAction `json:"chromeOS,omitzero"`
+}
+
+// For returns what is to be done with a device, by its owner type and operating
+// system as Graph words them.
+func (p DevicePolicy) For(ownerType, operatingSystem string) DeviceAction {
+	actions := p.Personal
+	if ownerType == "company" {
+		actions = p.Company
+	}
+	for _, action := range []DeviceAction{actions.on(operatingSystem), actions.Default} {
+		if action != "" {
+			return action
+		}
+	}
+	return Retire
+}
+
+// on finds the action for an operating system. Graph's names vary with how a
+// device was enrolled, such as AndroidForWork.
+func (a DeviceActions) on(operatingSystem string) DeviceAction {
+	name := strings.ToLower(strings.ReplaceAll(operatingSystem, " ", ""))
+	for _, platform := range []struct {
+		prefix string
+		action DeviceAction
+	}{
+		{"windows", a.Windows}, {"macos", a.MacOS}, {"ios", a.IOS}, {"ipados", a.IOS},
+		{"android", a.Android}, {"linux", a.Linux}, {"chrome", a.ChromeOS},
+	} {
+		if strings.HasPrefix(name, platform.prefix) {
+			return platform.action
+		}
+	}
+	return ""
+}
+
+// RetiresAll reports whether every device is to be retired, whatever it is, so
+// that the one action for all does it.
+func (p DevicePolicy) RetiresAll() bool {
+	for _, a := range []DeviceActions{p.Company, p.Personal} {
+		for _, action := range a.all() {
+			if action.value != "" && action.value != Retire {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Check refuses actions that do not exist. Its errors name the field below the
+// given one.
+func (p DevicePolicy) Check(field string) error {
+	for _, owner := range []struct {
+		name    string
+		actions DeviceActions
+	}{{"company", p.Company}, {"personal", p.Personal}} {
+		for _, action := range owner.actions.all() {
+			switch action.value {
+			case "", Retire, Wipe, WipeKeepUserData, DeleteRecord, Keep:
+			default:
+				return fmt.Errorf("%s.%s.%s: want retire, wipe, wipeKeepUserData, deleteRecord or keep", field, owner.name, action.name)
+			}
+		}
+	}
+	return nil
+}
+
+type namedAction struct {
+	name  string
+	value DeviceAction
+}
+
+func (a DeviceActions) all() []namedAction {
+	return []namedAction{{"default", a.Default}, {"windows", a.Windows}, {"macOS", a.MacOS}, {"iOS", a.IOS},
+		{"android", a.Android}, {"linux", a.Linux}, {"chromeOS", a.ChromeOS}}
+}
