@@ -49,6 +49,9 @@ type Step struct {
 	Poll *Poll `json:"poll,omitempty"`
 	// Devices is set for steps that do something to devices.
 	Devices *DevicePolicy `json:"devices,omitempty"`
+	// Justification is what a second administrator is told, where the tenant
+	// demands one's approval.
+	Justification string `json:"justification,omitempty"`
 	// Items is what the step would touch, as far as the plan could see.
 	Items []Item `json:"items,omitempty"`
 	// TaskQueue is where the activity runs; empty means the workflow's own.
@@ -75,6 +78,10 @@ type Poll struct {
 	Deadline Duration `json:"deadline"`
 	// For names what is waited for, as in "waits for devices".
 	For string `json:"for"`
+	// Changes says that the activity is to end with Ongoing when what it sees has
+	// changed, so that the workflow knows too; it is then run again, with what is
+	// left of the deadline.
+	Changes bool `json:"changes,omitzero"`
 }
 
 // Check reports what makes the plan impossible to run: a repeated or missing

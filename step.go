@@ -11,6 +11,9 @@ type StepRequest struct {
 	Poll *Poll `json:"poll,omitempty"`
 	// Devices says what to do with devices; nil means retire all.
 	Devices *DevicePolicy `json:"devices,omitempty"`
+	// Justification is what a second administrator is told, where the tenant
+	// demands one's approval.
+	Justification string `json:"justification,omitempty"`
 	// Items is what the activity last said of each item, with the choices that
 	// were made since, when the step goes on after an Answer.
 	Items []Item `json:"items,omitempty"`
@@ -20,7 +23,8 @@ type StepRequest struct {
 
 // StepResult is what every step's activity returns.
 type StepResult struct {
-	// Outcome is Done, AlreadyDone or Skipped; what failed returns an error.
+	// Outcome is Done, AlreadyDone or Skipped, or Ongoing where that was asked
+	// for; what failed returns an error.
 	Outcome Outcome `json:"outcome"`
 	// Detail says in words what was seen. It holds no names.
 	Detail string `json:"detail,omitempty"`
@@ -44,6 +48,9 @@ const (
 	Failed Outcome = "failed"
 	// Canceled means begun, and stopped before its end was seen.
 	Canceled Outcome = "canceled"
+	// Ongoing means that a poll saw something new and is to go on; an activity
+	// returns it only where Poll.Changes asks for it.
+	Ongoing Outcome = "ongoing"
 	// NotStarted means that the offboarding ended before.
 	NotStarted Outcome = "notStarted"
 )

@@ -40,21 +40,35 @@ func (o *offboarding) listen(ctx workflow.Context) error {
 		if err != nil {
 			return err
 		}
-		signals := workflow.GetSignalChannelWithOptions(ctx, string(action), workflow.SignalChannelOptions{Description: descriptions[action]})
-		workflow.GoNamed(ctx, "signal "+string(action), func(ctx workflow.Context) {
-			for {
-				var input json.RawMessage
-				signals.Receive(ctx, &input)
-				decision, err := o.check(action, input)
-				if err != nil {
-					o.refuse(ctx, action, err)
-					continue
-				}
-				o.decide(ctx, action, decision)
-			}
-		})
+		o.signals = append(o.signals, signal{action,
+			workflow.GetSignalChannelWithOptions(ctx, string(action), workflow.SignalChannelOptions{Description: descriptions[action]})})
 	}
 	return nil
+}
+
+// signal is how tctl, which knows no updates, sends an action.
+type signal struct {
+	action  leaver.Action
+	channel workflow.ReceiveChannel
+}
+
+func (o *offboarding) signalled() bool {
+	return slices.ContainsFunc(o.signals, func(s signal) bool { return s.channel.Len() > 0 })
+}
+
+// takeSignals acts on every signal that has come.
+func (o *offboarding) takeSignals(ctx workflow.Context) {
+	for _, s := range o.signals {
+		var input json.RawMessage
+		for s.channel.ReceiveAsync(&input) {
+			decision, err := o.check(s.action, input)
+			if err != nil {
+				o.refuse(ctx, s.action, err)
+				continue
+			}
+			o.decide(ctx, s.action, decision)
+		}
+	}
 }
 
 // descriptions are shown by `temporal workflow metadata` and the Web UI.

@@ -45,6 +45,7 @@ type offboarding struct {
 	report  leaver.Report
 	steps   []*step
 	refused []leaver.RefusedSignal
+	signals []signal
 	// stop keeps steps from starting and ends those that only wait.
 	stop workflow.CancelFunc
 }
@@ -74,23 +75,36 @@ func (o *offboarding) run(ctx, stepsCtx workflow.Context) (*leaver.Report, error
 		o.report.Status = leaver.Planned
 		return o.end(ctx, nil)
 	}
-	running := workflow.NewWaitGroup(ctx)
-	for _, s := range o.steps {
-		running.Add(1)
-		workflow.GoNamed(stepsCtx, s.Name, func(ctx workflow.Context) {
-			defer running.Done()
-			o.runStep(ctx, s)
+	for o.advance(stepsCtx); !o.ended(); o.advance(stepsCtx) {
+		o.attend(ctx, func() bool {
+			return slices.ContainsFunc(o.steps, func(s *step) bool { return o.canMove(stepsCtx, s) })
 		})
 	}
-	running.Wait(ctx)
 	return o.end(ctx, nil)
+}
+
+// attend waits until something has happened, and takes the signals meanwhile.
+func (o *offboarding) attend(ctx workflow.Context, happened func() bool) {
+	// A cancelled context waits for nothing any more.
+	waiting, _ := workflow.NewDisconnectedContext(ctx)
+	for !happened() {
+		_ = workflow.Await(waiting, func() bool { return happened() || o.signalled() })
+		o.takeSignals(ctx)
+	}
+}
+
+func (o *offboarding) ended() bool {
+	return !slices.ContainsFunc(o.steps, func(s *step) bool { return s.State != leaver.StepEnded })
 }
 
 // plan has the plan made and pins it.
 func (o *offboarding) plan(ctx workflow.Context) error {
+	ctx, release := workflow.WithCancel(workflow.WithActivityOptions(ctx, planOptions))
+	defer release()
+	planning := workflow.ExecuteActivity(ctx, leaver.ActivityPlanOffboarding, o.request)
+	o.attend(ctx, planning.IsReady)
 	var plan leaver.Plan
-	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, planOptions), leaver.ActivityPlanOffboarding, o.request).Get(ctx, &plan)
-	if err != nil {
+	if err := planning.Get(ctx, &plan); err != nil {
 		return planFailure(err)
 	}
 	if err := plan.Check(); err != nil {

@@ -13,65 +13,58 @@ import (
 // step is a step of the plan while it runs.
 type step struct {
 	leaver.StepRecord
-	// cancel ends the running activity; nil while none runs.
-	cancel workflow.CancelFunc
+	// activity is the one that runs, and cancel ends it; nil while none does.
+	activity workflow.Future
+	cancel   workflow.CancelFunc
 	// answer is what a person decided and the step has not yet acted on.
 	answer leaver.Action
-	// choices are offered for the items that failed.
+	// choices are offered for the items that are asked about.
 	choices []leaver.Choice
-	// since is when the present wait began.
-	since time.Time
+	// since is when the present wait began, and polling when that of a poll did.
+	since, polling time.Time
 }
 
 func newStep(planned leaver.Step) *step {
 	return &step{StepRecord: leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: planned.Items}}
 }
 
-// runStep takes one step from pending to its outcome.
-func (o *offboarding) runStep(ctx workflow.Context, s *step) {
-	if s.Skip != "" {
-		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Skipped, Detail: s.Skip})
-		return
-	}
-	if workflow.Await(ctx, func() bool { return s.answer == leaver.SkipStep || o.ready(s) }) != nil || ctx.Err() != nil {
-		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.NotStarted})
-		return
-	}
-	if need := o.missing(s); need != "" && s.answer == "" {
-		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Skipped, Detail: need + " was not done"})
-		return
-	}
-	for {
-		if s.answer == leaver.SkipStep {
-			o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Skipped, Detail: "left out by a decision"})
-			return
-		}
-		result, err := o.execute(ctx, s)
-		switch {
-		case err == nil:
-			o.finish(ctx, s, result)
-			return
-		case temporal.IsCanceledError(err) && s.answer == leaver.SkipStep:
-			continue
-		case temporal.IsCanceledError(err):
-			o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Canceled, Detail: "stopped before its end was seen"})
-			return
-		}
-		failed := s.fail(err)
-		if s.answer == leaver.SkipStep {
-			continue
-		}
-		if s.OnFailure != leaver.Ask || ctx.Err() != nil {
-			o.finish(ctx, s, failed)
-			if s.OnFailure == leaver.Fail {
-				o.stop()
-			}
-			return
-		}
-		if !o.ask(ctx, s, failed) {
-			return
+// advance takes every step as far as it goes now, in the plan's order. All of
+// them stand on the workflow's own coroutine: one that waits for weeks costs
+// its worker no stack.
+func (o *offboarding) advance(ctx workflow.Context) {
+	for moved := true; moved; {
+		moved = false
+		for _, s := range o.steps {
+			moved = o.move(ctx, s) || moved
 		}
 	}
+}
+
+// move takes a step to its next state and reports whether there was one.
+func (o *offboarding) move(ctx workflow.Context, s *step) bool {
+	switch {
+	case !o.canMove(ctx, s):
+		return false
+	case s.State == leaver.StepPending:
+		o.begin(ctx, s)
+	case s.State == leaver.StepRunning:
+		o.conclude(ctx, s)
+	default:
+		o.resume(ctx, s)
+	}
+	return true
+}
+
+func (o *offboarding) canMove(ctx workflow.Context, s *step) bool {
+	switch {
+	case s.activity != nil:
+		return s.activity.IsReady()
+	case s.State == leaver.StepPending:
+		return s.Skip != "" || ctx.Err() != nil || s.answer == leaver.SkipStep || o.ready(s)
+	case s.State == leaver.StepWaiting:
+		return ctx.Err() != nil || s.answer != ""
+	}
+	return false
 }
 
 // ready reports whether every step that s comes after has ended.
@@ -79,6 +72,23 @@ func (o *offboarding) ready(s *step) bool {
 	return !slices.ContainsFunc(o.steps, func(other *step) bool {
 		return other.State != leaver.StepEnded && (slices.Contains(s.After, other.Name) || slices.Contains(s.Needs, other.Name))
 	})
+}
+
+// begin starts a pending step, or ends it at once.
+func (o *offboarding) begin(ctx workflow.Context, s *step) {
+	need := o.missing(s)
+	switch {
+	case s.Skip != "":
+		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Skipped, Detail: s.Skip})
+	case ctx.Err() != nil:
+		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.NotStarted})
+	case s.answer == leaver.SkipStep:
+		o.leaveOut(ctx, s)
+	case need != "":
+		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Skipped, Detail: need + " was not done"})
+	default:
+		o.execute(ctx, s)
+	}
 }
 
 // missing names a step that s needs and that was not done, or "".
@@ -91,13 +101,20 @@ func (o *offboarding) missing(s *step) string {
 	return ""
 }
 
-// execute runs the step's activity once, with Temporal's retries.
-func (o *offboarding) execute(ctx workflow.Context, s *step) (leaver.StepResult, error) {
-	s.State, s.since = leaver.StepRunning, workflow.Now(ctx)
+// execute starts the step's activity, with Temporal's retries.
+func (o *offboarding) execute(ctx workflow.Context, s *step) {
+	now := workflow.Now(ctx)
+	s.State, s.since, s.polling, s.answer, s.Detail = leaver.StepRunning, now, now, "", ""
 	if s.StartedAt.IsZero() {
-		s.StartedAt = workflow.Now(ctx)
+		s.StartedAt = now
 	}
-	request := leaver.StepRequest{UserID: o.report.Leaver.ID, Poll: s.Poll, Devices: s.Devices, Items: s.Items}
+	o.start(ctx, s)
+}
+
+func (o *offboarding) start(ctx workflow.Context, s *step) {
+	request := leaver.StepRequest{
+		UserID: o.report.Leaver.ID, Poll: s.remaining(workflow.Now(ctx)), Devices: s.Devices, Justification: s.Justification, Items: s.Items,
+	}
 	for _, other := range o.steps {
 		if slices.Contains(s.After, other.Name) {
 			if request.Results == nil {
@@ -108,49 +125,100 @@ func (o *offboarding) execute(ctx workflow.Context, s *step) (leaver.StepResult,
 	}
 	o.show(ctx)
 	ctx, s.cancel = workflow.WithCancel(workflow.WithActivityOptions(ctx, optionsFor(s.Step)))
-	defer func() { s.cancel = nil }()
-	var result leaver.StepResult
-	err := workflow.ExecuteActivity(ctx, s.Activity, request).Get(ctx, &result)
-	if err == nil && result.Outcome != leaver.Done && result.Outcome != leaver.AlreadyDone && result.Outcome != leaver.Skipped {
-		return result, leaver.Failure{Type: leaver.GraphBadRequest, Message: s.Activity + ": the activity returned no outcome that a step can have"}.Err()
+	s.activity = workflow.ExecuteActivity(ctx, s.Activity, request)
+}
+
+// remaining is the step's rhythm with what is left of its deadline.
+func (s *step) remaining(now time.Time) *leaver.Poll {
+	if s.Poll == nil || !s.Poll.Changes {
+		return s.Poll
 	}
-	return result, err
+	poll := *s.Poll
+	poll.Deadline = max(0, poll.Deadline-leaver.Duration(now.Sub(s.polling)))
+	return &poll
+}
+
+// conclude takes what the step's activity returned.
+func (o *offboarding) conclude(ctx workflow.Context, s *step) {
+	var result leaver.StepResult
+	err := s.activity.Get(ctx, &result)
+	s.cancel() // or the step's context would be kept as long as the workflow
+	s.activity, s.cancel = nil, nil
+	if err == nil {
+		err = s.checkOutcome(result)
+	}
+	switch {
+	case err == nil && result.Outcome == leaver.Ongoing && ctx.Err() == nil && s.answer == "":
+		s.Items, s.Detail = result.Items, result.Detail
+		o.start(ctx, s)
+		return
+	case err == nil && result.Outcome != leaver.Ongoing:
+		o.finish(ctx, s, result)
+		return
+	case err == nil || temporal.IsCanceledError(err):
+		if s.answer == leaver.SkipStep {
+			o.leaveOut(ctx, s)
+		} else {
+			o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Canceled, Detail: "stopped before its end was seen", Items: result.Items})
+		}
+		return
+	}
+	s.fail(err)
+	switch {
+	case s.answer == leaver.SkipStep:
+		o.leaveOut(ctx, s)
+	case s.OnFailure != leaver.Ask || ctx.Err() != nil:
+		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Failed, Detail: s.Detail})
+		if s.OnFailure == leaver.Fail {
+			o.stop()
+		}
+	default:
+		s.State, s.answer, s.since = leaver.StepWaiting, "", workflow.Now(ctx)
+		o.show(ctx)
+	}
+}
+
+func (s *step) checkOutcome(result leaver.StepResult) error {
+	switch result.Outcome {
+	case leaver.Done, leaver.AlreadyDone, leaver.Skipped, leaver.Ongoing:
+		return nil
+	}
+	return leaver.Failure{Type: leaver.GraphBadRequest, Message: s.Activity + ": the activity returned no outcome that a step can have"}.Err()
 }
 
 // fail records why the step could not go on.
-func (s *step) fail(err error) leaver.StepResult {
-	result := leaver.StepResult{Outcome: leaver.Failed}
-	s.choices = nil
+func (s *step) fail(err error) {
+	s.Items, s.choices = nil, nil
 	s.Failure = &leaver.StepFailure{Type: leaver.GraphUnavailable, Message: s.Activity + ": did not succeed in time"}
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		s.Failure = &leaver.StepFailure{Type: leaver.FailureType(failure.Type()), Message: failure.Message()}
 		// The activity may say how far it came.
 		var seen leaver.StepResult
 		if failure.HasDetails() && failure.Details(&seen) == nil {
-			result.Items, s.choices = seen.Items, seen.Choices
+			s.Items, s.choices = seen.Items, seen.Choices
 		}
 	}
-	result.Detail = s.Failure.Message
-	s.Items = result.Items
-	return result
+	s.Detail = s.Failure.Message
 }
 
-// ask waits until a person decides. It returns false when the offboarding
-// ended instead.
-func (o *offboarding) ask(ctx workflow.Context, s *step, failed leaver.StepResult) bool {
-	s.State, s.Detail, s.answer, s.since = leaver.StepWaiting, failed.Detail, "", workflow.Now(ctx)
-	o.show(ctx)
-	if workflow.Await(ctx, func() bool { return s.answer != "" }) != nil {
-		o.finish(ctx, s, failed)
-		return false
+// resume acts on what a person decided about a waiting step, or on the end of
+// the whole.
+func (o *offboarding) resume(ctx workflow.Context, s *step) {
+	switch {
+	case ctx.Err() != nil:
+		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Failed, Detail: s.Detail})
+	case s.answer == leaver.SkipStep:
+		o.leaveOut(ctx, s)
+	default:
+		if s.answer == leaver.RetryStep {
+			s.Items = nil
+		}
+		o.execute(ctx, s)
 	}
-	switch s.answer {
-	case leaver.RetryStep:
-		s.answer, s.Detail, s.Items = "", "", nil
-	case leaver.Answer:
-		s.answer, s.Detail = "", ""
-	}
-	return true
+}
+
+func (o *offboarding) leaveOut(ctx workflow.Context, s *step) {
+	o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Skipped, Detail: "left out by a decision"})
 }
 
 func (o *offboarding) finish(ctx workflow.Context, s *step, result leaver.StepResult) {

@@ -67,7 +67,7 @@ const patience = 3 * time.Minute
 
 // world is one Temporal server, one tenant and one worker.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	dir      string
 	tenant   *graphsim.Tenant
 	before   map[string]graphsim.User
@@ -91,7 +91,7 @@ type settings struct {
 	NoWorker bool
 }
 
-func newWorld(t *testing.T, s settings) *world {
+func newWorld(t testing.TB, s settings) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), env: s.Env}
 	w.tenant = graphsim.NewTenant(recording(t))
@@ -128,7 +128,7 @@ func newWorld(t *testing.T, s settings) *world {
 
 // recording is a file for the exchanges of one test, where the environment
 // names a folder for them.
-func recording(t *testing.T) *os.File {
+func recording(t testing.TB) *os.File {
 	folder := os.Getenv("LEAVER_TEST_RECORDINGS")
 	if folder == "" {
 		folder = t.TempDir()
