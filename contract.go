@@ -16,14 +16,16 @@ const WorkflowType = "OffboardUser"
 // QueryProgress answers with a Progress while the offboarding runs and after.
 const QueryProgress = "progress"
 
-// Activity types. PlanOffboarding takes a Request and returns a Plan; each of
-// the others takes a StepRequest and returns a StepResult.
+// Activity types. PlanOffboarding takes a Request and returns a Plan,
+// AwaitApproval looks after the items of a step; each of the others is a step's.
+// All but PlanOffboarding take a StepRequest and return a StepResult.
 const (
 	ActivityPlanOffboarding     = "PlanOffboarding"
 	ActivityDisableAccount      = "DisableAccount"
 	ActivityRevokeSessions      = "RevokeSessions"
 	ActivityRemoveAllDevices    = "RemoveAllDevices"
 	ActivityAwaitDevicesRemoved = "AwaitDevicesRemoved"
+	ActivityAwaitApproval       = "AwaitApproval"
 )
 
 // Step names, as requests, plans, decisions and reports write them.

@@ -44,6 +44,9 @@ type Choice string
 const (
 	// WaitLonger waits as long again.
 	WaitLonger Choice = "waitLonger"
+	// Approved tells that a second administrator has approved, where the worker
+	// may not read it.
+	Approved Choice = "approved"
 	// GiveUp leaves the item as it is; the offboarding ends with exceptions.
 	GiveUp Choice = "giveUp"
 )

@@ -54,6 +54,9 @@ type Step struct {
 	Justification string `json:"justification,omitempty"`
 	// Items is what the step would touch, as far as the plan could see.
 	Items []Item `json:"items,omitempty"`
+	// Patience is how long Graph may be out of order, or a tenant's limits used
+	// up, before a person is asked; zero means a day.
+	Patience Duration `json:"patience,omitzero"`
 	// TaskQueue is where the activity runs; empty means the workflow's own.
 	TaskQueue string `json:"taskQueue,omitempty"`
 }

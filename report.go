@@ -61,7 +61,9 @@ const (
 	StepPending State = "pending"
 	StepRunning State = "running"
 	StepWaiting State = "waiting" // for a person
-	StepEnded   State = "ended"
+	// StepAwaitingApproval is waiting for a second administrator, in Intune.
+	StepAwaitingApproval State = "awaitingApproval"
+	StepEnded            State = "ended"
 )
 
 // StepFailure is why a step could not go on.
@@ -83,7 +85,7 @@ type Progress struct {
 // Wait is something that the offboarding waits for.
 type Wait struct {
 	Step string `json:"step"`
-	// For is "person", or what the step polls for.
+	// For is "person", "approval", or what the step polls for.
 	For   string    `json:"for"`
 	Since time.Time `json:"since"`
 	// Actions are the signals and updates that end the wait.
@@ -92,8 +94,12 @@ type Wait struct {
 	Choices []Choice `json:"choices,omitempty"`
 }
 
-// WaitForPerson is the For of a Wait that a decision ends.
-const WaitForPerson = "person"
+const (
+	// WaitForPerson is the For of a Wait that a decision ends.
+	WaitForPerson = "person"
+	// WaitForApproval is that of one that a second administrator ends, in Intune.
+	WaitForApproval = "approval"
+)
 
 // RefusedSignal is a signal that changed nothing.
 type RefusedSignal struct {

@@ -31,6 +31,10 @@ type Request struct {
 	// DeviceDeadline is how long devices may take to leave management before a
 	// person is asked, such as "720h". The default is the worker's.
 	DeviceDeadline Duration `json:"deviceDeadline,omitzero"`
+	// Reason and Ticket say why, for whoever is to approve what is asked of
+	// devices (Intune's Multi Admin Approval). They are stored in clear.
+	Reason string `json:"reason,omitzero"`
+	Ticket string `json:"ticket,omitzero"`
 	// Devices says what to do with the devices. The default is the worker's,
 	// which is to retire them all.
 	Devices *DevicePolicy `json:"devices,omitempty"`
@@ -88,6 +92,23 @@ const minDeviceDeadline = time.Second
 // MaxDeviceDeadline is the longest that devices may be waited for: it keeps what is added to a deadline from wrapping around.
 const MaxDeviceDeadline = 10 * 365 * 24 * time.Hour
 
+// maxJustification is what Intune takes, in characters.
+//
+// Microsoft: https://learn.microsoft.com/intune/intune-service/fundamentals/multi-admin-approval
+const maxJustification = 1024
+
+// Justification is what a second administrator is told.
+func (r Request) Justification() string {
+	text := "Offboarding of a leaver"
+	if r.Reason != "" {
+		text += ": " + r.Reason
+	}
+	if r.Ticket != "" {
+		text += " (ticket " + r.Ticket + ")"
+	}
+	return text
+}
+
 // ParseRequest reads a request strictly: unknown and repeated fields, wrong
 // types and values that could mean another user are refused. Every error is an
 // InvalidRequest failure that names the field.
@@ -113,6 +134,9 @@ func (r Request) check() error {
 		if err := r.Steps[name].OnFailure.check("steps." + name + ".onFailure"); err != nil {
 			return err
 		}
+	}
+	if n := utf8.RuneCountInString(r.Justification()); n > maxJustification {
+		return fmt.Errorf("reason, ticket: are %d characters too long together: Intune takes %d", n-maxJustification, maxJustification)
 	}
 	if r.Devices != nil {
 		if err := r.Devices.Check("devices"); err != nil {

@@ -63,9 +63,54 @@ type Item struct {
 	Detail  string  `json:"detail,omitempty"`
 	// Choice is what a person has decided and the step has not yet acted upon.
 	Choice Choice `json:"choice,omitempty"`
+	// Approval is set where the tenant wants a second administrator to approve
+	// what is asked of the item.
+	Approval *Approval `json:"approval,omitempty"`
 	// Device is set where the item is a device that Intune manages.
 	Device *Device `json:"device,omitempty"`
 }
+
+// AwaitsApproval reports whether a second administrator is to decide still.
+func (i Item) AwaitsApproval() bool {
+	return i.Approval != nil && i.Approval.Status == ApprovalNeeded
+}
+
+// Approval is a request that a second administrator decides about, in Intune.
+//
+// Microsoft: https://learn.microsoft.com/intune/intune-service/fundamentals/multi-admin-approval
+type Approval struct {
+	// Code is Intune's, by which the administrator finds the request.
+	Code   string         `json:"code"`
+	Status ApprovalStatus `json:"status"`
+	// Operation is what is to be approved: RemoveAll, or an action on the device
+	// alone.
+	Operation   DeviceAction `json:"operation"`
+	RequestedAt time.Time    `json:"requestedAt"`
+}
+
+// Action is what is asked of the device when the request is approved.
+func (a Approval) Action() DeviceAction {
+	if a.Operation == RemoveAll {
+		return Retire
+	}
+	return a.Operation
+}
+
+// ApprovalStatus is where a request for approval stands, as Graph names it.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/resources/intune-rbac-operationapprovalrequeststatus?view=graph-rest-beta
+type ApprovalStatus string
+
+const (
+	ApprovalNeeded    ApprovalStatus = "needsApproval"
+	ApprovalApproved  ApprovalStatus = "approved"
+	ApprovalRejected  ApprovalStatus = "rejected"
+	ApprovalCancelled ApprovalStatus = "cancelled"
+	// ApprovalCompleted means that what was approved has been done.
+	ApprovalCompleted ApprovalStatus = "completed"
+	// ApprovalExpired means that nobody decided for three days.
+	ApprovalExpired ApprovalStatus = "expired"
+)
 
 // Device is a managed device as Intune last described it, by the names that
 // Graph uses.
@@ -84,8 +129,10 @@ type Device struct {
 	Action   DeviceAction `json:"action,omitempty"`
 	ActionAt *time.Time   `json:"actionAt,omitempty"`
 	// OwnCalls is how often it was asked by a call of its own, and not by the
-	// one for all devices.
+	// one for all devices. Because says why, where neither the policy nor a
+	// person wanted it so.
 	OwnCalls int     `json:"ownCalls,omitempty"`
+	Because  string  `json:"because,omitempty"`
 	Verdict  Verdict `json:"verdict,omitempty"`
 }
 
@@ -110,6 +157,10 @@ const (
 	DeleteRecord DeviceAction = "deleteRecord"
 	// Keep leaves the device alone.
 	Keep DeviceAction = "keep"
+	// RemoveAll is the one action for all of a user's devices.
+	//
+	// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-user-removealldevicesfrommanagement
+	RemoveAll DeviceAction = "removeAllDevicesFromManagement"
 )
 
 // Verdict is what has become of a device.
@@ -118,6 +169,8 @@ type Verdict string
 const (
 	// Gone means that Intune knows it no more.
 	Gone Verdict = "gone"
+	// AwaitingApproval means that a second administrator is to approve it first.
+	AwaitingApproval Verdict = "awaitingApproval"
 	// Leaving means that it has been asked and has not answered yet.
 	Leaving Verdict = "leaving"
 	// Silent means that it has not checked in since it was asked, until the deadline.

@@ -23,6 +23,9 @@ type Config struct {
 	Poll leaver.Poll
 	// DevicePolicy is for requests that say nothing about devices.
 	DevicePolicy leaver.DevicePolicy
+	// DeviceTaskQueue is where plans have the device steps run; empty means the
+	// workflow's own.
+	DeviceTaskQueue string
 }
 
 // Activities holds what the steps work with.
@@ -31,6 +34,7 @@ type Activities struct {
 	devices *graph.Client
 	poll    leaver.Poll
 	policy  leaver.DevicePolicy
+	queue   string
 }
 
 // New checks c and makes the activities.
@@ -50,7 +54,7 @@ func New(c Config) (*Activities, error) {
 	if err := c.DevicePolicy.Check("the device policy"); err != nil {
 		return nil, fmt.Errorf("activities: %w", err)
 	}
-	return &Activities{graph: c.Graph, devices: c.Devices, poll: c.Poll, policy: c.DevicePolicy}, nil
+	return &Activities{graph: c.Graph, devices: c.Devices, poll: c.Poll, policy: c.DevicePolicy, queue: c.DeviceTaskQueue}, nil
 }
 
 // Register puts every activity under its own name.
@@ -62,6 +66,7 @@ func (a *Activities) Register(r interface {
 		return activity.RegisterOptions{Name: name, DisableAlreadyRegisteredCheck: true}
 	}
 	r.RegisterActivityWithOptions(a.PlanOffboarding, options(leaver.ActivityPlanOffboarding))
+	r.RegisterActivityWithOptions(a.AwaitApproval, options(leaver.ActivityAwaitApproval))
 	for _, row := range catalogue {
 		r.RegisterActivityWithOptions(func(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
 			return row.do(a, ctx, step)

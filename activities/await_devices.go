@@ -31,70 +31,86 @@ import (
 // GET /deviceManagement/managedDevices/{id} and
 // POST /deviceManagement/managedDevices/{id}/retire.
 func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
-	listed, err := a.devices.ManagedDevices(ctx, step.UserID)
+	f, err := a.fleet(ctx, step)
 	if err != nil {
-		return leaver.StepResult{}, failure(ctx, err)
+		return leaver.StepResult{}, err
 	}
 	removal, asked := step.Results[leaver.StepRemoveAllDevices]
-	items := removal.Items
+	f.items = removal.Items
+	if len(step.Items) > 0 {
+		f.items = step.Items
+	}
+	known := seen(f.items)
 	switch {
 	case activity.HasHeartbeatDetails(ctx):
-		if err := activity.GetHeartbeatDetails(ctx, &items); err != nil {
-			return leaver.StepResult{}, fmt.Errorf("AwaitDevicesRemoved: read what the last attempt saw: %w", err)
+		if err := f.recall(ctx); err != nil {
+			return leaver.StepResult{}, err
 		}
-	case len(step.Items) > 0:
-		items = step.Items
-	case !asked:
-		for _, device := range listed {
-			items = append(items, item(device))
+	case !asked && len(step.Items) == 0:
+		for _, device := range f.listed {
+			f.upsert(device)
 		}
 	}
-	for i := range items {
-		if items[i].Device == nil {
-			items[i].Device = &leaver.Device{}
+	for i := range f.items {
+		if f.items[i].Device == nil {
+			f.items[i].Device = &leaver.Device{}
 		}
 	}
-	if items, err = a.look(ctx, items, listed); err != nil {
-		return leaver.StepResult{}, failure(ctx, err, items...)
+	if err := f.look(ctx); err != nil {
+		return leaver.StepResult{}, failure(ctx, err, f.items...)
 	}
-	if err := a.choose(ctx, items, listed); err != nil {
+	if err := f.choose(ctx); err != nil {
 		return leaver.StepResult{}, err
 	}
 	if asked {
-		if items, err = a.askAgain(ctx, items, listed, policyOf(step)); err != nil {
-			return leaver.StepResult{}, failure(ctx, err, items...)
+		if err := f.askAgain(ctx); err != nil {
+			f.note(ctx)
+			return leaver.StepResult{}, failure(ctx, err, f.items...)
 		}
-		if err := untouched(ctx, items); err != nil {
+		if err := f.question(ctx); err != nil {
 			return leaver.StepResult{}, err
 		}
 	}
-	left := remaining(items)
+	left := remaining(f.items)
 	switch {
-	case len(items) == 0:
+	case len(f.items) == 0:
 		return alreadyDone("no managed devices"), nil
 	case len(left) == 0:
-		return done(ended(items, listed), items...), nil
+		return done(f.ended(), f.items...), nil
 	}
-	activity.RecordHeartbeat(ctx, items)
-	return leaver.StepResult{}, notYet(ctx, a.rhythm(step), items, left)
+	f.note(ctx)
+	if step.Poll != nil && step.Poll.Changes && seen(f.items) != known {
+		return leaver.StepResult{Outcome: leaver.Ongoing, Detail: f.stillManaged(left), Items: f.items}, nil
+	}
+	return leaver.StepResult{}, f.notYet(ctx, left)
+}
+
+// seen tells two looks apart: a check-in alone is no news.
+func seen(items []leaver.Item) string {
+	var b strings.Builder
+	for _, i := range items {
+		d := cmp.Or(i.Device, &leaver.Device{})
+		fmt.Fprintln(&b, i.ID, i.Outcome, i.Detail, d.ManagementState, d.Verdict, d.Action, d.OwnCalls)
+	}
+	return b.String()
 }
 
 // ended says what has become of the devices. Called alone, the activity leaves
 // those that were enrolled since to whoever called it.
-func ended(items []leaver.Item, listed []graph.ManagedDevice) string {
+func (f *fleet) ended() string {
 	left := 0
-	for _, i := range items {
+	for _, i := range f.items {
 		if i.Outcome == leaver.Skipped {
 			left++
 		}
 	}
-	text := count(len(items)-left) + " gone"
+	text := count(len(f.items)-left) + " gone"
 	if left > 0 {
 		text += fmt.Sprintf("; %s left as decided", count(left))
 	}
 	unknown := 0
-	for _, device := range listed {
-		if find(items, device.ID) == nil {
+	for _, device := range f.listed {
+		if f.find(device.ID) == nil {
 			unknown++
 		}
 	}
@@ -105,31 +121,31 @@ func ended(items []leaver.Item, listed []graph.ManagedDevice) string {
 }
 
 // look brings items up to date: with what is listed, and by id where it is not.
-func (a *Activities) look(ctx context.Context, items []leaver.Item, listed []graph.ManagedDevice) ([]leaver.Item, error) {
-	for i := range items {
-		tracked := &items[i]
-		at := slices.IndexFunc(listed, func(d graph.ManagedDevice) bool { return d.ID == tracked.ID })
+func (f *fleet) look(ctx context.Context) error {
+	for i := range f.items {
+		tracked := &f.items[i]
+		listed, isListed := f.listing(tracked.ID)
 		switch {
 		case tracked.Outcome == leaver.Skipped:
-		case at >= 0:
-			items = upsert(items, listed[at])
+		case isListed:
+			f.upsert(listed)
 			tracked.Device.Verdict = verdict(tracked.Device)
 		case tracked.Outcome == leaver.Done:
 		default:
-			device, err := a.devices.ManagedDevice(ctx, tracked.ID)
+			device, err := f.devices.ManagedDevice(ctx, tracked.ID)
 			if notFound(err) {
 				tracked.Outcome, tracked.Detail, tracked.Device.Verdict = leaver.Done, "gone", leaver.Gone
 				break
 			}
 			if err != nil {
-				return items, err
+				return err
 			}
-			items = upsert(items, device)
+			f.upsert(device)
 			tracked.Detail = "still managed, no longer listed for the leaver"
 			tracked.Device.Verdict = verdict(tracked.Device)
 		}
 	}
-	return items, nil
+	return nil
 }
 
 // verdict is for a device that is still managed. A failure is final when the
@@ -155,29 +171,37 @@ func checkedIn(d *leaver.Device) bool {
 
 // askAgain asks each device that failed to leave once more, and each that was
 // enrolled since as the policy says, by a call of its own and once.
-func (a *Activities) askAgain(ctx context.Context, items []leaver.Item, listed []graph.ManagedDevice, policy leaver.DevicePolicy) ([]leaver.Item, error) {
-	for _, device := range listed {
+func (f *fleet) askAgain(ctx context.Context) error {
+	if err := f.resume(ctx); err != nil {
+		return err
+	}
+	for _, device := range f.listed {
 		action := leaver.Retire
-		tracked := find(items, device.ID)
+		tracked := f.find(device.ID)
 		if tracked == nil {
-			items = append(items, item(device))
-			tracked = find(items, device.ID)
-			tracked.Detail, tracked.Device.Verdict = "enrolled since", leaver.Leaving
-			judge(tracked, policy)
+			tracked = f.upsert(device)
+			tracked.Device.Because, tracked.Device.Verdict = "it was enrolled since", leaver.Leaving
+			judge(tracked, f.policy)
 			action = tracked.Device.Planned
 		} else if failedToLeave(device) {
 			action = cmp.Or(tracked.Device.Action, action)
+			if tracked.Device.OwnCalls == 0 {
+				tracked.Device.Because = "it failed to leave"
+			}
+		} else if tracked.Device.Action == "" && tracked.Device.Planned != "" {
+			// Its turn had not come when an attempt before ended.
+			action = tracked.Device.Planned
 		} else {
 			continue
 		}
-		if tracked.Outcome != "" || tracked.Device.OwnCalls > 0 || !staysManaged(device) {
+		if tracked.Outcome != "" || tracked.Device.OwnCalls > 0 || tracked.Approval != nil || !staysManaged(device) {
 			continue
 		}
-		if err := a.ask(ctx, items, tracked, action); err != nil {
-			return items, err
+		if err := f.ask(ctx, tracked, action); err != nil {
+			return err
 		}
 	}
-	return items, nil
+	return nil
 }
 
 func failedToLeave(d graph.ManagedDevice) bool {
@@ -188,46 +212,48 @@ func failedToLeave(d graph.ManagedDevice) bool {
 	return false
 }
 
-func (a *Activities) rhythm(step leaver.StepRequest) leaver.Poll {
-	if step.Poll != nil {
-		return *step.Poll
-	}
-	return a.poll
+func (f *fleet) stillManaged(left []leaver.Item) string {
+	return fmt.Sprintf("%d of %s still managed (%s)", len(left), count(len(f.items)), states(left))
 }
 
 // notYet asks for another look, the last one at the deadline; or for a person.
-func notYet(ctx context.Context, poll leaver.Poll, items, left []leaver.Item) error {
-	f := leaver.Failure{Type: leaver.DevicesRemain}
-	f.Message = fmt.Sprintf("AwaitDevicesRemoved: %d of %s still managed (%s)", len(left), count(len(items)), states(left))
-	info := activity.GetInfo(ctx)
-	untilDeadline := time.Until(info.ScheduledTime.Add(time.Duration(poll.Deadline)))
+func (f *fleet) notYet(ctx context.Context, left []leaver.Item) error {
+	poll := f.poll
+	if f.step.Poll != nil {
+		poll = *f.step.Poll
+	}
+	why := leaver.Failure{Type: leaver.DevicesRemain, Message: "AwaitDevicesRemoved: " + f.stillManaged(left)}
+	untilDeadline := time.Until(activity.GetInfo(ctx).ScheduledTime.Add(time.Duration(poll.Deadline)))
 	hopeless := !slices.ContainsFunc(left, func(i leaver.Item) bool { return i.Device.Verdict == leaver.Leaving })
 	if untilDeadline <= 0 || hopeless {
 		for _, remains := range left {
-			tracked := find(items, remains.ID)
+			tracked := f.find(remains.ID)
 			tracked.Outcome = leaver.Failed
 			if d := tracked.Device; d.Verdict == leaver.Leaving && !checkedIn(d) {
 				d.Verdict = leaver.Silent
 			}
 		}
-		f.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Detail: f.Message, Items: items, Choices: deviceChoices}}
+		why.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Detail: why.Message, Items: f.items, Choices: deviceChoices}}
 		if hopeless {
-			f.Message += "; each was asked twice: see in Intune why it refuses, then retryStep to ask again, skipStep to leave them"
+			why.Message += "; each was asked twice: see in Intune why it refuses, then retryStep to ask again, skipStep to leave them"
 		} else {
-			f.Message += "; the deadline has passed: retire them in Intune or wait for their check-in, then retryStep, skipStep to leave them"
+			why.Message += "; the deadline has passed: retire them in Intune or wait for their check-in, then retryStep, skipStep to leave them"
 		}
-		f.Message += ", or answer for each"
-		return f.Err()
+		why.Message += ", or answer for each"
+		return why.Err()
 	}
-	// The wait is asked for here, not left to the caller's retry policy, so
-	// that the rhythm is the same in anybody's workflow.
+	why.Waits, why.Expected, why.After = true, true, min(wait(ctx, poll), untilDeadline)
+	return why.Err()
+}
+
+// wait is how long until the next look. It is asked for here, not left to the
+// caller's retry policy, so that the rhythm is the same in anybody's workflow.
+func wait(ctx context.Context, poll leaver.Poll) time.Duration {
 	wait, longest := time.Duration(poll.First), time.Duration(poll.Longest)
-	for n := int32(1); n < info.Attempt && wait < longest; n++ {
+	for n := int32(1); n < activity.GetInfo(ctx).Attempt && wait < longest; n++ {
 		wait *= 2
 	}
-	f.Waits, f.Expected = true, true
-	f.After = min(wait, longest, untilDeadline)
-	return f.Err()
+	return min(wait, longest)
 }
 
 func remaining(items []leaver.Item) []leaver.Item {

@@ -201,7 +201,7 @@ func TestADeviceEnrolledSinceIsRetiredLikeTheOthers(t *testing.T) {
 			_, err := first.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
 			remaining(t, s, err)
 			newcomer := last(t, first)[len(devices)]
-			assert.Equal(t, "enrolled since", newcomer.Detail)
+			assert.Equal(t, "it was enrolled since", newcomer.Device.Because)
 			assert.Equal(t, leaver.Retire, newcomer.Device.Action)
 			assert.Equal(t, 1, newcomer.Device.OwnCalls)
 

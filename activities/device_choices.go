@@ -3,11 +3,9 @@ package activities
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/leaver-dev/leaver"
-	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
 )
 
@@ -20,16 +18,16 @@ var deviceChoices = []leaver.Choice{
 // choose does what a person decided about each device since the last look. A
 // decision that cannot be carried out is asked about again, after all the others
 // were; what waiting can mend is tried again.
-func (a *Activities) choose(ctx context.Context, items []leaver.Item, listed []graph.ManagedDevice) error {
+func (f *fleet) choose(ctx context.Context) error {
 	var refused error
-	for i := range items {
-		tracked := &items[i]
+	for i := range f.items {
+		tracked := &f.items[i]
 		if tracked.Choice == "" {
 			continue
 		}
-		err := a.carryOut(ctx, items, tracked, listed)
+		err := f.carryOut(ctx, tracked)
 		if waits(err) {
-			activity.RecordHeartbeat(ctx, items)
+			f.note(ctx)
 			return failure(ctx, err)
 		}
 		tracked.Choice = ""
@@ -41,24 +39,33 @@ func (a *Activities) choose(ctx context.Context, items []leaver.Item, listed []g
 	if refused == nil {
 		return nil
 	}
-	return failure(ctx, refused, items...)
+	return failure(ctx, refused, f.items...)
 }
 
-func (a *Activities) carryOut(ctx context.Context, items []leaver.Item, tracked *leaver.Item, listed []graph.ManagedDevice) error {
-	switch {
-	case tracked.Outcome == leaver.Done, tracked.Choice == leaver.WaitLonger:
+func (f *fleet) carryOut(ctx context.Context, tracked *leaver.Item) error {
+	if tracked.Outcome == leaver.Done {
 		return nil
-	case tracked.Choice == leaver.GiveUp:
+	}
+	if tracked.Choice == leaver.Approved {
+		tracked.Approval.Status = leaver.ApprovalApproved
+		return nil
+	}
+	tracked.Approval = nil
+	switch tracked.Choice {
+	case leaver.WaitLonger:
+		return nil
+	case leaver.GiveUp:
 		tracked.Outcome, tracked.Detail, tracked.Device.Verdict = leaver.Skipped, "left as it is, by a decision", leaver.GivenUp
 		return nil
-	case !slices.ContainsFunc(listed, func(d graph.ManagedDevice) bool { return d.ID == tracked.ID }):
+	}
+	if _, listed := f.listing(tracked.ID); !listed {
 		return errHarm("the device is no longer listed for the leaver and may be another user's: decide about it in Intune, then choose giveUp")
 	}
 	action := leaver.DeviceAction(tracked.Choice)
 	if why := harm(action, tracked.Device); why != "" {
 		return errHarm(why)
 	}
-	return a.ask(ctx, items, tracked, action)
+	return f.ask(ctx, tracked, action)
 }
 
 // errHarm is why an action would do harm unseen, or nothing; it was not asked.
@@ -101,11 +108,15 @@ func judge(tracked *leaver.Item, policy leaver.DevicePolicy) {
 	}
 }
 
-// untouched is the question about devices that the policy would do harm to, or
-// nil when there is none. Waiting longer would change nothing for them.
-func untouched(ctx context.Context, items []leaver.Item) error {
+// question is what a person is asked about devices that were not touched, or
+// nil: whether a second administrator approved, and what to do with those that
+// the policy would do harm to.
+func (f *fleet) question(ctx context.Context) error {
+	if err := f.awaitsApproval(ctx); err != nil {
+		return err
+	}
 	refused := 0
-	for _, i := range items {
+	for _, i := range f.items {
 		if i.Outcome == leaver.Failed {
 			refused++
 		}
@@ -115,8 +126,9 @@ func untouched(ctx context.Context, items []leaver.Item) error {
 	}
 	return leaver.Failure{
 		Type: leaver.DevicesRemain,
-		Message: fmt.Sprintf("%s: %s not touched, because the policy would do harm or nothing; answer for each, or skipStep to leave them",
+		Message: fmt.Sprintf("%s: %s not touched, because the policy would do harm or nothing, or an approval was refused; answer for each, or skipStep to leave them",
 			activity.GetInfo(ctx).ActivityType.Name, count(refused)),
-		Details: []any{leaver.StepResult{Outcome: leaver.Failed, Items: items, Choices: deviceChoices[1:]}},
+		// Waiting longer would change nothing.
+		Details: []any{leaver.StepResult{Outcome: leaver.Failed, Items: f.items, Choices: deviceChoices[1:]}},
 	}.Err()
 }

@@ -2,14 +2,10 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/leaver-dev/leaver"
-	"github.com/leaver-dev/leaver/internal/graph"
-	"go.temporal.io/sdk/activity"
 )
 
 // RemoveAllDevices asks every device that Intune manages for the leaver to
@@ -19,120 +15,158 @@ import (
 // has accepted, and AwaitDevicesRemoved proves the rest. A leaver without
 // devices is AlreadyDone, and nothing is posted. Where every device is to be
 // retired, the one action for all does it, unless the tenant refuses that; else
-// each device is asked by a call of its own. A device that the policy would do
-// harm to is not touched: when all others were asked, the step fails with
-// DevicesRemain and offers choices for it.
+// each device is asked by a call of its own, and each attempt asks one: an
+// attempt that fails with DevicesRemain and waits goes on with the next.
+//
+// It fails for good with ApprovalRequired while a second administrator is to
+// approve, and with DevicesRemain when all were asked but those to which the
+// policy would do harm. Its details are a StepResult with every device.
 //
 // Microsoft: POST /users/{id}/removeAllDevicesFromManagement,
 // https://learn.microsoft.com/graph/api/intune-devices-user-removealldevicesfrommanagement
 func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
-	devices, err := a.devices.ManagedDevices(ctx, step.UserID)
+	f, err := a.fleet(ctx, step)
 	if err != nil {
-		return leaver.StepResult{}, failure(ctx, err)
+		return leaver.StepResult{}, err
 	}
 	// An earlier attempt that died may have been heard: what it listed is still
 	// to be proven gone, and what has left since was its doing.
-	var items []leaver.Item
 	switch {
 	case acted(ctx):
-		if err := activity.GetHeartbeatDetails(ctx, &items); err != nil {
-			return leaver.StepResult{}, fmt.Errorf("RemoveAllDevices: read what the last attempt listed: %w", err)
+		if err := f.recall(ctx); err != nil {
+			return leaver.StepResult{}, err
 		}
-	case slices.ContainsFunc(step.Items, func(i leaver.Item) bool { return i.Choice != "" }):
-		items = step.Items
+	case slices.ContainsFunc(step.Items, func(i leaver.Item) bool { return i.Choice != "" || i.Approval != nil }):
+		f.items = step.Items
 	}
-	for _, device := range devices {
-		items = upsert(items, device)
+	for _, device := range f.listed {
+		f.upsert(device)
 	}
-	if err := a.choose(ctx, items, devices); err != nil {
+	if err := f.choose(ctx); err != nil {
 		return leaver.StepResult{}, err
 	}
-	if len(items) == 0 {
+	if err := f.remove(ctx); err != nil {
+		f.note(ctx)
+		return leaver.StepResult{}, failure(ctx, err, f.items...)
+	}
+	if len(f.items) == 0 {
 		return alreadyDone("no managed devices"), nil
 	}
-	policy := policyOf(step)
-	todo := triage(items, devices, policy)
-	together := policy.RetiresAll() && !slices.ContainsFunc(items, func(i leaver.Item) bool { return i.Outcome != "" || i.Device.OwnCalls > 0 })
-	how := ""
-	if len(todo) > 0 && together {
-		how, err = a.retireAll(ctx, step.UserID, items, todo)
-	} else {
-		err = a.askEach(ctx, items, todo, nil)
-	}
-	if err != nil {
+	if err := f.question(ctx); err != nil {
 		return leaver.StepResult{}, err
 	}
-	return removal(ctx, items, how)
+	return f.accepted(acted(ctx)), nil
 }
 
-func policyOf(step leaver.StepRequest) leaver.DevicePolicy {
-	if step.Devices == nil {
-		return leaver.DevicePolicy{}
+// remove asks what is still to be asked.
+func (f *fleet) remove(ctx context.Context) error {
+	if err := f.resume(ctx); err != nil {
+		return err
 	}
-	return *step.Devices
+	todo := f.triage()
+	if len(todo) == 0 {
+		return nil
+	}
+	if at := slices.IndexFunc(f.items, func(i leaver.Item) bool { return i.AwaitsApproval() && i.Approval.Operation == leaver.RemoveAll }); at >= 0 {
+		// The request that waits is for whatever devices there are.
+		for _, tracked := range todo {
+			shared := *f.items[at].Approval
+			tracked.Approval = &shared
+		}
+		return nil
+	}
+	if f.written {
+		return errNextTurn
+	}
+	if f.policy.RetiresAll() && !slices.ContainsFunc(f.items, apart) {
+		return f.retireAll(ctx, todo, f.approval(nil))
+	}
+	return f.askEach(ctx, todo, nil)
 }
 
-// triage returns the ids of the devices that are to be asked, and notes with the
-// others why they are not.
-func triage(items []leaver.Item, devices []graph.ManagedDevice, policy leaver.DevicePolicy) (todo []string) {
-	for _, device := range devices {
-		tracked := find(items, device.ID)
-		if !staysManaged(device) || tracked.Device.OwnCalls > 0 || tracked.Outcome == leaver.Skipped {
+// apart reports that a device takes a way of its own, so that the one action
+// for all would be too much.
+func apart(i leaver.Item) bool {
+	return i.Outcome != "" || i.Device.OwnCalls > 0 || i.Approval != nil && i.Approval.Operation != leaver.RemoveAll
+}
+
+// triage returns the devices that are to be asked, and notes with the others
+// why they are not.
+func (f *fleet) triage() (todo []*leaver.Item) {
+	for _, device := range f.listed {
+		tracked := f.find(device.ID)
+		if !staysManaged(device) || tracked.Device.OwnCalls > 0 || tracked.Outcome != "" || tracked.Approval != nil {
 			continue
 		}
-		if judge(tracked, policy); tracked.Outcome == "" {
-			todo = append(todo, tracked.ID)
+		if judge(tracked, f.policy); tracked.Outcome == "" {
+			todo = append(todo, tracked)
 		}
 	}
 	return todo
 }
 
 // retireAll retires every device by the one action, or each by itself where the
-// tenant refuses that; how says so.
-func (a *Activities) retireAll(ctx context.Context, userID string, items []leaver.Item, todo []string) (how string, err error) {
-	for _, id := range todo {
-		asked(find(items, id), leaver.Retire)
+// tenant refuses that.
+func (f *fleet) retireAll(ctx context.Context, todo []*leaver.Item, approval approval) error {
+	for _, tracked := range todo {
+		asked(tracked, leaver.Retire)
 	}
-	if err := act(ctx, items); err != nil {
-		return "", err
+	if err := act(ctx, f.items); err != nil {
+		return err
 	}
-	err = a.devices.RemoveAllDevicesFromManagement(ctx, userID)
+	f.written = true
+	err := f.devices.RemoveAllDevicesFromManagement(ctx, f.step.UserID, approval)
+	if code := approvalCode(err); code != "" {
+		for _, tracked := range todo {
+			queue(tracked, leaver.RemoveAll, code)
+		}
+		f.note(ctx)
+		return nil
+	}
 	if refusedAltogether(err) {
-		return "the tenant refuses removeAllDevicesFromManagement, so each device was asked by a call of its own; ", a.askEach(ctx, items, todo, err)
+		for _, tracked := range todo {
+			tracked.Device.Because = refusedAll
+		}
+		f.written = false
+		return f.askEach(ctx, todo, err)
 	}
 	if err != nil {
-		return "", failure(ctx, err)
+		return err
 	}
-	return "", nil
+	for _, tracked := range todo {
+		complete(tracked)
+	}
+	return nil
 }
+
+// refusedAll is why devices are asked by calls of their own though one call
+// would have done.
+const refusedAll = "the tenant refuses removeAllDevicesFromManagement"
 
 // askEach asks the devices one by one. refusal is how the tenant refused the one
 // action for all, if that was tried.
-func (a *Activities) askEach(ctx context.Context, items []leaver.Item, todo []string, refusal error) error {
-	for _, id := range todo {
-		tracked := find(items, id)
-		err := a.ask(ctx, items, tracked, tracked.Device.Planned)
+func (f *fleet) askEach(ctx context.Context, todo []*leaver.Item, refusal error) error {
+	for _, tracked := range todo {
+		err := f.ask(ctx, tracked, tracked.Device.Planned)
 		if refusal != nil && refusedAltogether(err) {
 			// Neither way is open; what the first one lacks is what to mend.
-			return failure(ctx, refusal)
+			return refusal
 		}
 		if err != nil {
-			return failure(ctx, err, items...)
+			return err
 		}
 		refusal = nil
 	}
 	return nil
 }
 
-// removal says how the step ends: with a question about the devices that were
-// not touched, else with what was asked.
-func removal(ctx context.Context, items []leaver.Item, how string) (leaver.StepResult, error) {
-	if err := untouched(ctx, items); err != nil {
-		return leaver.StepResult{}, err
-	}
-	left := 0
-	touched, what := acted(ctx), "Intune accepted the retirement of "
-	for _, i := range items {
+// accepted says how the step ends when no question is left.
+func (f *fleet) accepted(touched bool) leaver.StepResult {
+	left, how, what := 0, "", "Intune accepted the retirement of "
+	for _, i := range f.items {
+		if i.Device.Because == refusedAll {
+			how = refusedAll + ", so each device was asked by a call of its own; "
+		}
 		switch {
 		case i.Outcome == leaver.Skipped:
 			left++
@@ -143,104 +177,17 @@ func removal(ctx context.Context, items []leaver.Item, how string) (leaver.StepR
 		}
 	}
 	var parts []string
-	if n := count(len(items) - left); len(items) > left && touched {
+	if n := count(len(f.items) - left); len(f.items) > left && touched {
 		parts = append(parts, how+what+n+"; whether they left is seen by "+leaver.StepAwaitDevicesRemoved)
-	} else if len(items) > left {
+	} else if len(f.items) > left {
 		parts = append(parts, n+" already leaving")
 	}
 	if left > 0 {
 		parts = append(parts, count(left)+" left as decided")
 	}
-	result := leaver.StepResult{Outcome: leaver.AlreadyDone, Detail: strings.Join(parts, "; "), Items: items}
+	result := leaver.StepResult{Outcome: leaver.AlreadyDone, Detail: strings.Join(parts, "; "), Items: f.items}
 	if touched {
 		result.Outcome = leaver.Done
 	}
-	return result, nil
-}
-
-// ask asks something of one device and notes it. One that has left meanwhile is
-// no error.
-func (a *Activities) ask(ctx context.Context, items []leaver.Item, tracked *leaver.Item, action leaver.DeviceAction) error {
-	// What is asked and then lost with its answer must still be followed.
-	err := act(ctx, items)
-	if err != nil {
-		return err
-	}
-	switch action {
-	case leaver.Wipe, leaver.WipeKeepUserData:
-		err = a.devices.WipeDevice(ctx, tracked.ID, action == leaver.WipeKeepUserData)
-	case leaver.DeleteRecord:
-		err = a.devices.DeleteDevice(ctx, tracked.ID)
-	default:
-		err = a.devices.RetireDevice(ctx, tracked.ID)
-	}
-	if err != nil && !notFound(err) {
-		return err
-	}
-	asked(tracked, action)
-	tracked.Device.OwnCalls++
-	tracked.Choice = ""
-	activity.RecordHeartbeat(ctx, items)
-	return nil
-}
-
-// asked notes what a device is being asked.
-func asked(tracked *leaver.Item, action leaver.DeviceAction) {
-	now := time.Now().UTC()
-	tracked.Device.Action, tracked.Device.ActionAt, tracked.Device.Verdict = action, &now, leaver.Leaving
-}
-
-// staysManaged reports whether nothing is on its way that removes the device.
-func staysManaged(d graph.ManagedDevice) bool {
-	switch d.ManagementState {
-	case "retirePending", "retireIssued", "wipePending", "wipeIssued", "deletePending":
-		return false
-	}
-	return true
-}
-
-func item(d graph.ManagedDevice) leaver.Item {
-	device := leaver.Device{
-		Name: d.DeviceName, OperatingSystem: d.OperatingSystem,
-		OwnerType: d.ManagedDeviceOwnerType, ManagementState: d.ManagementState,
-	}
-	if !d.LastSyncDateTime.IsZero() {
-		device.LastSyncDateTime = &d.LastSyncDateTime
-	}
-	return leaver.Item{ID: d.ID, Device: &device}
-}
-
-// upsert brings the item of a device up to date, or adds one. What was asked of
-// the device stays.
-func upsert(items []leaver.Item, d graph.ManagedDevice) []leaver.Item {
-	fresh := item(d)
-	tracked := find(items, d.ID)
-	if tracked == nil {
-		return append(items, fresh)
-	}
-	fresh.Choice = tracked.Choice
-	if before := tracked.Device; before != nil {
-		fresh.Device.Planned, fresh.Device.Action, fresh.Device.ActionAt, fresh.Device.OwnCalls = before.Planned, before.Action, before.ActionAt, before.OwnCalls
-		if tracked.Outcome == leaver.Skipped {
-			fresh.Outcome, fresh.Detail, fresh.Device.Verdict = tracked.Outcome, tracked.Detail, before.Verdict
-		}
-	}
-	*tracked = fresh
-	return items
-}
-
-func find(items []leaver.Item, id string) *leaver.Item {
-	for i := range items {
-		if items[i].ID == id {
-			return &items[i]
-		}
-	}
-	return nil
-}
-
-func count(n int) string {
-	if n == 1 {
-		return "1 device"
-	}
-	return fmt.Sprintf("%d devices", n)
+	return result
 }

@@ -89,7 +89,7 @@ func TestADiedRemovalIsDoneAndKeepsWhatItListed(t *testing.T) {
 	first := &attempt{}
 	_, err := first.do(t, s, leaver.ActivityRemoveAllDevices, leaver.StepRequest{UserID: adele})
 	assert.Equal(t, string(leaver.GraphUnavailable), failed(t, s, err).Type())
-	require.Len(t, first.heartbeats, 1)
+	require.NotEmpty(t, first.heartbeats, "before anything was asked")
 	var noted []leaver.Item
 	require.NoError(t, first.heartbeats[0].Get(&noted))
 	require.Len(t, s.Users()[adele].Devices, 1, "one device has left since")

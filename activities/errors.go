@@ -1,12 +1,15 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
@@ -38,6 +41,9 @@ func explain(err error) leaver.Failure {
 	if harm, ok := errors.AsType[errHarm](err); ok {
 		return leaver.Failure{Type: leaver.InvalidRequest, Message: harm.Error()}
 	}
+	if errors.Is(err, errNextTurn) {
+		return leaver.Failure{Type: leaver.DevicesRemain, Waits: true, Expected: true, After: time.Millisecond, Message: err.Error()}
+	}
 	if answer, ok := errors.AsType[*graph.Error](err); ok {
 		f := decide(answer)
 		f.Message += "; Graph answered " + facts(answer)
@@ -62,8 +68,12 @@ func explain(err error) leaver.Failure {
 // decide says what an answer means; Message is what a person should do.
 func decide(e *graph.Error) leaver.Failure {
 	switch {
+	case e.Status == http.StatusConflict && e.ChangesDevice():
+		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "a request for approval of the same is pending in Intune already (Tenant administration, Multi Admin Approval): have it decided or cancel it there, then retry"}
 	case wantsApproval(e):
-		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "the tenant demands a second administrator's approval for this (Intune's Multi Admin Approval), which is not supported yet: do it in Intune, then retry, or skip the step"}
+		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "the tenant demands a second administrator's approval for this (Intune's Multi Admin Approval) and does not take the request for it: see there, then retry, or skip the step"}
+	case dailyLimit.MatchString(e.Message) && e.Status < 500:
+		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: cmp.Or(e.RetryAfter, untilTomorrow(time.Now())), Message: "the tenant's daily limit for this is used up, waiting until tomorrow"}
 	case e.Status == http.StatusTooManyRequests:
 		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: e.RetryAfter, Message: "too many requests, waiting"}
 	case e.Status >= 500, e.Status == http.StatusRequestTimeout, lagging(e):
@@ -82,6 +92,18 @@ func decide(e *graph.Error) leaver.Failure {
 		return leaver.Failure{Type: leaver.IntuneNotLicensed, Message: "the tenant has no active Intune licence: activate one and retry, or skip the device steps"}
 	}
 	return leaver.Failure{Type: leaver.GraphBadRequest, Message: "Graph refuses the request: " + e.Safe()}
+}
+
+// dailyLimit finds the refusal of a tenant that has used up what Intune lets it
+// retire, wipe or delete in a day. Microsoft does not say how it is worded.
+//
+// Microsoft: https://learn.microsoft.com/intune/intune-service/remote-actions/device-management
+var dailyLimit = regexp.MustCompile(`(?i)(daily|per day|a day|24.?hours?)[^.]*(limit|quota|exceeded|maximum)|(limit|quota|exceeded|maximum)[^.]*(daily|per day|a day|24.?hours?)`)
+
+// untilTomorrow is until a little after midnight UTC, which is taken for when
+// Intune's day begins.
+func untilTomorrow(now time.Time) time.Duration {
+	return now.Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute).Sub(now)
 }
 
 // waits reports whether the same call may succeed later.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leaver-dev/leaver"
 )
@@ -47,6 +48,9 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	return plan, nil
 }
 
+// devicePatience lets a tenant use up its daily limits some days in a row.
+const devicePatience = leaver.Duration(7 * 24 * time.Hour)
+
 func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) leaver.Step {
 	step, settings := row.Step, request.Steps[row.Name]
 	for _, choice := range []leaver.OnFailure{settings.OnFailure, request.OnFailure, leaver.Ask} {
@@ -69,10 +73,12 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 			policy = *request.Devices
 		}
 		step.Devices = &policy
+		step.Justification = request.Justification()
+		step.TaskQueue, step.Patience = a.queue, devicePatience
 	}
 	if step.Kind == leaver.Polls {
 		poll := a.poll
-		poll.For = row.waitsFor
+		poll.For, poll.Changes = row.waitsFor, true
 		if request.DeviceDeadline > 0 {
 			poll.Deadline = request.DeviceDeadline
 			poll.First = min(poll.First, poll.Deadline)

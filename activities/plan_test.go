@@ -136,10 +136,10 @@ func TestThePlanPinsTheRhythmOfTheWait(t *testing.T) {
 	})
 	minutes := func(n int) leaver.Duration { return leaver.Duration(time.Duration(n) * time.Minute) }
 	for deadline, want := range map[leaver.Duration]leaver.Poll{
-		0:             {First: minutes(5), Longest: minutes(120), Deadline: minutes(48 * 60), For: "devices"},
-		minutes(7200): {First: minutes(5), Longest: minutes(120), Deadline: minutes(7200), For: "devices"},
-		minutes(30):   {First: minutes(5), Longest: minutes(30), Deadline: minutes(30), For: "devices"},
-		minutes(1):    {First: minutes(1), Longest: minutes(1), Deadline: minutes(1), For: "devices"},
+		0:             {First: minutes(5), Longest: minutes(120), Deadline: minutes(48 * 60), For: "devices", Changes: true},
+		minutes(7200): {First: minutes(5), Longest: minutes(120), Deadline: minutes(7200), For: "devices", Changes: true},
+		minutes(30):   {First: minutes(5), Longest: minutes(30), Deadline: minutes(30), For: "devices", Changes: true},
+		minutes(1):    {First: minutes(1), Longest: minutes(1), Deadline: minutes(1), For: "devices", Changes: true},
 	} {
 		plan := planFor(t, s, leaver.Request{UserID: adele, DeviceDeadline: deadline})
 		assert.Equal(t, &want, stepOf(t, plan, leaver.StepAwaitDevicesRemoved).Poll)

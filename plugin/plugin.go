@@ -14,6 +14,7 @@ import (
 	"github.com/leaver-dev/leaver/workflows"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -43,7 +44,18 @@ type Config struct {
 	// DevicePolicy says what to do with devices when the request does not. Its
 	// zero value retires them all.
 	DevicePolicy leaver.DevicePolicy
+	// DeviceTaskQueue has the device steps run on a task queue of their own, so
+	// that Intune's limit on writes can be kept over all workers: let workers
+	// with RegisterActivities listen there, with DeviceWritesPerSecond as their
+	// worker.Options.TaskQueueActivitiesPerSecond. Empty means the workflow's own.
+	DeviceTaskQueue string
 }
+
+// DeviceWritesPerSecond is what Intune takes from one application: 200 writes
+// in 20 seconds. No attempt of a device step makes more than one.
+//
+// Microsoft: https://learn.microsoft.com/graph/throttling-limits#intune-service-limits
+const DeviceWritesPerSecond = 10
 
 // Offboarding is a workflow and its activities, ready to be registered.
 type Offboarding struct {
@@ -66,7 +78,7 @@ func New(c Config) (*Offboarding, error) {
 			return nil, fmt.Errorf("offboarding: %w", err)
 		}
 	}
-	a, err := activities.New(activities.Config{Graph: users, Devices: devices, DevicePolicy: c.DevicePolicy, Poll: leaver.Poll{
+	a, err := activities.New(activities.Config{Graph: users, Devices: devices, DevicePolicy: c.DevicePolicy, DeviceTaskQueue: c.DeviceTaskQueue, Poll: leaver.Poll{
 		First:    orElse(c.FirstPoll, time.Minute),
 		Longest:  orElse(c.LongestPoll, 4*time.Hour),
 		Deadline: orElse(c.DeviceDeadline, 30*24*time.Hour),
@@ -95,6 +107,10 @@ func (o *Offboarding) Register(r Registry) {
 	workflows.Register(r)
 	o.activities.Register(r)
 }
+
+// RegisterActivities puts the activities alone on r, for a worker of
+// Config.DeviceTaskQueue.
+func (o *Offboarding) RegisterActivities(r worker.ActivityRegistry) { o.activities.Register(r) }
 
 // NewPlugin makes the Temporal plugin. Set it on client.Options.Plugins or on
 // worker.Options.Plugins, never on both.

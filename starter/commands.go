@@ -135,6 +135,8 @@ following, not the offboarding.`,
 	flags.StringVar((*string)(&request.OnFailure), "on-failure", "", "when a step cannot succeed by waiting: ask (default), continue or fail")
 	flags.StringSliceVar(&skip, "skip", nil, "leave a step out, by name; can be repeated")
 	flags.StringVar(&devices, "devices", "", `what to do with devices, as JSON such as {"company":{"windows":"wipe"},"personal":{"default":"retire"}} (default: the worker's)`)
+	flags.StringVar(&request.Reason, "reason", "", "why, for whoever is to approve what is asked of devices")
+	flags.StringVar(&request.Ticket, "ticket", "", "the ticket that asks for it, for the same")
 	flags.DurationVar(&deadline, "device-deadline", 0, "how long devices may take to leave before a person is asked, such as 720h (default: the worker's)")
 	flags.StringVar(&s.taskQueue, "task-queue", leaver.TaskQueue, "where the workers listen")
 	flags.BoolVar(&detach, "detach", false, "start and do not follow")

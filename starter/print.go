@@ -26,15 +26,23 @@ func (v view) lines() []line {
 		all = append(all, line{s.Name, fmt.Sprintf("%-20s %-12s %s", s.Name, state(s), v.detail(s))})
 	}
 	for _, wait := range v.progress.Waits {
-		if wait.For == leaver.WaitForPerson {
+		if v.asks(wait) {
 			all = append(all, line{"wait " + wait.Step, v.how(wait)})
 		}
 	}
 	return all
 }
 
-// how tells a person what to type.
+// asks reports whether somebody is to do something.
+func (v view) asks(wait leaver.Wait) bool {
+	return wait.For == leaver.WaitForPerson || wait.For == leaver.WaitForApproval
+}
+
+// how tells a person what to do, or to type.
 func (v view) how(wait leaver.Wait) string {
+	if wait.For == leaver.WaitForApproval {
+		return fmt.Sprintf("%[1]s waits for a second administrator to approve in Intune, under Tenant administration, Multi Admin Approval; where the worker may not read the approvals: starter answer %[2]s %[1]s approved [DEVICE]... (workflow %[3]s)", wait.Step, v.user, v.workflowID)
+	}
 	text := fmt.Sprintf("%[1]s waits for a person: starter retry-step %[2]s %[1]s, or skip-step, or abort (workflow %[3]s)", wait.Step, v.user, v.workflowID)
 	if len(wait.Choices) > 0 {
 		text += fmt.Sprintf("; or starter answer %s %s CHOICE [DEVICE]..., with one of %s", v.user, wait.Step, strings.Trim(fmt.Sprint(wait.Choices), "[]"))
@@ -62,7 +70,7 @@ func (v view) table(width int) string {
 		parts = append(parts, fit(rows, width))
 	}
 	for _, wait := range v.progress.Waits {
-		if wait.For == leaver.WaitForPerson {
+		if v.asks(wait) {
 			parts = append(parts, bad.Render(v.how(wait)))
 		}
 	}
@@ -164,6 +172,8 @@ func verdict(item leaver.Item) string {
 		return "given up"
 	case item.Device.Verdict == leaver.Kept:
 		return "kept"
+	case item.AwaitsApproval():
+		return bad.Render("awaits approval " + printable(item.Approval.Code))
 	case item.Choice != "":
 		return busy.Render("decided: " + printable(string(item.Choice)))
 	case item.Outcome == leaver.Failed && item.Detail != "":
@@ -199,7 +209,7 @@ func colour(s leaver.StepRecord) string {
 	switch text := state(s); {
 	case s.Outcome == leaver.Done || s.Outcome == leaver.AlreadyDone:
 		return good.Render(text)
-	case s.State == leaver.StepWaiting || s.Outcome == leaver.Failed || s.Outcome == leaver.Canceled:
+	case s.State == leaver.StepWaiting || s.State == leaver.StepAwaitingApproval || s.Outcome == leaver.Failed || s.Outcome == leaver.Canceled:
 		return bad.Render(text)
 	case s.State == leaver.StepRunning:
 		return busy.Render(text)

@@ -225,6 +225,21 @@ func TestLinesSayWhatEachStepDoesAndWhatToType(t *testing.T) {
 	golden(t, "waiting.lines", text.String())
 }
 
+func TestAStepThatAwaitsApprovalSaysWhereToApproveIt(t *testing.T) {
+	t.Parallel()
+	report := completedReport()
+	report.Steps[2].State, report.Steps[2].Outcome = leaver.StepAwaitingApproval, ""
+	report.Steps[3].Items[0].Outcome = ""
+	report.Steps[3].Items[0].Approval = &leaver.Approval{Code: "0f0d2f3a-8f5e-4f43-9a39-0f6d1a6c0c11", Status: leaver.ApprovalNeeded}
+	v := view{user: "adele@contoso.com", workflowID: "offboard-1", progress: leaver.Progress{Report: report, Waits: []leaver.Wait{
+		{Step: leaver.StepRemoveAllDevices, For: leaver.WaitForApproval, Choices: []leaver.Choice{leaver.Approved, leaver.GiveUp}}}}}
+	text := v.table(0)
+	assert.Contains(t, text, "awaits approval 0f0d2f3a-8f5e-4f43-9a39-0f6d1a6c0c11")
+	assert.Contains(t, text, "awaitingApproval")
+	assert.Contains(t, text, "Multi Admin Approval")
+	assert.Contains(t, text, "starter answer adele@contoso.com removeAllDevices approved")
+}
+
 func TestTheNextLookIsAnnounced(t *testing.T) {
 	t.Parallel()
 	v := waitingView()

@@ -17,6 +17,7 @@ import (
 // for Temporal's own, which envconfig reads.
 type config struct {
 	TaskQueue      string        `env:"LEAVER_TASK_QUEUE" envDefault:"offboarding"`
+	DeviceQueue    string        `env:"LEAVER_DEVICE_TASK_QUEUE"`
 	Cloud          string        `env:"LEAVER_CLOUD" envDefault:"global"`
 	GraphURL       string        `env:"LEAVER_GRAPH_URL"`
 	FirstPoll      time.Duration `env:"LEAVER_FIRST_POLL" envDefault:"1m"`
@@ -80,6 +81,9 @@ func load() (config, error) {
 		}
 		return c, err
 	}
+	if c.DeviceQueue == "" {
+		c.DeviceQueue = c.TaskQueue + "-devices"
+	}
 	if c.DeviceIdentity.TenantID == "" {
 		c.DeviceIdentity.TenantID = c.Identity.TenantID
 	}
@@ -102,6 +106,8 @@ func (c config) check() error {
 		return err
 	}
 	switch {
+	case c.DeviceQueue == c.TaskQueue:
+		return errors.New("LEAVER_DEVICE_TASK_QUEUE: must not be LEAVER_TASK_QUEUE, whose other steps the limit would hold up")
 	case c.FirstPoll < time.Second:
 		return errors.New("LEAVER_FIRST_POLL: want a second at least, such as 1m")
 	case c.LongestPoll < c.FirstPoll:

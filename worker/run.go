@@ -24,10 +24,10 @@ func run(ctx context.Context, c config) error {
 	if err != nil {
 		return err
 	}
-	offboarding, err := plugin.NewPlugin(plugin.Config{
+	offboarding, err := plugin.New(plugin.Config{
 		Credential: all, DeviceCredential: devices, Cloud: c.Cloud, GraphURL: c.GraphURL,
 		FirstPoll: c.FirstPoll, LongestPoll: c.LongestPoll, DeviceDeadline: c.DeviceDeadline,
-		DevicePolicy: leaver.DevicePolicy(c.DevicePolicy),
+		DevicePolicy: leaver.DevicePolicy(c.DevicePolicy), DeviceTaskQueue: c.DeviceQueue,
 	})
 	if err != nil {
 		return err
@@ -38,13 +38,22 @@ func run(ctx context.Context, c config) error {
 		return err
 	}
 	defer temporal.Close()
-	w := sdkworker.New(temporal, c.TaskQueue, sdkworker.Options{
-		Plugins:                          []sdkworker.Plugin{offboarding},
+	options := sdkworker.Options{
 		MaxConcurrentWorkflowTaskPollers: pollers,
 		MaxConcurrentActivityTaskPollers: pollers,
 		WorkerStopTimeout:                c.StopTimeout,
-	})
-	logger.Info("Working", "taskQueue", c.TaskQueue, "cloud", c.Cloud, "credential", string(c.Credential), "deviceCredential", string(c.DeviceCredential))
+	}
+	w := sdkworker.New(temporal, c.TaskQueue, options)
+	offboarding.Register(w)
+	options.DisableWorkflowWorker = true
+	options.TaskQueueActivitiesPerSecond = plugin.DeviceWritesPerSecond
+	devicesWorker := sdkworker.New(temporal, c.DeviceQueue, options)
+	offboarding.RegisterActivities(devicesWorker)
+	if err := devicesWorker.Start(); err != nil {
+		return err
+	}
+	defer devicesWorker.Stop()
+	logger.Info("Working", "taskQueue", c.TaskQueue, "deviceTaskQueue", c.DeviceQueue, "cloud", c.Cloud, "credential", string(c.Credential), "deviceCredential", string(c.DeviceCredential))
 	return w.Run(sdkworker.InterruptCh())
 }
 

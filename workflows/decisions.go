@@ -111,17 +111,25 @@ func (o *offboarding) check(action leaver.Action, input json.RawMessage) (leaver
 
 func (s *step) checkAnswer(decision leaver.Decision) error {
 	switch {
-	case s.State != leaver.StepWaiting || len(s.choices) == 0:
+	case s.State != leaver.StepWaiting && s.State != leaver.StepAwaitingApproval || len(s.choices) == 0:
 		return fmt.Errorf("step: %s asks nothing that a choice could answer", s.Name)
 	case !slices.Contains(s.choices, decision.Choice):
 		return fmt.Errorf("choice: %s offers %s", s.Name, strings.Join(choiceNames(s.choices), ", "))
 	}
 	for _, id := range decision.Items {
-		if !slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return i.ID == id && i.Outcome == leaver.Failed }) {
+		if !slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return i.ID == id && s.asksAbout(i) }) {
 			return fmt.Errorf("items: %s does not ask about all of these", s.Name)
 		}
 	}
 	return nil
+}
+
+// asksAbout reports whether a step that waits wants a decision about an item.
+func (s *step) asksAbout(i leaver.Item) bool {
+	if s.State == leaver.StepAwaitingApproval {
+		return i.AwaitsApproval()
+	}
+	return i.Outcome == leaver.Failed
 }
 
 func choiceNames(choices []leaver.Choice) []string {
@@ -153,16 +161,17 @@ func (o *offboarding) decide(ctx workflow.Context, action leaver.Action, decisio
 }
 
 // choose notes the choice with the items that it is for, and reports whether
-// there is one for each.
+// the step can go on: when there is one for each, or at once where the others
+// wait for somebody else.
 func (s *step) choose(decision leaver.Decision) (complete bool) {
 	complete = true
 	for i := range s.Items {
 		switch item := &s.Items[i]; {
-		case item.Outcome != leaver.Failed:
+		case !s.asksAbout(*item):
 		case len(decision.Items) == 0 || slices.Contains(decision.Items, item.ID):
 			item.Outcome, item.Choice = "", decision.Choice
 		default:
-			complete = false
+			complete = s.State == leaver.StepAwaitingApproval
 		}
 	}
 	return complete

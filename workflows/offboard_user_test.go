@@ -39,13 +39,17 @@ type office struct {
 }
 
 // newOffice makes a tenant whose devices leave at once.
-func newOffice(t *testing.T) *office {
+func newOffice(t *testing.T, change ...func(*plugin.Config)) *office {
 	t.Helper()
 	tenant := graphsim.NewTenant(nil)
 	tenant.Add(graphsim.Contoso(0)...)
 	server := httptest.NewServer(tenant.Handler())
 	t.Cleanup(server.Close)
-	offboarding, err := plugin.New(plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath})
+	config := plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath}
+	for _, c := range change {
+		c(&config)
+	}
+	offboarding, err := plugin.New(config)
 	require.NoError(t, err)
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(quiet)

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/leaver-dev/leaver"
@@ -23,7 +24,7 @@ func optionsFor(step leaver.Step) workflow.ActivityOptions {
 		TaskQueue:              step.TaskQueue,
 		Summary:                step.Summary,
 		StartToCloseTimeout:    attempt,
-		ScheduleToCloseTimeout: patience,
+		ScheduleToCloseTimeout: cmp.Or(time.Duration(step.Patience), patience),
 		// A cancelled workflow must not close while its write still runs.
 		WaitForCancellation: true,
 		RetryPolicy: &temporal.RetryPolicy{
@@ -41,5 +42,12 @@ func optionsFor(step leaver.Step) workflow.ActivityOptions {
 	}
 	return options
 }
+
+// approvalOptions let a second administrator take all the time there is.
+var approvalOptions = func() workflow.ActivityOptions {
+	options := optionsFor(leaver.Step{Kind: leaver.Reads, Summary: "Wait for a second administrator's approval"})
+	options.ScheduleToCloseTimeout = 0
+	return options
+}()
 
 var planOptions = optionsFor(leaver.Step{Kind: leaver.Reads, Summary: "Find the leaver and plan"})

@@ -21,6 +21,9 @@ func (o *offboarding) snapshot() leaver.Progress {
 				actions = append(actions, leaver.Answer)
 			}
 			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForPerson, Since: s.since, Actions: actions, Choices: s.choices})
+		case s.State == leaver.StepAwaitingApproval:
+			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForApproval, Since: s.since,
+				Actions: []leaver.Action{leaver.Answer, leaver.SkipStep, leaver.Abort}, Choices: s.choices})
 		case s.State == leaver.StepRunning && s.Poll != nil:
 			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: s.Poll.For, Since: s.since, Actions: []leaver.Action{leaver.SkipStep, leaver.Abort}})
 		}
@@ -35,7 +38,7 @@ func (o *offboarding) show(ctx workflow.Context) {
 	if o.report.EndedAt.IsZero() && len(o.steps) > 0 {
 		o.report.Status = leaver.Running
 		for _, s := range o.steps {
-			if s.State == leaver.StepWaiting {
+			if s.State == leaver.StepWaiting || s.State == leaver.StepAwaitingApproval {
 				o.report.Status = leaver.Waiting
 			}
 		}
@@ -62,6 +65,11 @@ func (o *offboarding) details() string {
 			if len(s.choices) > 0 {
 				headline += fmt.Sprintf(" Or decide about the items with `answer` and `{\"step\": \"%s\", \"choice\": \"%s\"}`.", s.Name, strings.Join(choiceNames(s.choices), "|"))
 			}
+		}
+	}
+	for _, s := range o.steps {
+		if s.State == leaver.StepAwaitingApproval {
+			headline = fmt.Sprintf("**Waits for a second administrator** to approve in Intune (Tenant administration, Multi Admin Approval): %s. It goes on by itself; where it may not read the approvals, answer with `answer` and `{\"step\": \"%s\", \"choice\": \"approved\"}`.", s.Name, s.Name)
 		}
 	}
 	b.WriteString(headline + "\n")

@@ -49,6 +49,8 @@ func (o *offboarding) move(ctx workflow.Context, s *step) bool {
 		o.begin(ctx, s)
 	case s.State == leaver.StepRunning:
 		o.conclude(ctx, s)
+	case s.State == leaver.StepAwaitingApproval:
+		o.concludeApproval(ctx, s)
 	default:
 		o.resume(ctx, s)
 	}
@@ -167,6 +169,8 @@ func (o *offboarding) conclude(ctx workflow.Context, s *step) {
 	switch {
 	case s.answer == leaver.SkipStep:
 		o.leaveOut(ctx, s)
+	case ctx.Err() == nil && slices.ContainsFunc(s.Items, leaver.Item.AwaitsApproval):
+		o.awaitApproval(ctx, s)
 	case s.OnFailure != leaver.Ask || ctx.Err() != nil:
 		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Failed, Detail: s.Detail})
 		if s.OnFailure == leaver.Fail {
@@ -174,6 +178,37 @@ func (o *offboarding) conclude(ctx workflow.Context, s *step) {
 		}
 	default:
 		s.State, s.answer, s.since = leaver.StepWaiting, "", workflow.Now(ctx)
+		o.show(ctx)
+	}
+}
+
+// awaitApproval waits for a second administrator, as long as that takes and
+// whatever the step does on failure: a request that waits is none.
+func (o *offboarding) awaitApproval(ctx workflow.Context, s *step) {
+	s.State, s.answer, s.since = leaver.StepAwaitingApproval, "", workflow.Now(ctx)
+	o.show(ctx)
+	ctx, s.cancel = workflow.WithCancel(workflow.WithActivityOptions(ctx, approvalOptions))
+	s.activity = workflow.ExecuteActivity(ctx, leaver.ActivityAwaitApproval, leaver.StepRequest{UserID: o.report.Leaver.ID, Items: s.Items})
+}
+
+// concludeApproval goes on with the step when there is news about an approval.
+func (o *offboarding) concludeApproval(ctx workflow.Context, s *step) {
+	var result leaver.StepResult
+	err := s.activity.Get(ctx, &result)
+	s.cancel()
+	s.activity, s.cancel = nil, nil
+	switch {
+	case s.answer == leaver.SkipStep:
+		o.leaveOut(ctx, s)
+	case ctx.Err() != nil:
+		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Failed, Detail: s.Detail})
+	case s.answer == leaver.Answer:
+		o.execute(ctx, s)
+	case err == nil:
+		s.Items = result.Items
+		o.execute(ctx, s)
+	default:
+		s.State, s.since = leaver.StepWaiting, workflow.Now(ctx)
 		o.show(ctx)
 	}
 }

@@ -32,6 +32,7 @@ type Client struct {
 	pipeline runtime.Pipeline
 	base     *url.URL
 	root     string
+	beta     string
 	token    *observedCredential
 }
 
@@ -61,7 +62,8 @@ func New(o Options) (*Client, error) {
 		Retry:     policy.RetryOptions{MaxRetries: -1},
 		Transport: o.Transport,
 	})
-	return &Client{pipeline: pipeline, base: base, root: strings.TrimSuffix(base.String(), "/") + "/v1.0", token: token}, nil
+	versions := strings.TrimSuffix(base.String(), "/")
+	return &Client{pipeline: pipeline, base: base, root: versions + "/v1.0", beta: versions + "/beta", token: token}, nil
 }
 
 // refuseRedirects keeps a token, and a POST, from being carried elsewhere.
@@ -113,6 +115,31 @@ func (c *Client) do(ctx context.Context, call call, method, endpoint string, bod
 		return &TransportError{Call: call.name, err: errors.New("the answer is not the JSON that Graph documents")}
 	}
 	return nil
+}
+
+// list reads a collection, all pages.
+func list[T any](ctx context.Context, c *Client, call call, endpoint string) ([]T, error) {
+	var all []T
+	for {
+		var page struct {
+			Value    *[]T   `json:"value"`
+			NextLink string `json:"@odata.nextLink"`
+		}
+		if err := c.do(ctx, call, http.MethodGet, endpoint, nil, &page); err != nil {
+			return nil, err
+		}
+		// An answer without a list must not be taken for an empty one.
+		if page.Value == nil {
+			return nil, &TransportError{Call: call.name, err: errors.New("the answer holds no list")}
+		}
+		all = append(all, *page.Value...)
+		if endpoint = page.NextLink; endpoint == "" {
+			return all, nil
+		}
+		if err := c.next(endpoint); err != nil {
+			return nil, &TransportError{Call: call.name, err: err}
+		}
+	}
 }
 
 // user is the address of a user and what lies below. Nothing else in this

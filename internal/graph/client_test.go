@@ -85,11 +85,11 @@ var calls = map[string]func(context.Context, *Client, string) error{
 	"revokeSignInSessions": func(ctx context.Context, c *Client, id string) error { return c.RevokeSignInSessions(ctx, id) },
 	"list managedDevices":  func(ctx context.Context, c *Client, id string) error { _, err := c.ManagedDevices(ctx, id); return err },
 	"get managedDevice":    func(ctx context.Context, c *Client, id string) error { _, err := c.ManagedDevice(ctx, id); return err },
-	"wipe":                 func(ctx context.Context, c *Client, id string) error { return c.WipeDevice(ctx, id, false) },
-	"delete managedDevice": func(ctx context.Context, c *Client, id string) error { return c.DeleteDevice(ctx, id) },
-	"retire":               func(ctx context.Context, c *Client, id string) error { return c.RetireDevice(ctx, id) },
+	"wipe":                 func(ctx context.Context, c *Client, id string) error { return c.WipeDevice(ctx, id, false, Approval{}) },
+	"delete managedDevice": func(ctx context.Context, c *Client, id string) error { return c.DeleteDevice(ctx, id, Approval{}) },
+	"retire":               func(ctx context.Context, c *Client, id string) error { return c.RetireDevice(ctx, id, Approval{}) },
 	"removeAllDevicesFromManagement": func(ctx context.Context, c *Client, id string) error {
-		return c.RemoveAllDevicesFromManagement(ctx, id)
+		return c.RemoveAllDevicesFromManagement(ctx, id, Approval{})
 	},
 }
 
@@ -132,7 +132,7 @@ func TestARequestCarriesTheTokenAndAnIDOfItsOwn(t *testing.T) {
 	t.Parallel()
 	s, client := serve(t, reply(http.StatusNoContent, ""))
 	for range 3 {
-		require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), userID))
+		require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}))
 	}
 	ids := map[string]bool{}
 	for _, r := range s.all() {
@@ -155,7 +155,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 				http.Redirect(w, r, elsewhere.URL, status)
 			})
 			var answer *Error
-			require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID), &answer)
+			require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}), &answer)
 			assert.Equal(t, status, answer.Status)
 		})
 	}
@@ -168,7 +168,7 @@ func TestACancelledCallSaysSo(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	err := client.RemoveAllDevicesFromManagement(ctx, userID)
+	err := client.RemoveAllDevicesFromManagement(ctx, userID, Approval{})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.NotContains(t, err.Error(), userID)
 	assert.Len(t, s.all(), 1)
@@ -222,7 +222,7 @@ func TestTheCloudSaysWhereAndForWhom(t *testing.T) {
 		return &http.Response{StatusCode: 204, Body: http.NoBody, Header: http.Header{}, Request: r}, nil
 	})})
 	require.NoError(t, err)
-	require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), userID))
+	require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}))
 	assert.Equal(t, []string{"https://dod-graph.microsoft.us/.default"}, asked)
 	assert.True(t, strings.HasPrefix(target, "https://dod-graph.microsoft.us/v1.0/users/"), target)
 }

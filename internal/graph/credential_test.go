@@ -48,11 +48,11 @@ func TestARefusalNamesTheKindOfTokenThatWasSent(t *testing.T) {
 		client, err := New(Options{URL: s.URL, Credential: staticCredential(jwt(claims))})
 		require.NoError(t, err)
 		var e *Error
-		require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID), &e)
+		require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}), &e)
 		assert.Equal(t, want, e.Token)
 	}
 	var e *Error
-	require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID), &e)
+	require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}), &e)
 	assert.Equal(t, UnknownToken, e.Token)
 }
 
@@ -69,7 +69,7 @@ func refused(t *testing.T, credential azcore.TokenCredential) *CredentialError {
 	client, err := New(Options{URL: server.URL, Credential: credential})
 	require.NoError(t, err)
 	var e *CredentialError
-	require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID), &e)
+	require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}), &e)
 	return e
 }
 

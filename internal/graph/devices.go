@@ -39,28 +39,7 @@ func (c *Client) ManagedDevices(ctx context.Context, userID string) ([]ManagedDe
 	if err != nil {
 		return nil, err
 	}
-	var devices []ManagedDevice
-	for endpoint != "" {
-		var page struct {
-			Value    *[]ManagedDevice `json:"value"`
-			NextLink string           `json:"@odata.nextLink"`
-		}
-		if err := c.do(ctx, listManagedDevices, http.MethodGet, endpoint, nil, &page); err != nil {
-			return nil, err
-		}
-		// An answer without a list must not be taken for a user without devices.
-		if page.Value == nil {
-			return nil, &TransportError{Call: listManagedDevices.name, err: errors.New("the answer holds no list")}
-		}
-		devices = append(devices, *page.Value...)
-		if endpoint = page.NextLink; endpoint == "" {
-			break
-		}
-		if err := c.next(endpoint); err != nil {
-			return nil, &TransportError{Call: listManagedDevices.name, err: err}
-		}
-	}
-	return devices, nil
+	return list[ManagedDevice](ctx, c, listManagedDevices, endpoint)
 }
 
 // ManagedDevice reads one managed device. One that has left management is an
@@ -83,40 +62,40 @@ func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, e
 // means accepted, not done.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-user-removealldevicesfrommanagement
-func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID string) error {
+func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID string, approval Approval) error {
 	endpoint, err := c.user(userID, "/removeAllDevicesFromManagement")
 	if err != nil {
 		return err
 	}
-	return c.do(ctx, removeAllDevices, http.MethodPost, endpoint, nil, nil)
+	return c.do(approval.with(ctx), removeAllDevices, http.MethodPost, endpoint, nil, nil)
 }
 
 // RetireDevice retires one device, which leaves management when it next checks
 // in. One that has left already is an Error with status 404.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
-func (c *Client) RetireDevice(ctx context.Context, id string) error {
-	return c.toDevice(ctx, retireDevice, http.MethodPost, id, "/retire", nil)
+func (c *Client) RetireDevice(ctx context.Context, id string, approval Approval) error {
+	return c.toDevice(approval.with(ctx), retireDevice, http.MethodPost, id, "/retire", nil)
 }
 
 // WipeDevice resets one device to its factory settings when it next checks in;
 // keepUserData is for Windows.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-wipe
-func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool) error {
+func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool, approval Approval) error {
 	body := struct {
 		KeepEnrollmentData bool `json:"keepEnrollmentData"`
 		KeepUserData       bool `json:"keepUserData"`
 	}{KeepUserData: keepUserData}
-	return c.toDevice(ctx, wipeDevice, http.MethodPost, id, "/wipe", body)
+	return c.toDevice(approval.with(ctx), wipeDevice, http.MethodPost, id, "/wipe", body)
 }
 
 // DeleteDevice deletes Intune's record of one device, at once. A corporate
 // Android device is factory-wiped by it.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-delete
-func (c *Client) DeleteDevice(ctx context.Context, id string) error {
-	return c.toDevice(ctx, deleteDevice, http.MethodDelete, id, "", nil)
+func (c *Client) DeleteDevice(ctx context.Context, id string, approval Approval) error {
+	return c.toDevice(approval.with(ctx), deleteDevice, http.MethodDelete, id, "", nil)
 }
 
 func (c *Client) toDevice(ctx context.Context, call call, method, id, below string, body any) error {

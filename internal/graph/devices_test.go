@@ -86,7 +86,7 @@ func TestOneDeviceIsReadByItsID(t *testing.T) {
 func TestRemovalIsAPostWithoutBody(t *testing.T) {
 	t.Parallel()
 	s, client := serve(t, reply(http.StatusNoContent, ""))
-	require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), userID))
+	require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}))
 	r := s.all()[0]
 	assert.Equal(t, "POST", r.method)
 	assert.Equal(t, "/graph/v1.0/users/"+userID+"/removeAllDevicesFromManagement", r.target)
@@ -97,9 +97,9 @@ func TestRemovalIsAPostWithoutBody(t *testing.T) {
 func TestOneDeviceIsAskedByItsID(t *testing.T) {
 	t.Parallel()
 	s, client := serve(t, reply(http.StatusNoContent, ""))
-	require.NoError(t, client.RetireDevice(t.Context(), "d1"))
-	require.NoError(t, client.WipeDevice(t.Context(), "d1", true))
-	require.NoError(t, client.DeleteDevice(t.Context(), "d1"))
+	require.NoError(t, client.RetireDevice(t.Context(), "d1", Approval{}))
+	require.NoError(t, client.WipeDevice(t.Context(), "d1", true, Approval{}))
+	require.NoError(t, client.DeleteDevice(t.Context(), "d1", Approval{}))
 	for i, want := range []struct{ method, below, body string }{
 		{"POST", "/retire", ""},
 		{"POST", "/wipe", `{"keepEnrollmentData":false,"keepUserData":true}`},

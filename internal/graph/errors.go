@@ -56,6 +56,15 @@ func (e *Error) Error() string {
 	return text
 }
 
+// ChangesDevice reports whether the call was to change a managed device.
+func (e *Error) ChangesDevice() bool {
+	switch e.Call {
+	case removeAllDevices.name, retireDevice.name, wipeDevice.name, deleteDevice.name:
+		return true
+	}
+	return false
+}
+
 // Safe is Graph's message without anything that could name a person, an
 // address or a secret.
 func (e *Error) Safe() string { return scrub(e.Message) }

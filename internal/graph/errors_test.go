@@ -38,7 +38,7 @@ func TestAnErrorSaysWhatThereIsToKnow(t *testing.T) {
 		reply(http.StatusTooManyRequests, graphError("TooManyRequests", "Please wait."))(w, r)
 	})
 	var e *Error
-	require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID), &e)
+	require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}), &e)
 	assert.Equal(t, CallRemoveAllDevices, e.Call)
 	assert.Equal(t, "DeviceManagementManagedDevices.PrivilegedOperations.All", e.Permission)
 	assert.Equal(t, "TooManyRequests", e.Code)
@@ -91,7 +91,7 @@ func TestTextOfAnErrorHoldsNoPersonPathBodyOrToken(t *testing.T) {
 	} {
 		_, client := serve(t, reply(http.StatusBadRequest, graphError("Request_BadRequest", message)))
 		var e *Error
-		require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), adele), &e)
+		require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), adele, Approval{}), &e)
 		for _, text := range []string{e.Error(), e.Safe()} {
 			for _, private := range []string{"adele", "Adele", "contoso", "/users", "eyJ", secret, "html"} {
 				assert.NotContains(t, text, private, message)
@@ -125,7 +125,7 @@ func TestAnApprovalThatIsWaitedForIsSeenInTheHeaderWhateverTheStatus(t *testing.
 			w.WriteHeader(status)
 		})
 		var e *Error
-		require.ErrorAs(t, client.RetireDevice(t.Context(), "d1"), &e)
+		require.ErrorAs(t, client.RetireDevice(t.Context(), "d1", Approval{}), &e)
 		assert.Equal(t, "5e6a7b8c", e.ApprovalCode)
 	}
 }
@@ -136,7 +136,7 @@ func TestAHeaderThatHoldsMoreThanAnIDIsScrubbed(t *testing.T) {
 		w.Header().Set("request-id", "adele@contoso.com")
 		w.WriteHeader(http.StatusInternalServerError)
 	})
-	err := client.RemoveAllDevicesFromManagement(t.Context(), userID)
+	err := client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{})
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "adele")
 }

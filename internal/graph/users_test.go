@@ -38,7 +38,7 @@ func TestUnusualNamesAreWrittenAsGraphWantsThem(t *testing.T) {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			s, client := serve(t, reply(http.StatusNoContent, ""))
-			require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), id))
+			require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), id, Approval{}))
 			assert.Equal(t, "/graph/v1.0"+path+"/removeAllDevicesFromManagement", s.all()[0].target)
 		})
 	}

@@ -15,11 +15,22 @@ import (
 //	POST   /control/faults     adds a Fault
 //	DELETE /control/faults     removes all faults
 //	POST   /control/tokens     {"kind":"delegated","permissions":["…"]} gives {"token":"…"}
+//	GET    /control/approvals  the requests for a second administrator's approval
+//	POST   /control/approvals  {"id":"…","status":"approved"} decides about one
+//	POST   /control/day        begins a new day for the daily limits
 //	GET    /control/requests   every request so far
 func (t *Tenant) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /control/users", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.Users()) })
 	mux.HandleFunc("GET /control/requests", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.Requests()) })
+	mux.HandleFunc("GET /control/approvals", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.Approvals()) })
+	mux.HandleFunc("POST /control/approvals", take(func(d struct {
+		ID     string `json:"id"`
+		Status string `json:"status"`
+	}) any {
+		return map[string]bool{"decided": t.Decide(d.ID, d.Status)}
+	}))
+	mux.HandleFunc("POST /control/day", func(w http.ResponseWriter, _ *http.Request) { t.NextDay(); reply(w, struct{}{}) })
 	mux.HandleFunc("POST /control/users", take(func(u User) any { return map[string]string{"id": t.Add(u)} }))
 	mux.HandleFunc("POST /control/devices", take(func(e struct {
 		UserID string `json:"userId"`

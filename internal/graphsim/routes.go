@@ -18,6 +18,8 @@ type route struct {
 	method, shape string
 	needs         [][]string
 	do            func(t *Tenant, q query) answer
+	// whole says that the call is about no single user.
+	whole bool
 }
 
 // query is a request to a route, after the token and the user were found good.
@@ -42,18 +44,20 @@ var (
 	readsDevices   = [][]string{{"DeviceManagementManagedDevices.Read.All"}, {"DeviceManagementManagedDevices.ReadWrite.All"}}
 	actsOnDevices  = [][]string{{"DeviceManagementManagedDevices.PrivilegedOperations.All"}}
 	deletesDevices = [][]string{{"DeviceManagementManagedDevices.ReadWrite.All"}}
+	readsApprovals = [][]string{{"DeviceManagementConfiguration.Read.All"}, {"DeviceManagementRBAC.Read.All"}}
 )
 
 var routes = []route{
-	{http.MethodGet, "/users/{id}", readsUsers, (*Tenant).getUser},
-	{http.MethodPatch, "/users/{id}", [][]string{{"User.EnableDisableAccount.All", "User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).patchUser},
-	{http.MethodPost, "/users/{id}/revokeSignInSessions", [][]string{{"User.RevokeSessions.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).revokeSessions},
-	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, (*Tenant).listDevices},
-	{http.MethodGet, "/deviceManagement/managedDevices/{id}", readsDevices, (*Tenant).getDevice},
-	{http.MethodPost, "/users/{id}/removeAllDevicesFromManagement", actsOnDevices, (*Tenant).removeAllDevices},
-	{http.MethodPost, "/deviceManagement/managedDevices/{id}/retire", actsOnDevices, (*Tenant).retireDevice},
-	{http.MethodPost, "/deviceManagement/managedDevices/{id}/wipe", slices.Concat(actsOnDevices, deletesDevices), (*Tenant).wipeDevice},
-	{http.MethodDelete, "/deviceManagement/managedDevices/{id}", deletesDevices, (*Tenant).deleteDevice},
+	{http.MethodGet, "/users/{id}", readsUsers, (*Tenant).getUser, false},
+	{http.MethodPatch, "/users/{id}", [][]string{{"User.EnableDisableAccount.All", "User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).patchUser, false},
+	{http.MethodPost, "/users/{id}/revokeSignInSessions", [][]string{{"User.RevokeSessions.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).revokeSessions, false},
+	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, (*Tenant).listDevices, false},
+	{http.MethodGet, "/deviceManagement/managedDevices/{id}", readsDevices, (*Tenant).getDevice, false},
+	{http.MethodPost, "/users/{id}/removeAllDevicesFromManagement", actsOnDevices, approved((*Tenant).removeAllDevices), false},
+	{http.MethodPost, "/deviceManagement/managedDevices/{id}/retire", actsOnDevices, approved((*Tenant).retireDevice), false},
+	{http.MethodPost, "/deviceManagement/managedDevices/{id}/wipe", slices.Concat(actsOnDevices, deletesDevices), approved((*Tenant).wipeDevice), false},
+	{http.MethodDelete, "/deviceManagement/managedDevices/{id}", deletesDevices, approved((*Tenant).deleteDevice), false},
+	{http.MethodGet, "/beta/deviceManagement/operationApprovalRequests", readsApprovals, (*Tenant).listApprovals, true},
 }
 
 func allPermissions() []string {
@@ -104,6 +108,8 @@ func (t *Tenant) route(r *http.Request, path string, body []byte) answer {
 		}
 		user := t.target(shape, id)
 		switch {
+		case route.whole:
+			return route.do(t, query{request: r, body: body, delegated: grant.delegated})
 		case user == nil && strings.HasPrefix(shape, "/users"):
 			return fault(http.StatusNotFound, "Request_ResourceNotFound", fmt.Sprintf("Resource '%s' does not exist or one of its queried reference-property objects are not present.", id))
 		case user == nil:
@@ -243,6 +249,9 @@ func (t *Tenant) removeAllDevices(q query) answer {
 	if t.settings.DelegatedRemoval && !q.delegated {
 		return fault(http.StatusForbidden, "Forbidden", intuneMessage("Forbidden", "Application tokens are not supported by this operation."))
 	}
+	if refusal, refused := t.spend("retire", len(q.user.Devices), t.settings.DailyRetires); refused {
+		return refusal
+	}
 	for i := range q.user.Devices {
 		q.user.Devices[i].retire()
 	}
@@ -253,6 +262,9 @@ func (t *Tenant) retireDevice(q query) answer {
 	device := q.device()
 	if device == nil {
 		return deviceNotFound()
+	}
+	if refusal, refused := t.spend("retire", 1, t.settings.DailyRetires); refused {
+		return refusal
 	}
 	device.retire()
 	return answer{status: http.StatusNoContent}
@@ -266,6 +278,9 @@ func (t *Tenant) wipeDevice(q query) answer {
 	case device.OperatingSystem == "Android" && device.OwnerType == "personal":
 		return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "Wipe is not supported for a personal work profile."))
 	}
+	if refusal, refused := t.spend("wipe", 1, t.settings.DailyWipes); refused {
+		return refusal
+	}
 	device.wipe()
 	return answer{status: http.StatusNoContent}
 }
@@ -274,6 +289,9 @@ func (t *Tenant) deleteDevice(q query) answer {
 	device := q.device()
 	if device == nil {
 		return deviceNotFound()
+	}
+	if refusal, refused := t.spend("delete", 1, t.settings.DailyDeletes); refused {
+		return refusal
 	}
 	if device.OperatingSystem == "Android" && device.OwnerType == "company" {
 		t.wiped = append(t.wiped, device.ID)

@@ -62,7 +62,12 @@ func (t *Tenant) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/control/", t.control())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if path, ok := strings.CutPrefix(r.URL.EscapedPath(), GraphPath+"/v1.0"); ok {
+		path := r.URL.EscapedPath()
+		if path, ok := strings.CutPrefix(path, GraphPath+"/v1.0"); ok {
+			t.serveGraph(w, r, path)
+			return
+		}
+		if path, ok := strings.CutPrefix(path, GraphPath); ok && strings.HasPrefix(path, "/beta/deviceManagement/") {
 			t.serveGraph(w, r, path)
 			return
 		}
@@ -197,7 +202,7 @@ func (a answer) encode(entry Request) (content []byte, contentType string) {
 }
 
 func (t *Tenant) keep(r *http.Request, path string, body []byte, spoilt bool, status int, content []byte, contentType string) {
-	if t.record == nil {
+	if t.record == nil || strings.HasPrefix(path, "/beta/") {
 		return
 	}
 	if r.URL.RawQuery != "" {

@@ -56,6 +56,20 @@ type Settings struct {
 	PageSize int `json:"pageSize"`
 	// NoIntune makes the device calls answer as a tenant without a licence does.
 	NoIntune bool `json:"noIntune"`
+	// MultiAdminApproval makes retiring, wiping and deleting a device wait for a
+	// second administrator; ApprovalForAll removeAllDevicesFromManagement too.
+	MultiAdminApproval bool `json:"multiAdminApproval"`
+	ApprovalForAll     bool `json:"approvalForAll"`
+	// ApprovalStatus is the status of the answer that carries the code: 403
+	// unless given; 400 and 412 have been seen as well.
+	ApprovalStatus int `json:"approvalStatus"`
+	// DailyRetires, DailyWipes and DailyDeletes are how many of each Intune lets
+	// through in a day; zero means any number. NextDay is the Retry-After of the
+	// refusal; a real one's is not documented.
+	DailyRetires int    `json:"dailyRetires"`
+	DailyWipes   int    `json:"dailyWipes"`
+	DailyDeletes int    `json:"dailyDeletes"`
+	NextDay      string `json:"nextDay"`
 	// DelegatedRemoval refuses application tokens for
 	// removeAllDevicesFromManagement, as its page of 2019 documents.
 	DelegatedRemoval bool `json:"delegatedRemoval"`
@@ -71,6 +85,10 @@ type Tenant struct {
 	requests []Request
 	record   io.Writer
 	wiped    []string
+	// approvals are the requests for approval so far; spent is what was done
+	// today, by the last part of the call's path or its method.
+	approvals []*ApprovalRequest
+	spent     map[string]int
 }
 
 // grant is what a token allows.
@@ -82,7 +100,7 @@ type grant struct {
 // NewTenant makes an empty tenant. Every exchange is written to record as one
 // JSON object a line, unless record is nil.
 func NewTenant(record io.Writer) *Tenant {
-	return &Tenant{users: map[string]*User{}, tokens: map[string]grant{}, record: record}
+	return &Tenant{users: map[string]*User{}, tokens: map[string]grant{}, spent: map[string]int{}, record: record}
 }
 
 // Add puts users into the tenant; what is missing in them is filled in. It

@@ -1,0 +1,167 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graph"
+	"go.temporal.io/sdk/activity"
+)
+
+// fleet is the leaver's devices during one attempt of an activity.
+type fleet struct {
+	*Activities
+	step   leaver.StepRequest
+	policy leaver.DevicePolicy
+	// listed is what Intune lists for the leaver now, and items what is known of
+	// each device that this offboarding follows.
+	listed []graph.ManagedDevice
+	items  []leaver.Item
+	// written says that this attempt has made its one write.
+	written bool
+}
+
+// fleet looks at the leaver's devices.
+func (a *Activities) fleet(ctx context.Context, step leaver.StepRequest) (*fleet, error) {
+	listed, err := a.devices.ManagedDevices(ctx, step.UserID)
+	if err != nil {
+		return nil, failure(ctx, err)
+	}
+	f := &fleet{Activities: a, step: step, listed: listed}
+	if step.Devices != nil {
+		f.policy = *step.Devices
+	}
+	return f, nil
+}
+
+// recall takes what an earlier attempt noted last.
+func (f *fleet) recall(ctx context.Context) error {
+	f.items = nil // what is missing in the note must not be taken from elsewhere
+	if err := activity.GetHeartbeatDetails(ctx, &f.items); err != nil {
+		return fmt.Errorf("%s: read what the last attempt noted: %w", activity.GetInfo(ctx).ActivityType.Name, err)
+	}
+	return nil
+}
+
+// note keeps what is known for an attempt that follows this one.
+func (f *fleet) note(ctx context.Context) { activity.RecordHeartbeat(ctx, f.items) }
+
+// errNextTurn ends an attempt that has made its write while there is more to do.
+//
+// Intune takes 200 writes in 20 seconds from an application. How many attempts
+// are made is what Temporal can limit, over all workers, so none makes two.
+var errNextTurn = errors.New("the next device is asked by the next attempt")
+
+// ask asks something of one device, as the only write of this attempt. One that
+// has left meanwhile is no error, and neither is a tenant that wants a second
+// administrator to approve it first.
+func (f *fleet) ask(ctx context.Context, tracked *leaver.Item, action leaver.DeviceAction) error {
+	if f.written {
+		return errNextTurn
+	}
+	// What is asked and then lost with its answer must still be followed.
+	if err := act(ctx, f.items); err != nil {
+		return err
+	}
+	f.written = true
+	var err error
+	switch approval := f.approval(tracked); action {
+	case leaver.Wipe, leaver.WipeKeepUserData:
+		err = f.devices.WipeDevice(ctx, tracked.ID, action == leaver.WipeKeepUserData, approval)
+	case leaver.DeleteRecord:
+		err = f.devices.DeleteDevice(ctx, tracked.ID, approval)
+	default:
+		err = f.devices.RetireDevice(ctx, tracked.ID, approval)
+	}
+	if code := approvalCode(err); code != "" {
+		queue(tracked, action, code)
+		err = nil
+	} else if err == nil || notFound(err) {
+		asked(tracked, action)
+		tracked.Device.OwnCalls++
+		complete(tracked)
+		err = nil
+	}
+	if err == nil {
+		tracked.Choice = ""
+		f.note(ctx)
+	}
+	return err
+}
+
+// asked notes what a device was asked.
+func asked(tracked *leaver.Item, action leaver.DeviceAction) {
+	now := time.Now().UTC()
+	tracked.Device.Action, tracked.Device.ActionAt, tracked.Device.Verdict = action, &now, leaver.Leaving
+}
+
+// listing is a device as Intune lists it for the leaver: one that it does not
+// list may be another user's by now, and is never written to.
+func (f *fleet) listing(id string) (device graph.ManagedDevice, listed bool) {
+	at := slices.IndexFunc(f.listed, func(d graph.ManagedDevice) bool { return d.ID == id })
+	if at < 0 {
+		return device, false
+	}
+	return f.listed[at], true
+}
+
+func (f *fleet) find(id string) *leaver.Item {
+	for i := range f.items {
+		if f.items[i].ID == id {
+			return &f.items[i]
+		}
+	}
+	return nil
+}
+
+// upsert brings the item of a device up to date, or adds one. What was decided
+// about the device and asked of it stays.
+func (f *fleet) upsert(d graph.ManagedDevice) *leaver.Item {
+	fresh := item(d)
+	tracked := f.find(d.ID)
+	if tracked == nil {
+		f.items = append(f.items, fresh)
+		return &f.items[len(f.items)-1]
+	}
+	fresh.Choice, fresh.Approval = tracked.Choice, tracked.Approval
+	if before := tracked.Device; before != nil {
+		now := fresh.Device
+		now.Planned, now.Action, now.ActionAt, now.OwnCalls, now.Because = before.Planned, before.Action, before.ActionAt, before.OwnCalls, before.Because
+		if tracked.Outcome == leaver.Skipped {
+			fresh.Outcome, fresh.Detail, now.Verdict = tracked.Outcome, tracked.Detail, before.Verdict
+		}
+	}
+	*tracked = fresh
+	return tracked
+}
+
+func item(d graph.ManagedDevice) leaver.Item {
+	device := leaver.Device{
+		Name: d.DeviceName, OperatingSystem: d.OperatingSystem,
+		OwnerType: d.ManagedDeviceOwnerType, ManagementState: d.ManagementState,
+	}
+	if !d.LastSyncDateTime.IsZero() {
+		device.LastSyncDateTime = &d.LastSyncDateTime
+	}
+	return leaver.Item{ID: d.ID, Device: &device}
+}
+
+// staysManaged reports whether nothing is on its way that removes the device.
+func staysManaged(d graph.ManagedDevice) bool {
+	switch d.ManagementState {
+	case "retirePending", "retireIssued", "wipePending", "wipeIssued", "deletePending":
+		return false
+	}
+	return true
+}
+
+func count(n int) string {
+	if n == 1 {
+		return "1 device"
+	}
+	return fmt.Sprintf("%d devices", n)
+}
