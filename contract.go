@@ -26,6 +26,11 @@ const (
 	ActivityRemoveAllDevices    = "RemoveAllDevices"
 	ActivityAwaitDevicesRemoved = "AwaitDevicesRemoved"
 	ActivityAwaitApproval       = "AwaitApproval"
+
+	ActivityWipeManagedAppRegistrations = "WipeManagedAppRegistrations"
+	ActivityDeleteAutopilotIdentities   = "DeleteAutopilotIdentities"
+	ActivityDisableEntraDevices         = "DisableEntraDevices"
+	ActivityDeleteEntraDevices          = "DeleteEntraDevices"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -34,4 +39,10 @@ const (
 	StepRevokeSessions      = "revokeSessions"
 	StepRemoveAllDevices    = "removeAllDevices"
 	StepAwaitDevicesRemoved = "awaitDevicesRemoved"
+
+	// These are in a plan only when the request includes them.
+	StepWipeManagedAppRegistrations = "wipeManagedAppRegistrations"
+	StepDeleteAutopilotIdentities   = "deleteAutopilotIdentities"
+	StepDisableEntraDevices         = "disableEntraDevices"
+	StepDeleteEntraDevices          = "deleteEntraDevices"
 )

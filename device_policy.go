@@ -11,6 +11,9 @@ type DevicePolicy struct {
 	// Company is for company-owned devices, Personal for all others.
 	Company  DeviceActions `json:"company,omitzero"`
 	Personal DeviceActions `json:"personal,omitzero"`
+	// RequireRecoveryKey leaves a Windows device to a person that is to be retired
+	// or wiped and for which no BitLocker recovery key is on record.
+	RequireRecoveryKey bool `json:"requireRecoveryKey,omitzero"`
 }
 
 // DeviceActions is what to do by operating system; where one is missing,

@@ -44,6 +44,8 @@ type Request struct {
 type StepSettings struct {
 	// Skip leaves the step out.
 	Skip bool `json:"skip,omitzero"`
+	// Include puts a step into the plan that is off unless asked for.
+	Include bool `json:"include,omitzero"`
 	// OnFailure takes precedence over the request's.
 	OnFailure OnFailure `json:"onFailure,omitzero"`
 }
@@ -133,6 +135,9 @@ func (r Request) check() error {
 	for _, name := range slices.Sorted(maps.Keys(r.Steps)) {
 		if err := r.Steps[name].OnFailure.check("steps." + name + ".onFailure"); err != nil {
 			return err
+		}
+		if r.Steps[name].Skip && r.Steps[name].Include {
+			return fmt.Errorf("steps.%s: skip and include exclude each other", name)
 		}
 	}
 	if n := utf8.RuneCountInString(r.Justification()); n > maxJustification {

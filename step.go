@@ -61,6 +61,8 @@ type Item struct {
 	// Outcome is set once it is known how the item ended.
 	Outcome Outcome `json:"outcome,omitempty"`
 	Detail  string  `json:"detail,omitempty"`
+	// Failure is set where Graph has refused what was asked about the item.
+	Failure FailureType `json:"failure,omitempty"`
 	// Choice is what a person has decided and the step has not yet acted upon.
 	Choice Choice `json:"choice,omitempty"`
 	// Approval is set where the tenant wants a second administrator to approve
@@ -122,6 +124,11 @@ type Device struct {
 	OwnerType        string     `json:"managedDeviceOwnerType,omitempty"`
 	ManagementState  string     `json:"managementState,omitempty"`
 	LastSyncDateTime *time.Time `json:"lastSyncDateTime,omitempty"`
+	// AzureADDeviceID is how Entra knows the device.
+	AzureADDeviceID string `json:"azureADDeviceId,omitempty"`
+	SerialNumber    string `json:"serialNumber,omitempty"`
+	// RecoveryKey says, for Windows, whether a BitLocker recovery key is on record.
+	RecoveryKey RecoveryKey `json:"recoveryKey,omitempty"`
 	// Planned is what the policy says is to be done with the device.
 	Planned DeviceAction `json:"planned,omitempty"`
 	// Action is what was asked of the device, and ActionAt when; both are
@@ -135,6 +142,16 @@ type Device struct {
 	Because  string  `json:"because,omitempty"`
 	Verdict  Verdict `json:"verdict,omitempty"`
 }
+
+// RecoveryKey is what is known of a device's BitLocker recovery key.
+type RecoveryKey string
+
+const (
+	RecoveryKeyOnRecord RecoveryKey = "onRecord"
+	RecoveryKeyMissing  RecoveryKey = "missing"
+	// RecoveryKeyUnknown means that it could not be read.
+	RecoveryKeyUnknown RecoveryKey = "unknown"
+)
 
 // DeviceAction is what is asked of a device.
 type DeviceAction string

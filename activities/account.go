@@ -31,8 +31,7 @@ func (a *Activities) DisableAccount(ctx context.Context, step leaver.StepRequest
 		return leaver.StepResult{}, failure(ctx, err)
 	case user.AccountEnabled:
 		// Graph reads from replicas that may lag behind its own writes.
-		return leaver.StepResult{}, leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true,
-			Message: "DisableAccount: Graph accepted the change and still shows the account enabled; looking again"}.Err()
+		return leaver.StepResult{}, failure(ctx, errStillSo)
 	}
 	return done("sign-in is blocked"), nil
 }

@@ -42,6 +42,7 @@ func (t token) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acc
 type stage struct {
 	*graphsim.Tenant
 	token       string
+	config      plugin.Config
 	offboarding *plugin.Offboarding
 }
 
@@ -59,7 +60,7 @@ func set(t *testing.T, users []graphsim.User, change ...func(*plugin.Config)) *s
 	}
 	offboarding, err := plugin.New(config)
 	require.NoError(t, err)
-	s.offboarding = offboarding
+	s.config, s.offboarding = config, offboarding
 	return s
 }
 

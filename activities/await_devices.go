@@ -176,22 +176,24 @@ func (f *fleet) askAgain(ctx context.Context) error {
 		return err
 	}
 	for _, device := range f.listed {
-		action := leaver.Retire
 		tracked := f.find(device.ID)
 		if tracked == nil {
 			tracked = f.upsert(device)
-			tracked.Device.Because, tracked.Device.Verdict = "it was enrolled since", leaver.Leaving
+			tracked.Device.Because, tracked.Device.Verdict = enrolledSince, leaver.Leaving
+		}
+		action := cmp.Or(tracked.Device.Action, leaver.Retire)
+		switch {
+		case tracked.Device.Because == enrolledSince && tracked.Device.Action == "" && tracked.Outcome == "":
 			judge(tracked, f.policy)
+			if err := f.requireKey(ctx, tracked); err != nil {
+				return err
+			}
 			action = tracked.Device.Planned
-		} else if failedToLeave(device) {
-			action = cmp.Or(tracked.Device.Action, action)
+		case failedToLeave(device):
 			if tracked.Device.OwnCalls == 0 {
 				tracked.Device.Because = "it failed to leave"
 			}
-		} else if tracked.Device.Action == "" && tracked.Device.Planned != "" {
-			// Its turn had not come when an attempt before ended.
-			action = tracked.Device.Planned
-		} else {
+		default:
 			continue
 		}
 		if tracked.Outcome != "" || tracked.Device.OwnCalls > 0 || tracked.Approval != nil || !staysManaged(device) {
@@ -203,6 +205,8 @@ func (f *fleet) askAgain(ctx context.Context) error {
 	}
 	return nil
 }
+
+const enrolledSince = "it was enrolled since"
 
 func failedToLeave(d graph.ManagedDevice) bool {
 	switch d.ManagementState {

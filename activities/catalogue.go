@@ -10,9 +10,14 @@ import (
 type row struct {
 	leaver.Step
 	do func(*Activities, context.Context, leaver.StepRequest) (leaver.StepResult, error)
-	// devices says that the step does something to devices, and foresees that the
-	// plan shows which.
+	// intune says that the step writes to Intune, whose limits are kept by the
+	// task queue of the device steps.
+	intune bool
+	// devices says that the step does something to managed devices, and foresees
+	// that the plan shows which.
 	devices, foresees bool
+	// optional says that a plan has the step only when the request includes it.
+	optional bool
 	// waitsFor names what a step of kind Polls polls for.
 	waitsFor string
 	// skip says why a leaver does not need the step, or "".
@@ -41,16 +46,42 @@ var catalogue = []row{
 	{
 		Step: leaver.Step{Name: leaver.StepRemoveAllDevices, Activity: leaver.ActivityRemoveAllDevices, Kind: leaver.Writes,
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Remove all devices from management"},
-		do:      (*Activities).RemoveAllDevices,
-		devices: true, foresees: true,
+		do:     (*Activities).RemoveAllDevices,
+		intune: true, devices: true, foresees: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepAwaitDevicesRemoved, Activity: leaver.ActivityAwaitDevicesRemoved, Kind: leaver.Polls,
 			After: []string{leaver.StepRemoveAllDevices}, Needs: []string{leaver.StepRemoveAllDevices},
 			Summary: "Wait until every device is gone"},
-		do:       (*Activities).AwaitDevicesRemoved,
-		devices:  true,
+		do:     (*Activities).AwaitDevicesRemoved,
+		intune: true, devices: true,
 		waitsFor: "devices",
+	},
+	{
+		Step: leaver.Step{Name: leaver.StepWipeManagedAppRegistrations, Activity: leaver.ActivityWipeManagedAppRegistrations, Kind: leaver.Writes,
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Wipe company data from apps"},
+		do:     (*Activities).WipeManagedAppRegistrations,
+		intune: true, optional: true,
+	},
+	{
+		Step: leaver.Step{Name: leaver.StepDeleteAutopilotIdentities, Activity: leaver.ActivityDeleteAutopilotIdentities, Kind: leaver.Writes,
+			After: []string{leaver.StepAwaitDevicesRemoved}, Summary: "Take the devices out of Autopilot"},
+		do:     (*Activities).DeleteAutopilotIdentities,
+		intune: true, optional: true,
+	},
+	{
+		Step: leaver.Step{Name: leaver.StepDisableEntraDevices, Activity: leaver.ActivityDisableEntraDevices, Kind: leaver.Writes,
+			After: []string{leaver.StepAwaitDevicesRemoved}, Summary: "Disable the devices in Entra"},
+		do:       (*Activities).DisableEntraDevices,
+		optional: true,
+	},
+	{
+		// Entra deletes no device that Autopilot still has.
+		Step: leaver.Step{Name: leaver.StepDeleteEntraDevices, Activity: leaver.ActivityDeleteEntraDevices, Kind: leaver.Writes,
+			After: []string{leaver.StepAwaitDevicesRemoved, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, Summary: "Delete the devices from Entra"},
+		do:       (*Activities).DeleteEntraDevices,
+		optional: true,
+		note:     noteKeys,
 	},
 }
 
@@ -60,6 +91,13 @@ func noteSynced(l leaver.Leaver) string {
 		return ""
 	}
 	return "the account is synchronised from an on-premises directory: disable it there too, or the next synchronisation enables it again"
+}
+
+// Some tenants keep what is deleted for 30 days (device soft delete, a preview).
+//
+// Microsoft: https://learn.microsoft.com/entra/identity/devices/concept-soft-delete-devices
+func noteKeys(leaver.Leaver) string {
+	return "the BitLocker keys and LAPS passwords that Entra holds for the devices are deleted with them"
 }
 
 // A guest's sessions belong to the home tenant; revoking them here has no effect.

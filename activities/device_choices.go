@@ -126,7 +126,7 @@ func (f *fleet) question(ctx context.Context) error {
 	}
 	return leaver.Failure{
 		Type: leaver.DevicesRemain,
-		Message: fmt.Sprintf("%s: %s not touched, because the policy would do harm or nothing, or an approval was refused; answer for each, or skipStep to leave them",
+		Message: fmt.Sprintf("%s: %s not touched, each says why; answer for each, or skipStep to leave them",
 			activity.GetInfo(ctx).ActivityType.Name, count(refused)),
 		// Waiting longer would change nothing.
 		Details: []any{leaver.StepResult{Outcome: leaver.Failed, Items: f.items, Choices: deviceChoices[1:]}},

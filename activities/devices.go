@@ -63,9 +63,9 @@ func (f *fleet) remove(ctx context.Context) error {
 	if err := f.resume(ctx); err != nil {
 		return err
 	}
-	todo := f.triage()
-	if len(todo) == 0 {
-		return nil
+	todo, err := f.triage(ctx)
+	if err != nil || len(todo) == 0 {
+		return err
 	}
 	if at := slices.IndexFunc(f.items, func(i leaver.Item) bool { return i.AwaitsApproval() && i.Approval.Operation == leaver.RemoveAll }); at >= 0 {
 		// The request that waits is for whatever devices there are.
@@ -92,17 +92,21 @@ func apart(i leaver.Item) bool {
 
 // triage returns the devices that are to be asked, and notes with the others
 // why they are not.
-func (f *fleet) triage() (todo []*leaver.Item) {
+func (f *fleet) triage(ctx context.Context) (todo []*leaver.Item, err error) {
 	for _, device := range f.listed {
 		tracked := f.find(device.ID)
 		if !staysManaged(device) || tracked.Device.OwnCalls > 0 || tracked.Outcome != "" || tracked.Approval != nil {
 			continue
 		}
-		if judge(tracked, f.policy); tracked.Outcome == "" {
+		judge(tracked, f.policy)
+		if err := f.requireKey(ctx, tracked); err != nil {
+			return nil, err
+		}
+		if tracked.Outcome == "" {
 			todo = append(todo, tracked)
 		}
 	}
-	return todo
+	return todo, nil
 }
 
 // retireAll retires every device by the one action, or each by itself where the

@@ -41,6 +41,9 @@ func explain(err error) leaver.Failure {
 	if harm, ok := errors.AsType[errHarm](err); ok {
 		return leaver.Failure{Type: leaver.InvalidRequest, Message: harm.Error()}
 	}
+	if errors.Is(err, errStillSo) {
+		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true, Message: err.Error()}
+	}
 	if errors.Is(err, errNextTurn) {
 		return leaver.Failure{Type: leaver.DevicesRemain, Waits: true, Expected: true, After: time.Millisecond, Message: err.Error()}
 	}
@@ -141,6 +144,9 @@ func granted(e *graph.Error) string {
 	text := fmt.Sprintf("%s (the worker sent %s token)", e.Permission, article(e.Token))
 	if e.Call == graph.CallRemoveAllDevices && e.Token != graph.Delegated {
 		text += "; if it is granted already, give the device steps a delegated credential of their own (LEAVER_DEVICE_CREDENTIAL=device-code)"
+	}
+	if e.ChangesEntraDevice() && e.Token != graph.Delegated {
+		text += "; an application may do this to Windows devices only: for others do it in Entra, or give the device steps a delegated credential (LEAVER_DEVICE_CREDENTIAL=device-code)"
 	}
 	return text
 }

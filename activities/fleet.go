@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
@@ -130,6 +131,7 @@ func (f *fleet) upsert(d graph.ManagedDevice) *leaver.Item {
 	fresh.Choice, fresh.Approval = tracked.Choice, tracked.Approval
 	if before := tracked.Device; before != nil {
 		now := fresh.Device
+		now.RecoveryKey = before.RecoveryKey
 		now.Planned, now.Action, now.ActionAt, now.OwnCalls, now.Because = before.Planned, before.Action, before.ActionAt, before.OwnCalls, before.Because
 		if tracked.Outcome == leaver.Skipped {
 			fresh.Outcome, fresh.Detail, now.Verdict = tracked.Outcome, tracked.Detail, before.Verdict
@@ -143,6 +145,12 @@ func item(d graph.ManagedDevice) leaver.Item {
 	device := leaver.Device{
 		Name: d.DeviceName, OperatingSystem: d.OperatingSystem,
 		OwnerType: d.ManagedDeviceOwnerType, ManagementState: d.ManagementState,
+		SerialNumber: d.SerialNumber,
+	}
+	// Intune writes zeros for a device that Entra does not know: no id, but one
+	// that many devices share.
+	if d.AzureADDeviceID != uuid.Nil.String() {
+		device.AzureADDeviceID = d.AzureADDeviceID
 	}
 	if !d.LastSyncDateTime.IsZero() {
 		device.LastSyncDateTime = &d.LastSyncDateTime

@@ -28,7 +28,11 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	}}
 	skipped := map[string]bool{}
 	for _, row := range catalogue {
+		if row.optional && !request.Steps[row.Name].Include {
+			continue
+		}
 		step := a.planStep(row, plan.Leaver, request)
+		step.After = slices.DeleteFunc(slices.Clone(step.After), func(before string) bool { return isOptional(before) && !request.Steps[before].Include })
 		if row.foresees && step.Skip == "" {
 			if step.Items, err = a.foresee(ctx, user.ID, *step.Devices); err != nil && request.DryRun && waits(err) {
 				return leaver.Plan{}, failure(ctx, err)
@@ -48,8 +52,8 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	return plan, nil
 }
 
-// devicePatience lets a tenant use up its daily limits some days in a row.
-const devicePatience = leaver.Duration(7 * 24 * time.Hour)
+// intunePatience lets a tenant use up its daily limits some days in a row.
+const intunePatience = leaver.Duration(7 * 24 * time.Hour)
 
 func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) leaver.Step {
 	step, settings := row.Step, request.Steps[row.Name]
@@ -74,7 +78,9 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 		}
 		step.Devices = &policy
 		step.Justification = request.Justification()
-		step.TaskQueue, step.Patience = a.queue, devicePatience
+	}
+	if row.intune {
+		step.TaskQueue, step.Patience = a.queue, intunePatience
 	}
 	if step.Kind == leaver.Polls {
 		poll := a.poll
@@ -99,11 +105,18 @@ func (a *Activities) foresee(ctx context.Context, userID string, policy leaver.D
 	for _, device := range devices {
 		foreseen := item(device)
 		judge(&foreseen, policy)
+		if foreseen.Detail == "" {
+			foreseen.Detail = withoutKey(foreseen.Device, a.recoveryKey(ctx, &foreseen))
+		}
 		// Nothing has been done, or left undone, yet.
 		foreseen.Outcome, foreseen.Device.Verdict = "", ""
 		items = append(items, foreseen)
 	}
 	return items, nil
+}
+
+func isOptional(name string) bool {
+	return slices.ContainsFunc(catalogue, func(r row) bool { return r.Name == name && r.optional })
 }
 
 func (a *Activities) knowsSteps(request leaver.Request) error {

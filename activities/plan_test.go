@@ -40,7 +40,7 @@ func TestAPlanPinsTheObjectIDAndChangesNothing(t *testing.T) {
 	assert.Equal(t, leaver.Leaver{ID: s.id(adele), UserPrincipalName: adele, UserType: "Member", AccountEnabled: true}, plan.Leaver)
 	assert.Equal(t, before, s.Users())
 	assert.Empty(t, s.writes())
-	assert.Len(t, s.Requests(), 2, "the leaver, and the leaver's devices")
+	assert.Len(t, s.Requests(), 3, "the leaver, the devices, and the recovery key of one")
 }
 
 func TestAPlanEndsAccessBeforeDevices(t *testing.T) {

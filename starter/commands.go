@@ -97,7 +97,7 @@ func (s *starter) id(user string) string {
 
 func (s *starter) startCommand() *cobra.Command {
 	var request leaver.Request
-	var skip []string
+	var skip, include []string
 	var devices string
 	var deadline time.Duration
 	var detach bool
@@ -112,11 +112,12 @@ following, not the offboarding.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request.UserID = args[0]
 			request.DeviceDeadline = leaver.Duration(deadline)
+			request.Steps = map[string]leaver.StepSettings{}
 			for _, name := range skip {
-				if request.Steps == nil {
-					request.Steps = map[string]leaver.StepSettings{}
-				}
 				request.Steps[name] = leaver.StepSettings{Skip: true}
+			}
+			for _, name := range include {
+				request.Steps[name] = leaver.StepSettings{Skip: request.Steps[name].Skip, Include: true}
 			}
 			if devices != "" {
 				request.Devices = &leaver.DevicePolicy{}
@@ -134,6 +135,7 @@ following, not the offboarding.`,
 	flags.BoolVar(&request.DryRun, "dry-run", false, "show the plan and touch nothing")
 	flags.StringVar((*string)(&request.OnFailure), "on-failure", "", "when a step cannot succeed by waiting: ask (default), continue or fail")
 	flags.StringSliceVar(&skip, "skip", nil, "leave a step out, by name; can be repeated")
+	flags.StringSliceVar(&include, "include", nil, "put a step into the plan that is off unless asked for, by name; can be repeated")
 	flags.StringVar(&devices, "devices", "", `what to do with devices, as JSON such as {"company":{"windows":"wipe"},"personal":{"default":"retire"}} (default: the worker's)`)
 	flags.StringVar(&request.Reason, "reason", "", "why, for whoever is to approve what is asked of devices")
 	flags.StringVar(&request.Ticket, "ticket", "", "the ticket that asks for it, for the same")

@@ -166,7 +166,9 @@ func moment(at *time.Time) string {
 
 func verdict(item leaver.Item) string {
 	switch {
-	case item.Outcome == leaver.Done:
+	case item.Device.Verdict == leaver.Gone && item.Outcome == leaver.Failed:
+		return good.Render("gone") + bad.Render("; "+printable(item.Detail))
+	case item.Outcome == leaver.Done || item.Device.Verdict == leaver.Gone:
 		return good.Render("gone")
 	case item.Device.Verdict == leaver.GivenUp:
 		return "given up"
@@ -186,6 +188,8 @@ func verdict(item leaver.Item) string {
 		return bad.Render("canceled in Intune again")
 	case item.Outcome == leaver.Failed:
 		return bad.Render("still managed")
+	case item.Device.Action == "" && item.Device.Planned != "" && item.Device.RecoveryKey == leaver.RecoveryKeyOnRecord:
+		return "BitLocker recovery key is on record"
 	case item.Device.Action == "" && item.Device.Planned != "" && item.Detail == "":
 		return ""
 	case item.Detail != "":

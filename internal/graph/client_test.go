@@ -78,7 +78,7 @@ func adeleJSON(enabled bool) string {
 	return fmt.Sprintf(`{"id":%q,"userPrincipalName":%q,"userType":"Member","accountEnabled":%t,"onPremisesSyncEnabled":null}`, userID, adele, enabled)
 }
 
-// calls is every call there is, on one user.
+// calls is every call there is that takes any id.
 var calls = map[string]func(context.Context, *Client, string) error{
 	"get user":             func(ctx context.Context, c *Client, id string) error { _, err := c.User(ctx, id); return err },
 	"set accountEnabled":   func(ctx context.Context, c *Client, id string) error { return c.SetAccountEnabled(ctx, id, false) },
@@ -90,6 +90,20 @@ var calls = map[string]func(context.Context, *Client, string) error{
 	"retire":               func(ctx context.Context, c *Client, id string) error { return c.RetireDevice(ctx, id, Approval{}) },
 	"removeAllDevicesFromManagement": func(ctx context.Context, c *Client, id string) error {
 		return c.RemoveAllDevicesFromManagement(ctx, id, Approval{})
+	},
+	"list registeredDevices": func(ctx context.Context, c *Client, id string) error {
+		_, err := c.RegisteredDevices(ctx, id)
+		return err
+	},
+	"disable device":                        func(ctx context.Context, c *Client, id string) error { return c.DisableEntraDevice(ctx, id) },
+	"delete device":                         func(ctx context.Context, c *Client, id string) error { return c.DeleteEntraDevice(ctx, id) },
+	"delete windowsAutopilotDeviceIdentity": func(ctx context.Context, c *Client, id string) error { return c.DeleteAutopilotIdentity(ctx, id) },
+	"list managedAppRegistrations": func(ctx context.Context, c *Client, id string) error {
+		_, err := c.ManagedAppDeviceTags(ctx, id)
+		return err
+	},
+	"wipeManagedAppRegistrationsByDeviceTag": func(ctx context.Context, c *Client, id string) error {
+		return c.WipeManagedAppRegistrations(ctx, id, "t1")
 	},
 }
 

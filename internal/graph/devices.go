@@ -18,9 +18,11 @@ type ManagedDevice struct {
 	ManagedDeviceOwnerType string    `json:"managedDeviceOwnerType"`
 	ManagementState        string    `json:"managementState"`
 	LastSyncDateTime       time.Time `json:"lastSyncDateTime"`
+	AzureADDeviceID        string    `json:"azureADDeviceId"`
+	SerialNumber           string    `json:"serialNumber"`
 }
 
-const deviceFields = "id,deviceName,operatingSystem,managedDeviceOwnerType,managementState,lastSyncDateTime"
+const deviceFields = "id,deviceName,operatingSystem,managedDeviceOwnerType,managementState,lastSyncDateTime,azureADDeviceId,serialNumber"
 
 var (
 	listManagedDevices = call{"list managedDevices", "DeviceManagementManagedDevices.Read.All"}

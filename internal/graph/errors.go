@@ -65,6 +65,12 @@ func (e *Error) ChangesDevice() bool {
 	return false
 }
 
+// ChangesEntraDevice reports whether the call was to change a device object of
+// Entra.
+func (e *Error) ChangesEntraDevice() bool {
+	return e.Call == disableEntraDevice.name || e.Call == deleteEntraDevice.name
+}
+
 // Safe is Graph's message without anything that could name a person, an
 // address or a secret.
 func (e *Error) Safe() string { return scrub(e.Message) }

@@ -44,6 +44,10 @@ var (
 	readsDevices   = [][]string{{"DeviceManagementManagedDevices.Read.All"}, {"DeviceManagementManagedDevices.ReadWrite.All"}}
 	actsOnDevices  = [][]string{{"DeviceManagementManagedDevices.PrivilegedOperations.All"}}
 	deletesDevices = [][]string{{"DeviceManagementManagedDevices.ReadWrite.All"}}
+	readsKeys      = [][]string{{"BitlockerKey.ReadBasic.All"}, {"BitlockerKey.Read.All"}}
+	writesEntra    = [][]string{{"Device.ReadWrite.All"}, {"Directory.AccessAsUser.All"}}
+	readsAutopilot = [][]string{{"DeviceManagementServiceConfig.Read.All"}, {"DeviceManagementServiceConfig.ReadWrite.All"}}
+	readsApps      = [][]string{{"DeviceManagementApps.Read.All"}, {"DeviceManagementApps.ReadWrite.All"}}
 	readsApprovals = [][]string{{"DeviceManagementConfiguration.Read.All"}, {"DeviceManagementRBAC.Read.All"}}
 )
 
@@ -52,11 +56,20 @@ var routes = []route{
 	{http.MethodPatch, "/users/{id}", [][]string{{"User.EnableDisableAccount.All", "User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).patchUser, false},
 	{http.MethodPost, "/users/{id}/revokeSignInSessions", [][]string{{"User.RevokeSessions.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).revokeSessions, false},
 	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, (*Tenant).listDevices, false},
+	{http.MethodGet, "/deviceManagement/managedDevices", readsDevices, (*Tenant).listManagedDevices, true},
 	{http.MethodGet, "/deviceManagement/managedDevices/{id}", readsDevices, (*Tenant).getDevice, false},
 	{http.MethodPost, "/users/{id}/removeAllDevicesFromManagement", actsOnDevices, approved((*Tenant).removeAllDevices), false},
 	{http.MethodPost, "/deviceManagement/managedDevices/{id}/retire", actsOnDevices, approved((*Tenant).retireDevice), false},
 	{http.MethodPost, "/deviceManagement/managedDevices/{id}/wipe", slices.Concat(actsOnDevices, deletesDevices), approved((*Tenant).wipeDevice), false},
 	{http.MethodDelete, "/deviceManagement/managedDevices/{id}", deletesDevices, approved((*Tenant).deleteDevice), false},
+	{http.MethodGet, "/informationProtection/bitlocker/recoveryKeys", readsKeys, (*Tenant).listRecoveryKeys, true},
+	{http.MethodGet, "/users/{id}/registeredDevices", readsUsers, (*Tenant).listRegisteredDevices, false},
+	{http.MethodPatch, "/devices/{id}", writesEntra, (*Tenant).patchEntraDevice, false},
+	{http.MethodDelete, "/devices/{id}", writesEntra, (*Tenant).deleteEntraDevice, false},
+	{http.MethodGet, "/deviceManagement/windowsAutopilotDeviceIdentities", readsAutopilot, (*Tenant).listAutopilot, true},
+	{http.MethodDelete, "/deviceManagement/windowsAutopilotDeviceIdentities/{id}", readsAutopilot[1:], (*Tenant).deleteAutopilot, false},
+	{http.MethodGet, "/users/{id}/managedAppRegistrations", readsApps, (*Tenant).listAppRegistrations, false},
+	{http.MethodPost, "/users/{id}/wipeManagedAppRegistrationsByDeviceTag", readsApps[1:], (*Tenant).wipeAppRegistrations, false},
 	{http.MethodGet, "/beta/deviceManagement/operationApprovalRequests", readsApprovals, (*Tenant).listApprovals, true},
 }
 
@@ -97,7 +110,7 @@ func (t *Tenant) route(r *http.Request, path string, body []byte) answer {
 			continue
 		}
 		grant := t.tokens[token]
-		intune := strings.Contains(strings.ToLower(shape), "device")
+		intune := isIntune(shape)
 		switch {
 		case !grant.allows(route.needs) && intune:
 			return fault(http.StatusForbidden, "Forbidden", intuneMessage("Forbidden", "Application is not authorized to perform this operation. Application must have one of the following scopes: "+strings.Join(slices.Concat(route.needs...), ", ")))
@@ -110,7 +123,7 @@ func (t *Tenant) route(r *http.Request, path string, body []byte) answer {
 		switch {
 		case route.whole:
 			return route.do(t, query{request: r, body: body, delegated: grant.delegated})
-		case user == nil && strings.HasPrefix(shape, "/users"):
+		case user == nil && (strings.HasPrefix(shape, "/users") || !isIntune(shape)):
 			return fault(http.StatusNotFound, "Request_ResourceNotFound", fmt.Sprintf("Resource '%s' does not exist or one of its queried reference-property objects are not present.", id))
 		case user == nil:
 			return deviceNotFound()
@@ -124,13 +137,26 @@ func (t *Tenant) route(r *http.Request, path string, body []byte) answer {
 	return fault(http.StatusBadRequest, "BadRequest", fmt.Sprintf("Resource not found for the segment '%s'.", shape[strings.LastIndex(shape, "/")+1:]))
 }
 
+// isIntune reports whether Intune answers, and not Entra: it has a way of its
+// own to refuse.
+func isIntune(shape string) bool {
+	for _, part := range []string{"/deviceManagement/", "/managedDevices", "/managedAppRegistrations", "/removeAllDevicesFromManagement", "/wipeManagedAppRegistrations"} {
+		if strings.Contains(shape, part) {
+			return true
+		}
+	}
+	return false
+}
+
 // target is the user that a path names, or whose device it names.
 func (t *Tenant) target(shape, id string) *User {
 	if strings.HasPrefix(shape, "/users") {
 		return t.find(id)
 	}
 	for _, user := range t.users {
-		if slices.ContainsFunc(user.Devices, func(d Device) bool { return d.ID == id }) {
+		if slices.ContainsFunc(user.Devices, func(d Device) bool { return d.ID == id }) ||
+			slices.ContainsFunc(user.EntraDevices, func(d EntraDevice) bool { return !d.deleted && d.ID == id }) ||
+			slices.ContainsFunc(user.Autopilot, func(a AutopilotIdentity) bool { return !a.deleted && a.ID == id }) {
 			return user
 		}
 	}
@@ -145,7 +171,7 @@ func parsePath(path string) (shape, id string) {
 		id, _ = url.PathUnescape(id)
 		return "/users/{id}" + rest, strings.ReplaceAll(id, "''", "'")
 	}
-	for _, prefix := range []string{"/users/", "/deviceManagement/managedDevices/"} {
+	for _, prefix := range []string{"/users/", "/devices/", "/deviceManagement/managedDevices/", "/deviceManagement/windowsAutopilotDeviceIdentities/"} {
 		if rest, ok := strings.CutPrefix(path, prefix); ok {
 			id, rest, more := strings.Cut(rest, "/")
 			id, _ = url.PathUnescape(id)
@@ -238,6 +264,7 @@ func describe(q query, d Device) map[string]any {
 	return selected(q.request, map[string]any{
 		"id": d.ID, "deviceName": d.Name, "operatingSystem": d.OperatingSystem, "managedDeviceOwnerType": d.OwnerType,
 		"managementState": d.State, "lastSyncDateTime": stamp(d.LastSync), "userId": q.user.ID,
+		"azureADDeviceId": d.AzureADDeviceID, "serialNumber": d.SerialNumber,
 	})
 }
 

@@ -31,6 +31,10 @@ type User struct {
 	SessionsValidFrom     time.Time `json:"signInSessionsValidFromDateTime"`
 	// Devices holds what is managed now; a device that has left is gone from it.
 	Devices []Device `json:"devices"`
+	// EntraDevices, Autopilot and AppRegistrations stay when a device leaves.
+	EntraDevices     []EntraDevice       `json:"entraDevices,omitempty"`
+	Autopilot        []AutopilotIdentity `json:"autopilot,omitempty"`
+	AppRegistrations []AppRegistration   `json:"appRegistrations,omitempty"`
 }
 
 // Device is a managed device.
@@ -41,6 +45,10 @@ type Device struct {
 	OwnerType       string    `json:"managedDeviceOwnerType"`
 	State           string    `json:"managementState"`
 	LastSync        time.Time `json:"lastSyncDateTime"`
+	AzureADDeviceID string    `json:"azureADDeviceId"`
+	SerialNumber    string    `json:"serialNumber"`
+	// RecoveryKey says that Entra holds a BitLocker recovery key for it.
+	RecoveryKey bool `json:"recoveryKey,omitempty"`
 	// CheckIn is how long after a retirement or wipe the device hears of it and leaves;
 	// a negative one means never.
 	CheckIn leaver.Duration `json:"checkIn"`
@@ -73,6 +81,8 @@ type Settings struct {
 	// DelegatedRemoval refuses application tokens for
 	// removeAllDevicesFromManagement, as its page of 2019 documents.
 	DelegatedRemoval bool `json:"delegatedRemoval"`
+	// Lags has Entra and Autopilot show what they have deleted, as long as it is set.
+	Lags bool `json:"lags"`
 }
 
 // Tenant is safe for use by many goroutines.
@@ -120,6 +130,8 @@ func (t *Tenant) Add(users ...User) string {
 		for i := range user.Devices {
 			user.Devices[i].complete()
 		}
+		user.EntraDevices = slices.Clone(user.EntraDevices)
+		user.completeLeftovers()
 		t.users[user.ID] = &user
 		id = user.ID
 	}
@@ -137,6 +149,7 @@ func (t *Tenant) Enroll(userID string, device Device) bool {
 	}
 	device.complete()
 	user.Devices = append(user.Devices, device)
+	user.completeLeftovers()
 	return true
 }
 
@@ -149,6 +162,12 @@ func (d *Device) complete() {
 	}
 	if d.State == "" {
 		d.State = "managed"
+	}
+	if d.AzureADDeviceID == "" {
+		d.AzureADDeviceID = uuid.NewString()
+	}
+	if d.SerialNumber == "" {
+		d.SerialNumber = "SN-" + d.AzureADDeviceID[:8]
 	}
 	if d.LastSync.IsZero() {
 		d.LastSync = time.Now().Add(-time.Hour)
@@ -171,6 +190,9 @@ func (t *Tenant) Users() map[string]User {
 		t.checkIn(user)
 		snapshot := *user
 		snapshot.Devices = slices.Clone(user.Devices)
+		snapshot.EntraDevices = slices.DeleteFunc(slices.Clone(user.EntraDevices), func(d EntraDevice) bool { return d.deleted })
+		snapshot.Autopilot = slices.DeleteFunc(slices.Clone(user.Autopilot), func(a AutopilotIdentity) bool { return a.deleted })
+		snapshot.AppRegistrations = slices.Clone(user.AppRegistrations)
 		all[user.UserPrincipalName] = snapshot
 	}
 	return all

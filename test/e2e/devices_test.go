@@ -179,3 +179,46 @@ func TestAMixedFleetEndsAsThePolicySays(t *testing.T) {
 	}
 	w.nobodyElse()
 }
+
+// What remains of devices elsewhere goes when it is asked for, in the order that
+// Entra and Autopilot want.
+func TestTheRestOfADeviceGoesWhenItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.Devices = []graphsim.Device{
+		{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows", CheckIn: leaver.Duration(time.Second), RecoveryKey: true},
+		{Name: "CONTOSO-LT-0418", OperatingSystem: "Windows", CheckIn: leaver.Duration(time.Second)},
+	}
+	adele.EntraDevices = nil
+	w.tenant.Add(adele)
+	adele = w.tenant.Users()[graphsim.Leaver]
+	adele.Autopilot = []graphsim.AutopilotIdentity{{ID: "9b0e1a52-6a52-4a6e-8f0f-0f8a52d2a111", SerialNumber: adele.Devices[0].SerialNumber, AzureADDeviceID: adele.Devices[0].AzureADDeviceID}}
+	adele.AppRegistrations = []graphsim.AppRegistration{{ID: "T_1", DeviceTag: "6f1c2d3e-tag"}}
+	w.tenant.Add(adele)
+	w.before = w.tenant.Users()
+
+	dry := w.must(programs.starter, "start", graphsim.Leaver, "--workflow-id", "plan", "--dry-run")
+	assert.Contains(t, dry, "no BitLocker recovery key is on record")
+	assert.NotContains(t, dry, "Autopilot", "it is off unless asked for")
+
+	w.must(programs.starter, "start", graphsim.Leaver, "--workflow-id", "W", "--detach", "--devices", `{"requireRecoveryKey":true}`, "--include", "deleteAutopilotIdentities",
+		"--include", "disableEntraDevices,deleteEntraDevices", "--include", "wipeManagedAppRegistrations")
+	w.waiting("W", leaver.StepRemoveAllDevices)
+	assert.Equal(t, 1, w.requests("POST", "/retire"), "the one with a key on record")
+	w.must(programs.temporal, "workflow", "update", "execute", "--workflow-id", "W", "--address", w.server.Address, "--name", "answer",
+		"--input", `{"step":"removeAllDevices","choice":"retire","by":"it@contoso.com","reason":"the disk is empty"}`)
+	report, err := w.report("W")
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Completed, report.Status)
+	for _, s := range report.Steps {
+		assert.Equal(t, leaver.Done, s.Outcome, s.Name)
+	}
+	after := w.tenant.Users()[graphsim.Leaver]
+	assert.Empty(t, after.Devices)
+	assert.Empty(t, after.Autopilot)
+	assert.Empty(t, after.EntraDevices)
+	assert.Empty(t, after.AppRegistrations)
+	assert.Equal(t, 2, w.requests("PATCH", "")-1, "disabled before they were deleted; one is the account")
+	w.nobodyElse()
+}
