@@ -27,6 +27,7 @@ func randomFleet(r *rand.Rand, user string) graphsim.User {
 			State:           pick(r, "managed", "managed", "managed", "retirePending", "retireFailed", "unhealthy"),
 			CheckIn:         leaver.Duration(pick(r, atOnce, atOnce, never)),
 			Failures:        pick(r, 0, 0, 0, 1, 2, 3),
+			RecoveryKey:     pick(r, true, true, false),
 		})
 	}
 	return u
@@ -39,7 +40,9 @@ func randomPolicy(r *rand.Rand) leaver.DevicePolicy {
 	actions := func() leaver.DeviceActions {
 		return leaver.DeviceActions{Default: action(), Windows: action(), MacOS: action(), IOS: action(), Android: action(), Linux: action()}
 	}
-	return pick(r, leaver.DevicePolicy{}, leaver.DevicePolicy{Company: actions(), Personal: actions()}, leaver.DevicePolicy{Company: actions(), Personal: actions()})
+	policy := pick(r, leaver.DevicePolicy{}, leaver.DevicePolicy{Company: actions(), Personal: actions()}, leaver.DevicePolicy{Company: actions(), Personal: actions()})
+	policy.RequireRecoveryKey = pick(r, true, false, false)
+	return policy
 }
 
 func randomFault(r *rand.Rand) graphsim.Fault {
@@ -80,9 +83,10 @@ func TestWhatIsSaidOfEachDeviceIsTrueAndNothingElseIsTouched(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 1))
-			s := set(t, []graphsim.User{randomFleet(r, adele), randomFleet(r, "megan@contoso.com")})
+			s := set(t, []graphsim.User{randomFleet(r, adele), randomFleet(r, megan)})
 			policy := randomPolicy(r)
 			before := s.Users()
+			s.Configure(graphsim.Settings{PageSize: pick(r, 0, 1, 2), DelegatedRemoval: pick(r, true, false, false)})
 			for range r.IntN(4) {
 				s.Fail(randomFault(r))
 			}
@@ -91,6 +95,7 @@ func TestWhatIsSaidOfEachDeviceIsTrueAndNothingElseIsTouched(t *testing.T) {
 
 			result, err := persist(t, s, leaver.ActivityRemoveAllDevices, request)
 			if err == nil {
+				before[adele] = enrollMore(r, s, before[adele])
 				request.Results = map[string]leaver.StepResult{leaver.StepRemoveAllDevices: result}
 				result, err = persist(t, s, leaver.ActivityAwaitDevicesRemoved, request)
 			}
@@ -102,14 +107,60 @@ func TestWhatIsSaidOfEachDeviceIsTrueAndNothingElseIsTouched(t *testing.T) {
 				}
 			}
 			assertTrue(t, s, before[adele], policy, result, err == nil)
-			assert.Equal(t, before["megan@contoso.com"], s.Users()["megan@contoso.com"])
+			assert.Equal(t, before[megan], s.Users()[megan])
 			for _, request := range s.Requests() {
 				if request.Writes() {
-					assert.Equal(t, before[adele].ID, request.UserID, request.Path)
+					assertWanted(t, before[adele], policy, request)
 				}
 			}
 		})
 	}
+}
+
+// enrollMore returns the user with the devices that were enrolled since.
+func enrollMore(r *rand.Rand, s *stage, u graphsim.User) graphsim.User {
+	u.Devices = slices.Clone(u.Devices)
+	for i, device := range randomFleet(r, adele).Devices {
+		device.ID, device.State = fmt.Sprint("late-", i), "managed"
+		s.Enroll(adele, device)
+		u.Devices = append(u.Devices, device)
+	}
+	return u
+}
+
+// assertWanted asserts that a write is the leaver's and what the policy says of
+// the device.
+func assertWanted(t *testing.T, before graphsim.User, policy leaver.DevicePolicy, request graphsim.Request) {
+	t.Helper()
+	if strings.HasSuffix(request.Path, "/removeAllDevicesFromManagement") {
+		assert.Equal(t, before.ID, request.UserID)
+		assert.True(t, policy.RetiresAll())
+		for _, device := range before.Devices {
+			assert.False(t, lacksKey(device, policy) && !strings.HasPrefix(device.ID, "late-"), "%s has no recovery key", device.Name)
+		}
+		return
+	}
+	id, call, _ := strings.Cut(strings.TrimPrefix(request.Path, "/deviceManagement/managedDevices/"), "/")
+	at := slices.IndexFunc(before.Devices, func(d graphsim.Device) bool { return d.ID == id })
+	require.GreaterOrEqual(t, at, 0, "%s is no device of the leaver", request.Path)
+	device := before.Devices[at]
+	planned := policy.For(device.OwnerType, device.OperatingSystem)
+	switch call {
+	case "retire":
+		assert.True(t, planned == leaver.Retire || device.State == "retireFailed", "%s is to be %s", device.Name, planned)
+	case "wipe":
+		assert.Contains(t, []leaver.DeviceAction{leaver.Wipe, leaver.WipeKeepUserData}, planned, device.Name)
+	default:
+		assert.Equal(t, leaver.DeleteRecord, planned, device.Name)
+	}
+	assert.False(t, lacksKey(device, policy), "%s has no recovery key", device.Name)
+}
+
+// lacksKey reports whether a device must not be asked to leave, for want of a
+// recovery key.
+func lacksKey(d graphsim.Device, policy leaver.DevicePolicy) bool {
+	planned := policy.For(d.OwnerType, d.OperatingSystem)
+	return policy.RequireRecoveryKey && d.OperatingSystem == "Windows" && !d.RecoveryKey && planned != leaver.DeleteRecord && planned != leaver.Keep
 }
 
 func assertTrue(t *testing.T, s *stage, before graphsim.User, policy leaver.DevicePolicy, result leaver.StepResult, ended bool) {
