@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/leaver-dev/leaver"
@@ -42,17 +43,28 @@ func TestAPlanShowsWhatWillHappenToEachDevice(t *testing.T) {
 		action leaver.DeviceAction
 		why    string
 	}{
-		{leaver.Wipe, ""}, {leaver.Retire, ""}, {leaver.DeleteRecord, "resets it to factory settings"},
-		{leaver.Wipe, "a work profile only, which Graph cannot wipe"}, {leaver.Keep, "left as it is, as the policy says"},
+		{leaver.Wipe, ""}, {leaver.Retire, ""}, {leaver.DeleteRecord, "a person will be asked: deleting the record of a corporate Android device resets it to factory settings"},
+		{leaver.Wipe, "a person will be asked: a personal Android device has a work profile only, which Graph cannot wipe"}, {leaver.Keep, "left as it is, as the policy says"},
 	} {
 		item := step.Items[i]
 		assert.Equal(t, want.action, item.Device.Planned, item.Device.Name)
-		assert.Contains(t, item.Detail, want.why, item.Device.Name)
+		if want.why != "" {
+			assert.True(t, strings.HasPrefix(item.Detail, want.why), item.Detail)
+		}
 		assert.Empty(t, item.Outcome, "nothing has happened yet")
 		assert.Empty(t, item.Device.Action)
 	}
 	assert.Empty(t, s.writes())
 	assert.Equal(t, step.Devices, stepOf(t, plan, leaver.StepAwaitDevicesRemoved).Devices)
+}
+
+func TestAPlanSaysWhichDevicesAreLeavingAlready(t *testing.T) {
+	t.Parallel()
+	s := set(t, []graphsim.User{{UserPrincipalName: adele, Devices: []graphsim.Device{{Name: "CONTOSO-LT-01", OperatingSystem: "Windows", State: "retirePending", CheckIn: -1}}}})
+	item := stepOf(t, planFor(t, s, leaver.Request{UserID: adele}), leaver.StepRemoveAllDevices).Items[0]
+	assert.Equal(t, "already leaving", item.Detail)
+	assert.Empty(t, item.Device.Planned)
+	assert.Len(t, s.Requests(), 2, "no recovery key is looked for")
 }
 
 func TestTheWorkersPolicyIsForRequestsThatSayNothing(t *testing.T) {

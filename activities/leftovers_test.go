@@ -306,9 +306,7 @@ func TestThePlanSaysWhetherARecoveryKeyIsOnRecord(t *testing.T) {
 	withKey.RecoveryKey = true
 	s := set(t, []graphsim.User{{UserPrincipalName: adele, Devices: []graphsim.Device{withKey, without, phone}}})
 	plan := func() []leaver.Item {
-		var plan leaver.Plan
-		require.NoError(t, (&attempt{}).run(t, s, leaver.ActivityPlanOffboarding, leaver.Request{UserID: adele}, &plan))
-		return plan.Steps[2].Items
+		return stepOf(t, planFor(t, s, leaver.Request{UserID: adele}), leaver.StepRemoveAllDevices).Items
 	}
 	items := plan()
 	assert.Equal(t, leaver.RecoveryKeyOnRecord, items[0].Device.RecoveryKey)
@@ -316,6 +314,13 @@ func TestThePlanSaysWhetherARecoveryKeyIsOnRecord(t *testing.T) {
 	assert.Equal(t, leaver.RecoveryKeyMissing, items[1].Device.RecoveryKey)
 	assert.Contains(t, items[1].Detail, "no BitLocker recovery key is on record")
 	assert.Empty(t, items[2].Device.RecoveryKey, "there is none on a phone")
+
+	policy := leaver.DevicePolicy{RequireRecoveryKey: true, Personal: leaver.DeviceActions{Default: leaver.Keep}}
+	s.Enroll(adele, graphsim.Device{Name: "PRIVATE-LT-01", OperatingSystem: "Windows", OwnerType: "personal"})
+	items = stepOf(t, planFor(t, s, leaver.Request{UserID: adele, Devices: &policy}), leaver.StepRemoveAllDevices).Items
+	assert.Empty(t, items[0].Detail)
+	assert.Equal(t, "a person will be asked: no BitLocker recovery key is on record", items[1].Detail)
+	assert.Equal(t, "left as it is, as the policy says", items[3].Detail)
 
 	s.Fail(graphsim.Fault{Path: "/recoveryKeys", Times: -1, Status: 403, Code: "Authorization_RequestDenied"})
 	items = plan()

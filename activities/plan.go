@@ -104,9 +104,19 @@ func (a *Activities) foresee(ctx context.Context, userID string, policy leaver.D
 	var items []leaver.Item
 	for _, device := range devices {
 		foreseen := item(device)
+		if !staysManaged(device) {
+			foreseen.Detail = "already leaving"
+			items = append(items, foreseen)
+			continue
+		}
 		judge(&foreseen, policy)
-		if foreseen.Detail == "" {
+		asks := foreseen.Outcome == leaver.Failed
+		if foreseen.Outcome == "" {
 			foreseen.Detail = withoutKey(foreseen.Device, a.recoveryKey(ctx, &foreseen))
+			asks = policy.RequireRecoveryKey && foreseen.Detail != ""
+		}
+		if asks {
+			foreseen.Detail = "a person will be asked: " + foreseen.Detail
 		}
 		// Nothing has been done, or left undone, yet.
 		foreseen.Outcome, foreseen.Device.Verdict = "", ""

@@ -82,6 +82,36 @@ func incompleteReport() leaver.Report {
 	return report
 }
 
+// plannedReport is what a dry run shows: nothing has been done yet.
+func plannedReport() leaver.Report {
+	planned := func(item leaver.Item, action leaver.DeviceAction, key leaver.RecoveryKey, detail string) leaver.Item {
+		item.Device.Planned, item.Device.RecoveryKey, item.Detail = action, key, detail
+		return item
+	}
+	return adele(leaver.Planned,
+		record(leaver.StepDisableAccount, leaver.StepPending, "", ""),
+		record(leaver.StepRemoveAllDevices, leaver.StepPending, "", "",
+			planned(device("d1", "CONTOSO-LT-0417", "Windows", "managed", ""), leaver.Wipe, leaver.RecoveryKeyOnRecord, ""),
+			planned(device("d2", "CONTOSO-LT-0418", "Windows", "managed", ""), leaver.Wipe, leaver.RecoveryKeyMissing, "no BitLocker recovery key is on record"),
+			planned(device("d3", "CONTOSO-PH-0101", "Android", "managed", ""), leaver.Retire, "", "a person will be asked: retire is not supported for a corporate Android device: choose wipe"),
+			planned(device("d4", "Adele's iPhone", "iOS", "managed", ""), leaver.Retire, "", "")))
+}
+
+// leftReport is of devices that have left Intune, and of what is left of them.
+func leftReport() leaver.Report {
+	left := func(id, name string, outcome leaver.Outcome, detail string) leaver.Item {
+		item := judged(device(id, name, "Windows", "retirePending", outcome), leaver.Gone)
+		item.Detail = detail
+		return item
+	}
+	return adele(leaver.Incomplete,
+		record(leaver.StepAwaitDevicesRemoved, leaver.StepEnded, leaver.Done, "3 devices gone",
+			left("d1", "CONTOSO-LT-0417", leaver.Done, "gone"), left("d2", "CONTOSO-LT-0418", leaver.Done, "gone"), left("d3", "CONTOSO-LT-0419", leaver.Done, "gone")),
+		record(leaver.StepDeleteAutopilotIdentities, leaver.StepEnded, leaver.Failed, "DeleteAutopilotIdentities: Graph refuses 1 of 3",
+			left("d1", "CONTOSO-LT-0417", leaver.Done, ""), left("d2", "CONTOSO-LT-0418", leaver.AlreadyDone, "not in Autopilot"),
+			left("d3", "CONTOSO-LT-0419", leaver.Failed, "grant the permission DeviceManagementServiceConfig.ReadWrite.All")))
+}
+
 func waitingView() view {
 	report := adele(leaver.Waiting,
 		record(leaver.StepDisableAccount, leaver.StepWaiting, "", "DisableAccount: grant the permission User.EnableDisableAccount.All"),
@@ -136,6 +166,8 @@ func TestAReportIsPrintedForPeople(t *testing.T) {
 		"completed":  printed(t, "table", completedReport(), closed),
 		"incomplete": printed(t, "table", incompleteReport(), closed),
 		"waiting":    printed(t, "table", waitingView().progress.Report, waitingView()),
+		"planned":    printed(t, "table", plannedReport(), closed),
+		"left":       printed(t, "table", leftReport(), closed),
 		"unplanned":  printed(t, "table", leaver.Report{Status: leaver.Planning}, view{workflowID: "offboard-1", problem: "no worker answers on the task queue offboarding: is one running?"}),
 	} {
 		t.Run(name, func(t *testing.T) {

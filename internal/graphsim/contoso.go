@@ -15,7 +15,7 @@ func Contoso(checkIn time.Duration) []User {
 	after := func(quarters time.Duration) leaver.Duration { return leaver.Duration(checkIn * quarters / 4) }
 	return []User{
 		{UserPrincipalName: Leaver, DisplayName: "Adele Vance", AccountEnabled: true, Devices: []Device{
-			{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows", CheckIn: after(1)},
+			{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows", CheckIn: after(1), RecoveryKey: true},
 			{Name: "Adele's iPhone", OperatingSystem: "iOS", OwnerType: "personal", CheckIn: after(2)},
 			{Name: "Pixel of Adele", OperatingSystem: "Android", OwnerType: "personal", CheckIn: after(3)},
 			{Name: "CONTOSO-MB-0012", OperatingSystem: "macOS", CheckIn: after(4)},
