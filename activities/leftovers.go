@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
@@ -176,10 +177,16 @@ func settled(items []leaver.Item) leaver.StepResult {
 	for _, i := range items {
 		n[i.Outcome]++
 	}
-	result := leaver.StepResult{Outcome: leaver.AlreadyDone, Items: items, Detail: fmt.Sprintf("%d done, %d needed nothing", n[leaver.Done], n[leaver.AlreadyDone])}
-	if n[leaver.Skipped] > 0 {
-		result.Detail += fmt.Sprintf(", %d enrolled anew and not touched", n[leaver.Skipped])
+	var parts []string
+	for _, part := range []struct {
+		of   leaver.Outcome
+		text string
+	}{{leaver.Done, "done"}, {leaver.AlreadyDone, "needed nothing"}, {leaver.Skipped, "enrolled anew and not touched"}, {leaver.Failed, "refused"}} {
+		if n[part.of] > 0 {
+			parts = append(parts, count(n[part.of])+" "+part.text)
+		}
 	}
+	result := leaver.StepResult{Outcome: leaver.AlreadyDone, Items: items, Detail: strings.Join(parts, ", ")}
 	switch {
 	case n[leaver.Failed] > 0:
 		result.Outcome = leaver.Failed

@@ -118,8 +118,8 @@ func TestADeviceThatIsEnrolledAnewIsNotTouched(t *testing.T) {
 	s.Add(user)
 	s.Enroll(megan, graphsim.Device{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows", AzureADDeviceID: gone.AzureADDeviceID, SerialNumber: gone.SerialNumber})
 	for name, detail := range map[string]string{
-		leaver.ActivityDisableEntraDevices:       "1 done, 0 needed nothing, 1 enrolled anew and not touched",
-		leaver.ActivityDeleteAutopilotIdentities: "0 done, 1 needed nothing, 1 enrolled anew and not touched",
+		leaver.ActivityDisableEntraDevices:       "1 device done, 1 device enrolled anew and not touched",
+		leaver.ActivityDeleteAutopilotIdentities: "1 device needed nothing, 1 device enrolled anew and not touched",
 	} {
 		result, err := (&attempt{}).do(t, s, name, request)
 		require.NoError(t, err)
@@ -248,7 +248,7 @@ func TestAutopilotIdentitiesAreDeletedByTheDevicesOwnIDs(t *testing.T) {
 	result, err := (&attempt{}).do(t, s, leaver.ActivityDeleteAutopilotIdentities, request)
 	require.NoError(t, err)
 	assert.Equal(t, leaver.Done, result.Outcome)
-	assert.Equal(t, "2 done, 2 needed nothing; 1 device not seen to leave Intune and not touched", result.Detail)
+	assert.Equal(t, "2 devices done, 2 devices needed nothing; 1 device not seen to leave Intune and not touched", result.Detail)
 	assert.Empty(t, s.Users()[adele].Autopilot)
 	assert.Len(t, s.Users()[megan].Autopilot, 1, "it has the same serial number")
 

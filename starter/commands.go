@@ -135,7 +135,8 @@ following, not the offboarding.`,
 	flags.BoolVar(&request.DryRun, "dry-run", false, "show the plan and touch nothing")
 	flags.StringVar((*string)(&request.OnFailure), "on-failure", "", "when a step cannot succeed by waiting: ask (default), continue or fail")
 	flags.StringSliceVar(&skip, "skip", nil, "leave a step out, by name; can be repeated")
-	flags.StringSliceVar(&include, "include", nil, "put a step into the plan that is off unless asked for, by name; can be repeated")
+	flags.StringSliceVar(&include, "include", nil, "put a step into the plan that is off unless asked for; can be repeated: "+strings.Join([]string{
+		leaver.StepWipeManagedAppRegistrations, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices, leaver.StepDeleteEntraDevices}, ", "))
 	flags.StringVar(&devices, "devices", "", `what to do with devices, as JSON such as {"company":{"windows":"wipe"},"personal":{"default":"retire"}} (default: the worker's)`)
 	flags.StringVar(&request.Reason, "reason", "", "why, for whoever is to approve what is asked of devices")
 	flags.StringVar(&request.Ticket, "ticket", "", "the ticket that asks for it, for the same")

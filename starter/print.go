@@ -22,8 +22,12 @@ func (v view) lines() []line {
 	if v.problem != "" {
 		all = append(all, line{"problem", v.problem})
 	}
+	longest := 0
 	for _, s := range v.progress.Steps {
-		all = append(all, line{s.Name, fmt.Sprintf("%-20s %-12s %s", s.Name, state(s), v.detail(s))})
+		longest = max(longest, len(s.Name))
+	}
+	for _, s := range v.progress.Steps {
+		all = append(all, line{s.Name, fmt.Sprintf("%-*s %-12s %s", longest+1, s.Name, state(s), v.detail(s))})
 	}
 	for _, wait := range v.progress.Waits {
 		if v.asks(wait) {
