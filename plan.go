@@ -39,7 +39,10 @@ type Step struct {
 	After []string `json:"after,omitempty"`
 	// Needs names the steps without whose effect this one makes no sense: when
 	// one of them was not done, this one is skipped.
-	Needs     []string  `json:"needs,omitempty"`
+	Needs []string `json:"needs,omitempty"`
+	// Partly lets this one run for the items of which something was asked, when
+	// the step that it needs was not done as a whole.
+	Partly    bool      `json:"partly,omitzero"`
 	OnFailure OnFailure `json:"onFailure"`
 	// Skip says why the plan leaves the step out; empty means it runs.
 	Skip string `json:"skip,omitempty"`

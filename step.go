@@ -72,6 +72,9 @@ type Item struct {
 	Device *Device `json:"device,omitempty"`
 }
 
+// Asked reports whether something was asked of the item that may still go on.
+func (i Item) Asked() bool { return i.Device != nil && i.Device.Action != "" }
+
 // AwaitsApproval reports whether a second administrator is to decide still.
 func (i Item) AwaitsApproval() bool {
 	return i.Approval != nil && i.Approval.Status == ApprovalNeeded
@@ -138,9 +141,11 @@ type Device struct {
 	// OwnCalls is how often it was asked by a call of its own, and not by the
 	// one for all devices. Because says why, where neither the policy nor a
 	// person wanted it so.
-	OwnCalls int     `json:"ownCalls,omitempty"`
-	Because  string  `json:"because,omitempty"`
-	Verdict  Verdict `json:"verdict,omitempty"`
+	OwnCalls int    `json:"ownCalls,omitempty"`
+	Because  string `json:"because,omitempty"`
+	// DecidedAt is when what a person decided about it was carried out last.
+	DecidedAt *time.Time `json:"decidedAt,omitempty"`
+	Verdict   Verdict    `json:"verdict,omitempty"`
 }
 
 // RecoveryKey is what is known of a device's BitLocker recovery key.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
-	"go.temporal.io/sdk/activity"
 )
 
 // approval is short for what a call carries for Intune's Multi Admin Approval.
@@ -57,13 +56,14 @@ func complete(tracked *leaver.Item) {
 
 // resume goes on with the devices whose requests for approval are decided: what
 // was approved is asked again with the code, what expired is filed again, and
-// what was rejected is for a person.
-func (f *fleet) resume(ctx context.Context) error {
+// what was rejected is for a person. The newcomers are to be retired as well; a
+// request for all devices is for them too.
+func (f *fleet) resume(ctx context.Context, newcomers []*leaver.Item) error {
 	var all []*leaver.Item
 	for i := range f.items {
 		tracked := &f.items[i]
 		requested := tracked.Approval
-		if requested == nil || tracked.Outcome == leaver.Done || tracked.Outcome == leaver.Skipped {
+		if requested == nil || tracked.Outcome != "" {
 			continue
 		}
 		device, listed := f.listing(tracked.ID)
@@ -89,29 +89,34 @@ func (f *fleet) resume(ctx context.Context) error {
 		case leaver.ApprovalExpired:
 			if requested.Operation == leaver.RemoveAll {
 				tracked.Approval = nil // and triage finds it
-			} else if err := f.ask(ctx, tracked, requested.Operation); err != nil {
+			} else if err := f.refused(ctx, tracked, f.ask(ctx, tracked, requested.Operation)); err != nil {
 				return err
 			}
 		case leaver.ApprovalApproved:
 			if requested.Operation == leaver.RemoveAll {
 				all = append(all, tracked)
-			} else if err := f.ask(ctx, tracked, requested.Operation); err != nil {
+			} else if err := f.refused(ctx, tracked, f.ask(ctx, tracked, requested.Operation)); err != nil {
 				return err
 			}
 		}
 	}
-	if len(all) == 0 {
+	switch {
+	case len(all) == 0:
 		return nil
-	}
-	if f.written {
+	case f.anyApart():
+		// One was given up since, say: each of the others files its own request.
+		for _, tracked := range all {
+			tracked.Approval = nil
+		}
+		return nil
+	case f.written:
 		return errNextTurn
 	}
-	return f.retireAll(ctx, all, f.approval(all[0]))
+	return f.retireAll(ctx, append(all, newcomers...), f.approval(all[0]))
 }
 
-// awaitsApproval is the failure that tells of requests nobody has decided
-// about yet, or nil.
-func (f *fleet) awaitsApproval(ctx context.Context) error {
+// awaitsApproval tells of requests that nobody has decided about yet, or "".
+func (f *fleet) awaitsApproval() string {
 	codes, n := []string{}, 0
 	for _, i := range f.items {
 		if i.AwaitsApproval() {
@@ -120,15 +125,10 @@ func (f *fleet) awaitsApproval(ctx context.Context) error {
 		}
 	}
 	if n == 0 {
-		return nil
+		return ""
 	}
-	codes = slices.Compact(codes)
-	return leaver.Failure{
-		Type: leaver.ApprovalRequired,
-		Message: fmt.Sprintf("%s: %s wait for a second administrator's approval in Intune, under Tenant administration, Multi Admin Approval (%s)",
-			activity.GetInfo(ctx).ActivityType.Name, count(n), enumerate(codes)),
-		Details: []any{leaver.StepResult{Outcome: leaver.Failed, Items: f.items, Choices: []leaver.Choice{leaver.Approved, leaver.GiveUp}}},
-	}.Err()
+	return fmt.Sprintf("a second administrator's approval is awaited for %s in Intune, under Tenant administration, Multi Admin Approval (%s)",
+		count(n), enumerate(slices.Compact(codes)))
 }
 
 // enumerate lists some codes; all of them are with the items.
@@ -161,7 +161,7 @@ func (a *Activities) AwaitApproval(ctx context.Context, step leaver.StepRequest)
 		pending++
 		at := slices.IndexFunc(requests, func(r graph.ApprovalRequest) bool { return r.ID == i.Approval.Code || r.RequestID == i.Approval.Code })
 		switch {
-		case at >= 0:
+		case at >= 0 && isDecision(requests[at].Status):
 			i.Approval.Status = leaver.ApprovalStatus(requests[at].Status)
 		case time.Since(i.Approval.RequestedAt) > approvalLife:
 			i.Approval.Status = leaver.ApprovalExpired
@@ -181,6 +181,16 @@ func (a *Activities) AwaitApproval(ctx context.Context, step leaver.StepRequest)
 	}
 	return leaver.StepResult{}, leaver.Failure{
 		Type: leaver.ApprovalRequired, Waits: true, Expected: true, After: wait(ctx, rhythm),
-		Message: fmt.Sprintf("AwaitApproval: %s wait for a second administrator in Intune", count(pending)) + why,
+		Message: fmt.Sprintf("AwaitApproval: a second administrator is awaited for %s in Intune", count(pending)) + why,
 	}.Err()
+}
+
+// isDecision tells the ends of a request from what Microsoft has not defined: the
+// status may be unknown, or one that is to come.
+func isDecision(status string) bool {
+	switch leaver.ApprovalStatus(status) {
+	case leaver.ApprovalApproved, leaver.ApprovalRejected, leaver.ApprovalCancelled, leaver.ApprovalCompleted, leaver.ApprovalExpired:
+		return true
+	}
+	return false
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 )
 
 // approving is a tenant that wants a second administrator for what is done to
@@ -223,4 +224,151 @@ func TestADailyLimitWaitsUntilTomorrow(t *testing.T) {
 	_, err = do(t, s, leaver.ActivityRemoveAllDevices)
 	require.NoError(t, err)
 	assert.True(t, strings.HasPrefix(s.Users()[adele].Devices[0].State, "retire"))
+}
+
+// refusedBy is what the tenant said of the items when the step failed for good.
+func refusedBy(t *testing.T, s *stage, err error) (*temporal.ApplicationError, leaver.StepResult) {
+	t.Helper()
+	failure := failed(t, s, err)
+	assert.True(t, failure.NonRetryable(), "it is for a person: %s", failure.Message())
+	var seen leaver.StepResult
+	require.NoError(t, failure.Details(&seen))
+	return failure, seen
+}
+
+func TestADeviceThatWasGivenUpIsNotRetiredWithTheOthers(t *testing.T) {
+	t.Parallel()
+	s, request := approving(t, graphsim.Settings{ApprovalForAll: true}, 2)
+	request.Devices = nil
+	waiting := awaits(t, s, request)
+	waiting.Items[1].Choice = leaver.GiveUp
+	waiting = awaits(t, s, waiting)
+	assert.Equal(t, leaver.GivenUp, waiting.Items[1].Device.Verdict)
+
+	s.Decide(s.Approvals()[0].Code, "approved")
+	waiting = awaits(t, s, looked(t, s, waiting))
+	require.Len(t, s.Approvals(), 2, "what was approved is too much; the other device has a request of its own")
+	s.Decide(s.Approvals()[1].Code, "approved")
+	result, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, looked(t, s, waiting))
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Retire, result.Items[0].Device.Action)
+	left := s.Users()[adele].Devices
+	require.Len(t, left, 1)
+	assert.Equal(t, result.Items[1].ID, left[0].ID)
+	assert.Equal(t, "managed", left[0].State)
+}
+
+func TestWhatIsEnrolledWhileARequestForAllWaitsIsJudgedFirst(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]graphsim.Device{
+		"harm":   {Name: "CONTOSO-PH-09", OperatingSystem: "Android"},
+		"no key": {Name: "CONTOSO-LT-09", OperatingSystem: "Windows"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			users := withDevices(never)
+			users[0].Devices[0].RecoveryKey = true
+			s := set(t, users)
+			s.Configure(graphsim.Settings{MultiAdminApproval: true, ApprovalForAll: true})
+			waiting := awaits(t, s, leaver.StepRequest{UserID: s.id(adele), Devices: &leaver.DevicePolicy{RequireRecoveryKey: true}})
+			s.Enroll(adele, late)
+			s.Decide(s.Approvals()[0].Code, "approved")
+			_, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, looked(t, s, waiting))
+			_, seen := refusedBy(t, s, err)
+			require.Len(t, s.Approvals(), 2)
+			s.Decide(s.Approvals()[1].Code, "approved")
+			waiting.Items = seen.Items
+			_, err = (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, looked(t, s, waiting))
+			_, seen = refusedBy(t, s, err)
+			assert.Equal(t, leaver.Failed, seen.Items[1].Outcome)
+			devices := s.Users()[adele].Devices
+			assert.Equal(t, []string{"retirePending", "managed"}, []string{devices[0].State, devices[1].State})
+		})
+	}
+}
+
+func TestWhatIsEnrolledJustBeforeAnApprovedRequestForAllIsRetiredWithIt(t *testing.T) {
+	t.Parallel()
+	s, request := approving(t, graphsim.Settings{ApprovalForAll: true}, 1)
+	request.Devices = nil
+	waiting := awaits(t, s, request)
+	s.Enroll(adele, graphsim.Device{Name: "CONTOSO-LT-09", OperatingSystem: "Windows"})
+	s.Decide(s.Approvals()[0].Code, "approved")
+	result, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, looked(t, s, waiting))
+	require.NoError(t, err)
+	require.Len(t, result.Items, 2)
+	assert.Equal(t, leaver.Retire, result.Items[1].Device.Action)
+	assert.Empty(t, s.Users()[adele].Devices)
+}
+
+func TestADeviceThatFailsAfterAnApprovalIsAskedOnceMore(t *testing.T) {
+	t.Parallel()
+	s, request := approving(t, graphsim.Settings{ApprovalForAll: true}, 1)
+	user := s.Users()[adele]
+	user.Devices[0].Failures = 1
+	s.Add(user)
+	request.Devices = nil
+	waiting := awaits(t, s, request)
+	s.Decide(s.Approvals()[0].Code, "approved")
+	result, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, looked(t, s, waiting))
+	require.NoError(t, err)
+	request.Results = map[string]leaver.StepResult{leaver.StepRemoveAllDevices: result}
+	_, err = (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	failure, seen := refusedBy(t, s, err)
+	assert.Equal(t, string(leaver.ApprovalRequired), failure.Type())
+	require.Len(t, s.Approvals(), 2)
+	request.Items = seen.Items
+	s.Decide(s.Approvals()[1].Code, "approved")
+	request = looked(t, s, request)
+	look := &attempt{}
+	_, err = look.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	remaining(t, s, err)
+	result, err = (&attempt{number: 2, heard: last(t, look)}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Gone, result.Items[0].Device.Verdict)
+	assert.Equal(t, "it failed to leave", result.Items[0].Device.Because)
+}
+
+func TestAStatusThatIsNoDecisionIsNone(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"unknown", "unknownFutureValue", "needsApproval"} {
+		s, request := approving(t, graphsim.Settings{}, 1)
+		waiting := awaits(t, s, request)
+		s.Decide(s.Approvals()[0].Code, status)
+		_, err := (&attempt{}).do(t, s, leaver.ActivityAwaitApproval, waiting)
+		assert.False(t, failed(t, s, err).NonRetryable(), status)
+	}
+}
+
+// A device that is refused is no reason to keep quiet about it while another
+// waits for a second administrator.
+func TestOneDeviceMayBeRefusedWhileAnotherAwaitsApproval(t *testing.T) {
+	t.Parallel()
+	s, request := approving(t, graphsim.Settings{}, 2)
+	second := s.Users()[adele].Devices[1].ID
+	s.Fail(graphsim.Fault{Path: second + "/wipe", Status: 400, Code: "BadRequest", Times: -1})
+	_, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
+	failure, seen := refusedBy(t, s, err)
+	assert.Equal(t, string(leaver.ApprovalRequired), failure.Type())
+	assert.Contains(t, failure.Message(), "a second administrator's approval is awaited for 1 device in Intune")
+	assert.Contains(t, failure.Message(), "1 device for a person to decide about: Graph refuses the request")
+	assert.Equal(t, []leaver.Choice{"approved", "giveUp", "retire", "wipe", "wipeKeepUserData", "deleteRecord"}, seen.Choices)
+	assert.True(t, seen.Items[0].AwaitsApproval())
+	assert.Equal(t, leaver.Failed, seen.Items[1].Outcome)
+	assert.Equal(t, leaver.GraphBadRequest, seen.Items[1].Failure)
+}
+
+// A worker that dies between filing a request and noting its code cannot learn
+// it: filing again is answered with 409.
+func TestARequestWhoseCodeWasLostIsForAPersonAndTheOthersHaveTheirTurn(t *testing.T) {
+	t.Parallel()
+	s, request := approving(t, graphsim.Settings{}, 2)
+	first := &attempt{}
+	require.Error(t, first.run(t, s, leaver.ActivityRemoveAllDevices, request, &leaver.StepResult{}))
+	var before []leaver.Item
+	require.NoError(t, first.heartbeats[0].Get(&before))
+	_, err := (&attempt{number: 2, heard: before}).do(t, s, leaver.ActivityRemoveAllDevices, request)
+	_, seen := refusedBy(t, s, err)
+	assert.Contains(t, seen.Items[0].Detail, "is pending in Intune already")
+	assert.True(t, seen.Items[1].AwaitsApproval())
 }

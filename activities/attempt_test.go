@@ -91,6 +91,8 @@ type attempt struct {
 	age time.Duration
 	// heard is what an attempt before, which died, had heartbeated last.
 	heard any
+	// timeout is how long the attempt may take; zero means the environment's.
+	timeout time.Duration
 	// canceled lets the cancellation be heard of with the first heartbeat.
 	canceled bool
 
@@ -171,6 +173,9 @@ func (p *pretendIn) Init(next interceptor.ActivityOutboundInterceptor) error {
 
 func (p *pretendIn) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	ctx, p.cancel = context.WithCancel(ctx)
+	if p.attempt.timeout > 0 {
+		ctx, p.cancel = context.WithTimeout(ctx, p.attempt.timeout)
+	}
 	defer p.cancel()
 	return p.Next.ExecuteActivity(ctx, in)
 }

@@ -35,18 +35,18 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	if err != nil {
 		return leaver.StepResult{}, err
 	}
-	removal, asked := step.Results[leaver.StepRemoveAllDevices]
-	f.items = removal.Items
-	if len(step.Items) > 0 {
-		f.items = step.Items
-	}
+	removal, after := step.Results[leaver.StepRemoveAllDevices]
+	// Where somebody has left the removal out half-way, what was asked is followed
+	// and nothing more is asked.
+	asks := removal.Outcome == leaver.Done || removal.Outcome == leaver.AlreadyDone
+	f.follow(removal.Items, asks)
 	known := seen(f.items)
 	switch {
 	case activity.HasHeartbeatDetails(ctx):
 		if err := f.recall(ctx); err != nil {
 			return leaver.StepResult{}, err
 		}
-	case !asked && len(step.Items) == 0:
+	case !after && len(step.Items) == 0:
 		for _, device := range f.listed {
 			f.upsert(device)
 		}
@@ -62,16 +62,16 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	if err := f.choose(ctx); err != nil {
 		return leaver.StepResult{}, err
 	}
-	if asked {
+	if asks {
 		if err := f.askAgain(ctx); err != nil {
 			f.note(ctx)
 			return leaver.StepResult{}, failure(ctx, err, f.items...)
 		}
-		if err := f.question(ctx); err != nil {
-			return leaver.StepResult{}, err
-		}
 	}
 	left := remaining(f.items)
+	if err := f.question(ctx, f.overdue(ctx, left), deviceChoices); err != nil {
+		return leaver.StepResult{}, err
+	}
 	switch {
 	case len(f.items) == 0:
 		return alreadyDone("no managed devices"), nil
@@ -85,6 +85,19 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	return leaver.StepResult{}, f.notYet(ctx, left)
 }
 
+// follow begins with what is known: what became of each device that the removal
+// listed, and what this step has said of it since.
+func (f *fleet) follow(removal []leaver.Item, all bool) {
+	f.items = slices.DeleteFunc(slices.Clone(removal), func(i leaver.Item) bool { return !all && !i.Asked() })
+	for _, i := range f.step.Items {
+		if known := f.find(i.ID); known != nil {
+			*known = i
+		} else {
+			f.items = append(f.items, i)
+		}
+	}
+}
+
 // seen tells two looks apart: a check-in alone is no news.
 func seen(items []leaver.Item) string {
 	var b strings.Builder
@@ -96,7 +109,8 @@ func seen(items []leaver.Item) string {
 }
 
 // ended says what has become of the devices. Called alone, the activity leaves
-// those that were enrolled since to whoever called it.
+// those that were enrolled since to whoever called it; and where the removal was
+// left out half-way, those that it did not ask.
 func (f *fleet) ended() string {
 	left := 0
 	for _, i := range f.items {
@@ -115,7 +129,7 @@ func (f *fleet) ended() string {
 		}
 	}
 	if unknown > 0 {
-		text += fmt.Sprintf("; %s enrolled since and not touched", count(unknown))
+		text += fmt.Sprintf("; %d more still managed and not touched", unknown)
 	}
 	return text
 }
@@ -129,7 +143,9 @@ func (f *fleet) look(ctx context.Context) error {
 		case tracked.Outcome == leaver.Skipped:
 		case isListed:
 			f.upsert(listed)
-			tracked.Device.Verdict = verdict(tracked.Device)
+			if tracked.Outcome == "" {
+				tracked.Device.Verdict = verdict(tracked.Device)
+			}
 		case tracked.Outcome == leaver.Done:
 		default:
 			device, err := f.devices.ManagedDevice(ctx, tracked.ID)
@@ -141,18 +157,20 @@ func (f *fleet) look(ctx context.Context) error {
 				return err
 			}
 			f.upsert(device)
-			tracked.Detail = "still managed, no longer listed for the leaver"
-			tracked.Device.Verdict = verdict(tracked.Device)
+			if tracked.Outcome == "" {
+				tracked.Detail = "still managed, no longer listed for the leaver"
+				tracked.Device.Verdict = verdict(tracked.Device)
+			}
 		}
 	}
 	return nil
 }
 
 // verdict is for a device that is still managed. A failure is final when the
-// device has checked in since it was asked by a call of its own: until then it
-// is the failure of before.
+// device was asked again after one before, and has checked in since: until then
+// it is the failure of before.
 func verdict(d *leaver.Device) leaver.Verdict {
-	if d.OwnCalls > 0 && checkedIn(d) {
+	if d.Because == failedBefore && checkedIn(d) {
 		switch d.ManagementState {
 		case "retireFailed", "wipeFailed":
 			return leaver.RemovalFailed
@@ -163,16 +181,18 @@ func verdict(d *leaver.Device) leaver.Verdict {
 	return leaver.Leaving
 }
 
-// checkedIn reports whether a device was heard of since it was asked. Intune
-// tells the second.
+// checkedIn reports whether a device was heard of since it was asked, and since a
+// person decided about it. Intune tells the second.
 func checkedIn(d *leaver.Device) bool {
-	return d.LastSyncDateTime != nil && (d.ActionAt == nil || !d.LastSyncDateTime.Before(d.ActionAt.Truncate(time.Second)))
+	since := func(at *time.Time) bool { return at == nil || !d.LastSyncDateTime.Before(at.Truncate(time.Second)) }
+	return d.LastSyncDateTime != nil && since(d.ActionAt) && since(d.DecidedAt)
 }
 
-// askAgain asks each device that failed to leave once more, and each that was
-// enrolled since as the policy says, by a call of its own and once.
+// askAgain asks each device that failed to leave once more, and as the policy
+// says each that was enrolled since or that was leaving and is no more; by a call
+// of its own and once.
 func (f *fleet) askAgain(ctx context.Context) error {
-	if err := f.resume(ctx); err != nil {
+	if err := f.resume(ctx, nil); err != nil {
 		return err
 	}
 	for _, device := range f.listed {
@@ -181,32 +201,42 @@ func (f *fleet) askAgain(ctx context.Context) error {
 			tracked = f.upsert(device)
 			tracked.Device.Because, tracked.Device.Verdict = enrolledSince, leaver.Leaving
 		}
-		action := cmp.Or(tracked.Device.Action, leaver.Retire)
+		d := tracked.Device
 		switch {
-		case tracked.Device.Because == enrolledSince && tracked.Device.Action == "" && tracked.Outcome == "":
-			judge(tracked, f.policy)
-			if err := f.requireKey(ctx, tracked); err != nil {
+		case tracked.Outcome != "" || tracked.AwaitsApproval() || !staysManaged(device):
+		case d.Action == "":
+			if err := f.judge(ctx, tracked); err != nil {
 				return err
 			}
-			action = tracked.Device.Planned
-		case failedToLeave(device):
-			if tracked.Device.OwnCalls == 0 {
-				tracked.Device.Because = "it failed to leave"
+			if tracked.Outcome != "" {
+				continue
 			}
-		default:
-			continue
-		}
-		if tracked.Outcome != "" || tracked.Device.OwnCalls > 0 || tracked.Approval != nil || !staysManaged(device) {
-			continue
-		}
-		if err := f.ask(ctx, tracked, action); err != nil {
-			return err
+			d.Because = cmp.Or(d.Because, stayedAfterAll)
+			if err := f.refused(ctx, tracked, f.ask(ctx, tracked, d.Planned)); err != nil {
+				return err
+			}
+		case failedToLeave(device) && d.Because != failedBefore && (d.OwnCalls == 0 || checkedIn(d)):
+			because := d.Because
+			d.Because = failedBefore
+			err := f.ask(ctx, tracked, d.Action)
+			if err != nil {
+				d.Because = because
+			}
+			if err := f.refused(ctx, tracked, err); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-const enrolledSince = "it was enrolled since"
+// Why a device was asked by a call of its own, where neither the policy nor a
+// person wanted it so.
+const (
+	enrolledSince  = "it was enrolled since"
+	stayedAfterAll = "it was leaving and is no more"
+	failedBefore   = "it failed to leave"
+)
 
 func failedToLeave(d graph.ManagedDevice) bool {
 	switch d.ManagementState {
@@ -220,34 +250,54 @@ func (f *fleet) stillManaged(left []leaver.Item) string {
 	return fmt.Sprintf("%d of %s still managed (%s)", len(left), count(len(f.items)), states(left))
 }
 
-// notYet asks for another look, the last one at the deadline; or for a person.
-func (f *fleet) notYet(ctx context.Context, left []leaver.Item) error {
-	poll := f.poll
+// rhythm is the request's, else the worker's.
+func (f *fleet) rhythm() leaver.Poll {
 	if f.step.Poll != nil {
-		poll = *f.step.Poll
+		return *f.step.Poll
 	}
-	why := leaver.Failure{Type: leaver.DevicesRemain, Message: "AwaitDevicesRemoved: " + f.stillManaged(left)}
-	untilDeadline := time.Until(activity.GetInfo(ctx).ScheduledTime.Add(time.Duration(poll.Deadline)))
-	hopeless := !slices.ContainsFunc(left, func(i leaver.Item) bool { return i.Device.Verdict == leaver.Leaving })
-	if untilDeadline <= 0 || hopeless {
-		for _, remains := range left {
-			tracked := f.find(remains.ID)
-			tracked.Outcome = leaver.Failed
-			if d := tracked.Device; d.Verdict == leaver.Leaving && !checkedIn(d) {
-				d.Verdict = leaver.Silent
-			}
-		}
-		why.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Detail: why.Message, Items: f.items, Choices: deviceChoices}}
-		if hopeless {
-			why.Message += "; each was asked twice: see in Intune why it refuses, then retryStep to ask again, skipStep to leave them"
-		} else {
-			why.Message += "; the deadline has passed: retire them in Intune or wait for their check-in, then retryStep, skipStep to leave them"
-		}
-		why.Message += ", or answer for each"
-		return why.Err()
+	return f.poll
+}
+
+func (f *fleet) untilDeadline(ctx context.Context) time.Duration {
+	return time.Until(activity.GetInfo(ctx).ScheduledTime.Add(time.Duration(f.rhythm().Deadline)))
+}
+
+// overdue makes devices that remain a question, once the deadline has passed or
+// none of them is on its way any more, and says why; or it is "".
+func (f *fleet) overdue(ctx context.Context, left []leaver.Item) string {
+	onItsWay := func(i leaver.Item) bool {
+		return i.Outcome == "" && (i.Device.Verdict == leaver.Leaving || i.AwaitsApproval())
 	}
-	why.Waits, why.Expected, why.After = true, true, min(wait(ctx, poll), untilDeadline)
-	return why.Err()
+	late := f.untilDeadline(ctx) <= 0
+	if !late && slices.ContainsFunc(left, onItsWay) {
+		return ""
+	}
+	why := ""
+	for _, remains := range left {
+		tracked := f.find(remains.ID)
+		if tracked.Outcome != "" || tracked.AwaitsApproval() {
+			continue
+		}
+		tracked.Outcome = leaver.Failed
+		if d := tracked.Device; d.Verdict == leaver.Leaving && !checkedIn(d) {
+			d.Verdict = leaver.Silent
+		}
+		why = f.stillManaged(left)
+	}
+	switch {
+	case why == "":
+		return ""
+	case late:
+		return why + "; the deadline has passed: retire them in Intune or wait for their check-in, then retryStep, skipStep to leave them, or answer for each"
+	}
+	return why + "; each was asked twice: see in Intune why it refuses, then retryStep to ask again, skipStep to leave them, or answer for each"
+}
+
+// notYet asks for another look, the last one at the deadline.
+func (f *fleet) notYet(ctx context.Context, left []leaver.Item) error {
+	return leaver.Failure{Type: leaver.DevicesRemain, Waits: true, Expected: true,
+		Message: "AwaitDevicesRemoved: " + f.stillManaged(left), After: min(wait(ctx, f.rhythm()), f.untilDeadline(ctx)),
+	}.Err()
 }
 
 // wait is how long until the next look. It is asked for here, not left to the

@@ -51,7 +51,7 @@ var catalogue = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepAwaitDevicesRemoved, Activity: leaver.ActivityAwaitDevicesRemoved, Kind: leaver.Polls,
-			After: []string{leaver.StepRemoveAllDevices}, Needs: []string{leaver.StepRemoveAllDevices},
+			After: []string{leaver.StepRemoveAllDevices}, Needs: []string{leaver.StepRemoveAllDevices}, Partly: true,
 			Summary: "Wait until every device is gone"},
 		do:     (*Activities).AwaitDevicesRemoved,
 		intune: true, devices: true,

@@ -1,9 +1,12 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/leaver-dev/leaver"
 	"go.temporal.io/sdk/activity"
@@ -19,27 +22,18 @@ var deviceChoices = []leaver.Choice{
 // decision that cannot be carried out is asked about again, after all the others
 // were; what waiting can mend is tried again.
 func (f *fleet) choose(ctx context.Context) error {
-	var refused error
 	for i := range f.items {
 		tracked := &f.items[i]
 		if tracked.Choice == "" {
 			continue
 		}
-		err := f.carryOut(ctx, tracked)
-		if waits(err) {
+		if err := f.refused(ctx, tracked, f.carryOut(ctx, tracked)); err != nil {
 			f.note(ctx)
-			return failure(ctx, err)
+			return failure(ctx, err, f.items...)
 		}
 		tracked.Choice = ""
-		if err != nil {
-			tracked.Outcome, tracked.Detail = leaver.Failed, explain(err).Message
-			refused = err
-		}
 	}
-	if refused == nil {
-		return nil
-	}
-	return failure(ctx, refused, f.items...)
+	return nil
 }
 
 func (f *fleet) carryOut(ctx context.Context, tracked *leaver.Item) error {
@@ -50,7 +44,8 @@ func (f *fleet) carryOut(ctx context.Context, tracked *leaver.Item) error {
 		tracked.Approval.Status = leaver.ApprovalApproved
 		return nil
 	}
-	tracked.Approval = nil
+	now := time.Now().UTC()
+	tracked.Approval, tracked.Device.DecidedAt = nil, &now
 	switch tracked.Choice {
 	case leaver.WaitLonger:
 		return nil
@@ -95,6 +90,13 @@ func harm(action leaver.DeviceAction, d *leaver.Device) string {
 	return ""
 }
 
+// judge notes what the policy says about a device, and leaves it to a person
+// where a recovery key is wanted and there is none.
+func (f *fleet) judge(ctx context.Context, tracked *leaver.Item) error {
+	judge(tracked, f.policy)
+	return f.requireKey(ctx, tracked)
+}
+
 // judge notes what the policy says about a device: nothing is to be done with
 // one that it keeps, and with one that it would do harm to.
 func judge(tracked *leaver.Item, policy leaver.DevicePolicy) {
@@ -108,27 +110,45 @@ func judge(tracked *leaver.Item, policy leaver.DevicePolicy) {
 	}
 }
 
-// question is what a person is asked about devices that were not touched, or
-// nil: whether a second administrator approved, and what to do with those that
-// the policy would do harm to.
-func (f *fleet) question(ctx context.Context) error {
-	if err := f.awaitsApproval(ctx); err != nil {
-		return err
-	}
-	refused := 0
+// question is what a person is asked about the devices that failed, or nil; why
+// says more about them than they do themselves. While others wait for a second
+// administrator it is a question to both.
+func (f *fleet) question(ctx context.Context, why string, choices []leaver.Choice) error {
+	var failed []leaver.Item
 	for _, i := range f.items {
 		if i.Outcome == leaver.Failed {
-			refused++
+			failed = append(failed, i)
 		}
 	}
-	if refused == 0 {
+	result := leaver.StepResult{Outcome: leaver.Failed, Items: f.items}
+	ask := leaver.Failure{Type: leaver.DevicesRemain}
+	if len(failed) > 0 {
+		result.Choices = choices
+		if why == "" {
+			why = fmt.Sprintf("%s for a person to decide about, each says why; answer for each, giveUp leaves it as it is", count(len(failed)))
+			if alike(failed, func(i leaver.Item) string { return i.Detail }) {
+				why = fmt.Sprintf("%s for a person to decide about: %s; answer for each, giveUp leaves it as it is", count(len(failed)), failed[0].Detail)
+			}
+			if alike(failed, func(i leaver.Item) leaver.FailureType { return i.Failure }) {
+				ask.Type = cmp.Or(failed[0].Failure, ask.Type)
+			}
+		}
+	}
+	waiting := f.awaitsApproval()
+	if waiting != "" {
+		ask.Type = leaver.ApprovalRequired
+		result.Choices = append([]leaver.Choice{leaver.Approved, leaver.GiveUp}, slices.DeleteFunc(slices.Clone(result.Choices), func(c leaver.Choice) bool { return c == leaver.GiveUp })...)
+		why = strings.TrimSuffix(waiting+"; "+why, "; ")
+	}
+	if why == "" {
 		return nil
 	}
-	return leaver.Failure{
-		Type: leaver.DevicesRemain,
-		Message: fmt.Sprintf("%s: %s not touched, each says why; answer for each, or skipStep to leave them",
-			activity.GetInfo(ctx).ActivityType.Name, count(refused)),
-		// Waiting longer would change nothing.
-		Details: []any{leaver.StepResult{Outcome: leaver.Failed, Items: f.items, Choices: deviceChoices[1:]}},
-	}.Err()
+	ask.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + why
+	result.Detail = ask.Message
+	ask.Details = []any{result}
+	return ask.Err()
+}
+
+func alike[T comparable](items []leaver.Item, of func(leaver.Item) T) bool {
+	return !slices.ContainsFunc(items, func(i leaver.Item) bool { return of(i) != of(items[0]) })
 }

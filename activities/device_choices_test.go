@@ -156,3 +156,78 @@ func TestADeviceThatIsAnotherUsersByNowIsNotTouched(t *testing.T) {
 	assert.Contains(t, failed(t, s, err).Message(), "no longer listed for the leaver")
 	assert.Len(t, s.writes(), before)
 }
+
+// A refusal that is one device's is not forgotten while the others have their turn.
+func TestARefusedChoiceIsRememberedWhileOthersAreCarriedOut(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		first  graphsim.Device
+		choice leaver.Choice
+		why    leaver.FailureType
+	}{
+		"harm":    {graphsim.Device{Name: "PRIVATE-PH-01", OperatingSystem: "Android", OwnerType: "personal"}, "wipe", leaver.InvalidRequest},
+		"refused": {graphsim.Device{Name: "CONTOSO-LT-00", OperatingSystem: "Windows"}, "deleteRecord", leaver.GraphForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, request, seen := overdue(t, c.first,
+				graphsim.Device{Name: "CONTOSO-LT-01", OperatingSystem: "Windows"}, graphsim.Device{Name: "CONTOSO-LT-02", OperatingSystem: "Windows"})
+			s.Fail(graphsim.Fault{Method: "DELETE", Status: 403, Code: "Forbidden", Times: -1})
+			_, err := (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, c.choice, "wipe", "wipe"))
+			failure, again := refusedBy(t, s, err)
+			assert.Equal(t, string(c.why), failure.Type())
+			assert.Equal(t, leaver.Failed, again.Items[0].Outcome)
+			assert.Equal(t, c.why, again.Items[0].Failure)
+			assert.Empty(t, again.Items[0].Choice)
+			assert.Equal(t, 2, s.written("POST wipe"))
+		})
+	}
+}
+
+func TestARefusedChoiceIsNotReplacedByThePolicysAction(t *testing.T) {
+	t.Parallel()
+	s, request := approving(t, graphsim.Settings{}, 2)
+	waiting := awaits(t, s, request)
+	for _, approval := range s.Approvals() {
+		s.Decide(approval.Code, "rejected")
+	}
+	rejected := looked(t, s, waiting)
+	_, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, rejected)
+	_, seen := refusedBy(t, s, err)
+	s.Fail(graphsim.Fault{Method: "DELETE", Status: 403, Code: "Forbidden", Times: -1})
+	_, err = (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, chosen(rejected, seen, "deleteRecord", "retire"))
+	_, seen = refusedBy(t, s, err)
+	assert.Equal(t, leaver.Failed, seen.Items[0].Outcome)
+	assert.Contains(t, seen.Items[0].Detail, "DeviceManagementManagedDevices.ReadWrite.All")
+	assert.Equal(t, leaver.Retire, seen.Items[1].Approval.Operation)
+	require.Len(t, s.Approvals(), 3, "the wipe that was rejected is not filed again")
+}
+
+func TestWaitingLongerAsksNothingOfADeviceThatFailedTwice(t *testing.T) {
+	t.Parallel()
+	users := withDevices(atOnce)
+	users[0].Devices[0].Failures = 2
+	s := set(t, users)
+	request := removed(t, s)
+	before := &attempt{}
+	_, err := before.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	remaining(t, s, err)
+	_, err = (&attempt{number: 2, heard: last(t, before)}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	_, seen := refusedBy(t, s, err)
+	user := s.Users()[adele]
+	// Intune tells check-ins by the second.
+	user.Devices[0].LastSync = time.Now().Add(-2 * time.Second)
+	s.Add(user)
+	writes := len(s.writes())
+	look := &attempt{}
+	_, err = look.do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, leaver.WaitLonger))
+	remaining(t, s, err)
+	assert.Len(t, s.writes(), writes)
+	assert.Equal(t, leaver.Leaving, last(t, look)[0].Device.Verdict)
+
+	user.Devices[0].LastSync = time.Now().Add(time.Second)
+	s.Add(user)
+	_, err = (&attempt{number: 2, heard: last(t, look)}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	_, seen = refusedBy(t, s, err)
+	assert.Equal(t, leaver.RemovalFailed, seen.Items[0].Device.Verdict, "it has failed once more")
+}

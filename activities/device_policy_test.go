@@ -3,12 +3,14 @@ package activities_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/leaver-dev/leaver/plugin"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 )
 
 var ids = [...]string{
@@ -90,6 +92,22 @@ func TestDevicesThatCannotBeReadDoNotHoldUpThePlan(t *testing.T) {
 	assert.Equal(t, string(leaver.GraphUnavailable), failed(t, s, err).Type(), "a dry run waits: the plan is all that it gives")
 }
 
+func TestAnIntuneThatHangsDoesNotHoldUpThePlan(t *testing.T) {
+	t.Parallel()
+	s := set(t, fleet())
+	s.Fail(graphsim.Fault{Path: "/managedDevices", Times: -1, Delay: leaver.Duration(time.Hour)})
+	var plan leaver.Plan
+	require.NoError(t, (&attempt{timeout: time.Second}).run(t, s, leaver.ActivityPlanOffboarding, leaver.Request{UserID: adele}, &plan))
+	assert.Contains(t, stepOf(t, plan, leaver.StepRemoveAllDevices).Note, "no answer from Intune in time")
+	s.Heal()
+
+	s.Fail(graphsim.Fault{Path: "/recoveryKeys", Times: -1, Delay: leaver.Duration(time.Hour)})
+	require.NoError(t, (&attempt{timeout: time.Second}).run(t, s, leaver.ActivityPlanOffboarding, leaver.Request{UserID: adele}, &plan))
+	items := stepOf(t, plan, leaver.StepRemoveAllDevices).Items
+	assert.Equal(t, leaver.RecoveryKeyUnknown, items[0].Device.RecoveryKey)
+	assert.Contains(t, items[0].Detail, "is not known")
+}
+
 func TestEachDeviceIsTreatedAsThePolicySays(t *testing.T) {
 	t.Parallel()
 	s := set(t, fleet())
@@ -133,7 +151,7 @@ func TestADeviceThatThePolicyWouldHarmIsAQuestionAfterTheOthers(t *testing.T) {
 	failure := failed(t, s, err)
 	assert.Equal(t, string(leaver.DevicesRemain), failure.Type())
 	assert.True(t, failure.NonRetryable())
-	assert.Contains(t, failure.Message(), "1 device not touched")
+	assert.Contains(t, failure.Message(), "1 device for a person to decide about: retire is not supported")
 	var seen leaver.StepResult
 	require.NoError(t, failure.Details(&seen))
 	assert.NotContains(t, seen.Choices, leaver.WaitLonger)
@@ -207,4 +225,156 @@ func TestADeviceEnrolledSinceThatThePolicyWouldHarmIsAQuestion(t *testing.T) {
 	assert.NotEmpty(t, seen.Choices)
 	assert.Equal(t, leaver.Failed, seen.Items[0].Outcome)
 	assert.Empty(t, s.writes())
+}
+
+func TestOneDeviceThatIsRefusedKeepsNoOtherFromBeingAsked(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never, never, never))
+	first := s.Users()[adele].Devices[0].ID
+	s.Fail(graphsim.Fault{Path: first + "/wipe", Status: 400, Code: "BadRequest", Message: "The action is not supported for this device.", Times: -1})
+	request := leaver.StepRequest{UserID: s.id(adele), Devices: &leaver.DevicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}}}
+	_, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
+	failure, seen := refusedBy(t, s, err)
+	assert.Equal(t, string(leaver.GraphBadRequest), failure.Type())
+	assert.Contains(t, failure.Message(), "1 device for a person to decide about: Graph refuses the request: The action is not supported for this device.")
+	assert.Contains(t, seen.Choices, leaver.GiveUp)
+	assert.Empty(t, seen.Items[0].Device.Action)
+	var states []string
+	for _, d := range s.Users()[adele].Devices {
+		states = append(states, d.State)
+	}
+	assert.Equal(t, []string{"managed", "wipePending", "wipePending"}, states)
+
+	result, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, chosen(request, seen, "retire"))
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Retire, result.Items[0].Device.Action)
+}
+
+func TestWhatIsRefusedIsNotReportedAsAsked(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never, never))
+	s.Fail(graphsim.Fault{Path: "/removeAllDevicesFromManagement", Status: 400, Code: "BadRequest", Message: "Request not applicable to target tenant.", Times: -1})
+	_, err := do(t, s, leaver.ActivityRemoveAllDevices)
+	failure, seen := refusedBy(t, s, err)
+	assert.Equal(t, string(leaver.IntuneNotLicensed), failure.Type())
+	s.Heal()
+	s.Configure(graphsim.Settings{DelegatedRemoval: true})
+	second := s.Users()[adele].Devices[1].ID
+	s.Fail(graphsim.Fault{Path: second + "/retire", Status: 400, Code: "BadRequest", Times: -1})
+	_, err = do(t, s, leaver.ActivityRemoveAllDevices)
+	_, one := refusedBy(t, s, err)
+	for _, refused := range []leaver.Item{seen.Items[0], seen.Items[1], one.Items[1]} {
+		assert.Empty(t, refused.Device.Action)
+		assert.Nil(t, refused.Device.ActionAt)
+		assert.Empty(t, refused.Device.Verdict)
+	}
+	assert.Equal(t, leaver.Retire, one.Items[0].Device.Action)
+}
+
+func TestWhatWasLeavingAnywayIsNotCountedAsAccepted(t *testing.T) {
+	t.Parallel()
+	users := withDevices(never, never, never)
+	users[0].Devices[0].State, users[0].Devices[1].State = "wipePending", "retirePending"
+	s := set(t, users)
+	result, err := do(t, s, leaver.ActivityRemoveAllDevices)
+	require.NoError(t, err)
+	assert.Equal(t, "Intune accepted the retirement of 1 device; whether they left is seen by awaitDevicesRemoved; 2 devices already leaving", result.Detail)
+}
+
+func TestADeviceThatFailsAsThePolicyAskedItIsAskedOnceMore(t *testing.T) {
+	t.Parallel()
+	for failures, writes := range map[int]int{1: 2, 2: 2} {
+		users := withDevices(atOnce)
+		users[0].Devices[0].Failures = failures
+		s := set(t, users)
+		request := leaver.StepRequest{UserID: s.id(adele), Devices: &leaver.DevicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}}}
+		result, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
+		require.NoError(t, err)
+		request.Results = map[string]leaver.StepResult{leaver.StepRemoveAllDevices: result}
+		first := &attempt{}
+		_, err = first.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+		remaining(t, s, err)
+		result, err = (&attempt{number: 2, heard: last(t, first)}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+		if failures == 2 {
+			var failure *temporal.ApplicationError
+			failure, result = refusedBy(t, s, err)
+			assert.Contains(t, failure.Message(), "each was asked twice")
+		}
+		assert.Equal(t, failures == 1, result.Items[0].Device.Verdict == leaver.Gone)
+		assert.Equal(t, writes, s.written("POST wipe"))
+	}
+}
+
+// Somebody had asked a device to leave before, and takes it back meanwhile.
+func TestADeviceThatStaysAfterAllIsTreatedAsThePolicySays(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{"managed", "retireCanceled"} {
+		for owner, wanted := range map[string][]string{"personal": nil, "company": {"POST wipe"}} {
+			s := set(t, []graphsim.User{{UserPrincipalName: adele, Devices: []graphsim.Device{{OperatingSystem: "Windows", OwnerType: owner, State: "retirePending", CheckIn: -1}}}})
+			request := leaver.StepRequest{UserID: s.id(adele), Devices: &leaver.DevicePolicy{
+				Personal: leaver.DeviceActions{Default: leaver.Keep}, Company: leaver.DeviceActions{Default: leaver.Wipe}}}
+			result, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
+			require.NoError(t, err)
+			assert.Equal(t, leaver.AlreadyDone, result.Outcome)
+			user := s.Users()[adele]
+			user.Devices[0].State = state
+			s.Add(user)
+			request.Results = map[string]leaver.StepResult{leaver.StepRemoveAllDevices: result}
+			_, err = (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+			assert.Equal(t, owner == "personal", err == nil, "the one that is kept needs no wait")
+			assert.Equal(t, wanted, s.writes(), "%s %s", owner, state)
+		}
+	}
+}
+
+func TestADeviceEnrolledSinceThatIsLeavingIsNotKept(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices())
+	request := removed(t, s)
+	request.Devices = &leaver.DevicePolicy{Personal: leaver.DeviceActions{Default: leaver.Keep}}
+	s.Enroll(adele, graphsim.Device{Name: "PRIVATE-LT-01", OperatingSystem: "Windows", OwnerType: "personal", State: "wipePending", CheckIn: -1})
+	look := &attempt{}
+	_, err := look.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	remaining(t, s, err)
+	assert.Equal(t, leaver.Leaving, last(t, look)[0].Device.Verdict)
+}
+
+// The removal was left out by a person after some devices had been asked.
+func TestWhatWasAskedIsFollowedThoughTheRemovalWasLeftOut(t *testing.T) {
+	t.Parallel()
+	users := withDevices(never)
+	users[0].Devices = append(users[0].Devices, graphsim.Device{Name: "CONTOSO-PH-01", OperatingSystem: "Android"})
+	s := set(t, users)
+	_, err := do(t, s, leaver.ActivityRemoveAllDevices)
+	_, seen := refusedBy(t, s, err)
+	request := leaver.StepRequest{UserID: s.id(adele), Results: map[string]leaver.StepResult{
+		leaver.StepRemoveAllDevices: {Outcome: leaver.Skipped, Items: seen.Items}}}
+	look := &attempt{}
+	_, err = look.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	remaining(t, s, err)
+	require.Len(t, last(t, look), 1)
+	user := s.Users()[adele]
+	user.Devices = user.Devices[1:]
+	s.Add(user)
+	result, err := (&attempt{number: 2, heard: last(t, look)}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	require.NoError(t, err)
+	assert.Equal(t, "1 device gone; 1 more still managed and not touched", result.Detail)
+	assert.Len(t, s.writes(), 1)
+}
+
+func TestTheDeadlineIsForTheOthersWhileOneAwaitsApproval(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never))
+	request := removed(t, s)
+	request.Poll = &leaver.Poll{First: leaver.Duration(time.Minute), Longest: leaver.Duration(time.Hour), Deadline: leaver.Duration(24 * time.Hour)}
+	s.Configure(graphsim.Settings{MultiAdminApproval: true})
+	s.Enroll(adele, graphsim.Device{Name: "CONTOSO-LT-99", OperatingSystem: "Windows"})
+	_, err := (&attempt{number: 31, age: 24 * time.Hour}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	failure, seen := refusedBy(t, s, err)
+	assert.Equal(t, string(leaver.ApprovalRequired), failure.Type())
+	assert.Contains(t, failure.Message(), "the deadline has passed")
+	assert.Equal(t, leaver.Silent, seen.Items[0].Device.Verdict)
+	assert.Equal(t, leaver.Failed, seen.Items[0].Outcome)
+	assert.True(t, seen.Items[1].AwaitsApproval())
+	assert.Contains(t, seen.Choices, leaver.WaitLonger)
 }

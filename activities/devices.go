@@ -36,12 +36,13 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepReque
 		if err := f.recall(ctx); err != nil {
 			return leaver.StepResult{}, err
 		}
-	case slices.ContainsFunc(step.Items, func(i leaver.Item) bool { return i.Choice != "" || i.Approval != nil }):
-		f.items = step.Items
+	default:
+		f.items = slices.DeleteFunc(slices.Clone(step.Items), onlyForeseen)
 	}
 	for _, device := range f.listed {
 		f.upsert(device)
 	}
+	f.dropRefusals()
 	if err := f.choose(ctx); err != nil {
 		return leaver.StepResult{}, err
 	}
@@ -52,18 +53,42 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepReque
 	if len(f.items) == 0 {
 		return alreadyDone("no managed devices"), nil
 	}
-	if err := f.question(ctx); err != nil {
+	// Waiting longer would change nothing.
+	if err := f.question(ctx, "", deviceChoices[1:]); err != nil {
 		return leaver.StepResult{}, err
 	}
 	return f.accepted(acted(ctx)), nil
 }
 
+// onlyForeseen reports whether nothing has happened about an item since the plan.
+func onlyForeseen(i leaver.Item) bool {
+	return i.Outcome == "" && i.Choice == "" && i.Approval == nil && !i.Asked()
+}
+
+// dropRefusals leaves to AwaitDevicesRemoved what has become of the devices that
+// were refused something and that are listed no more. What a person has chosen
+// for one of them stays a question.
+func (f *fleet) dropRefusals() {
+	for i := range f.items {
+		tracked := &f.items[i]
+		if _, listed := f.listing(tracked.ID); !listed && tracked.Outcome == leaver.Failed && tracked.Failure != leaver.InvalidRequest {
+			tracked.Outcome, tracked.Detail, tracked.Failure = "", "", ""
+		}
+	}
+}
+
 // remove asks what is still to be asked.
 func (f *fleet) remove(ctx context.Context) error {
-	if err := f.resume(ctx); err != nil {
+	// What was enrolled while a request waited is looked at before that is carried
+	// out: it may have to be left alone.
+	todo, err := f.triage(ctx)
+	if err != nil {
 		return err
 	}
-	todo, err := f.triage(ctx)
+	if err := f.resume(ctx, todo); err != nil {
+		return err
+	}
+	todo, err = f.triage(ctx)
 	if err != nil || len(todo) == 0 {
 		return err
 	}
@@ -78,16 +103,19 @@ func (f *fleet) remove(ctx context.Context) error {
 	if f.written {
 		return errNextTurn
 	}
-	if f.policy.RetiresAll() && !slices.ContainsFunc(f.items, apart) {
+	if f.policy.RetiresAll() && !f.anyApart() {
 		return f.retireAll(ctx, todo, f.approval(nil))
 	}
 	return f.askEach(ctx, todo, nil)
 }
 
-// apart reports that a device takes a way of its own, so that the one action
-// for all would be too much.
-func apart(i leaver.Item) bool {
-	return i.Outcome != "" || i.Device.OwnCalls > 0 || i.Approval != nil && i.Approval.Operation != leaver.RemoveAll
+// anyApart reports whether a device takes a way of its own, so that the one
+// action for all would be too much.
+func (f *fleet) anyApart() bool {
+	return slices.ContainsFunc(f.items, func(i leaver.Item) bool {
+		_, listed := f.listing(i.ID)
+		return listed && (i.Outcome != "" || i.Device.OwnCalls > 0 || i.Approval != nil && i.Approval.Operation != leaver.RemoveAll)
+	})
 }
 
 // triage returns the devices that are to be asked, and notes with the others
@@ -98,8 +126,7 @@ func (f *fleet) triage(ctx context.Context) (todo []*leaver.Item, err error) {
 		if !staysManaged(device) || tracked.Device.OwnCalls > 0 || tracked.Outcome != "" || tracked.Approval != nil {
 			continue
 		}
-		judge(tracked, f.policy)
-		if err := f.requireKey(ctx, tracked); err != nil {
+		if err := f.judge(ctx, tracked); err != nil {
 			return nil, err
 		}
 		if tracked.Outcome == "" {
@@ -127,9 +154,14 @@ func (f *fleet) retireAll(ctx context.Context, todo []*leaver.Item, approval app
 		f.note(ctx)
 		return nil
 	}
+	if err != nil && !waits(err) {
+		for _, tracked := range todo {
+			unasked(tracked)
+		}
+	}
 	if refusedAltogether(err) {
 		for _, tracked := range todo {
-			tracked.Device.Because = refusedAll
+			tracked.Device.Because, tracked.Approval = refusedAll, nil
 		}
 		f.written = false
 		return f.askEach(ctx, todo, err)
@@ -156,7 +188,7 @@ func (f *fleet) askEach(ctx context.Context, todo []*leaver.Item, refusal error)
 			// Neither way is open; what the first one lacks is what to mend.
 			return refusal
 		}
-		if err != nil {
+		if err := f.refused(ctx, tracked, err); err != nil {
 			return err
 		}
 		refusal = nil
@@ -164,9 +196,10 @@ func (f *fleet) askEach(ctx context.Context, todo []*leaver.Item, refusal error)
 	return nil
 }
 
-// accepted says how the step ends when no question is left.
+// accepted says how the step ends when no question is left; touched says that an
+// earlier attempt may have been heard.
 func (f *fleet) accepted(touched bool) leaver.StepResult {
-	left, how, what := 0, "", "Intune accepted the retirement of "
+	asked, leaving, left, how, what := 0, 0, 0, "", "Intune accepted the retirement of "
 	for _, i := range f.items {
 		if i.Device.Because == refusedAll {
 			how = refusedAll + ", so each device was asked by a call of its own; "
@@ -174,24 +207,31 @@ func (f *fleet) accepted(touched bool) leaver.StepResult {
 		switch {
 		case i.Outcome == leaver.Skipped:
 			left++
-		case i.Device.Action != "" && i.Device.Action != leaver.Retire:
-			touched, what = true, "Intune accepted what was asked of "
-		case i.Device.Action != "":
-			touched = true
+		case !i.Asked():
+			leaving++
+		default:
+			asked++
+			if i.Device.Action != leaver.Retire {
+				what = "Intune accepted what was asked of "
+			}
 		}
 	}
-	var parts []string
-	if n := count(len(f.items) - left); len(f.items) > left && touched {
-		parts = append(parts, how+what+n+"; whether they left is seen by "+leaver.StepAwaitDevicesRemoved)
-	} else if len(f.items) > left {
-		parts = append(parts, n+" already leaving")
-	}
-	if left > 0 {
-		parts = append(parts, count(left)+" left as decided")
-	}
-	result := leaver.StepResult{Outcome: leaver.AlreadyDone, Detail: strings.Join(parts, "; "), Items: f.items}
-	if touched {
+	result := leaver.StepResult{Outcome: leaver.AlreadyDone, Items: f.items}
+	if asked > 0 || touched && leaving > 0 {
 		result.Outcome = leaver.Done
 	}
+	var parts []string
+	for _, part := range []struct {
+		n          int
+		head, tail string
+	}{
+		{asked, how + what, "; whether they left is seen by " + leaver.StepAwaitDevicesRemoved},
+		{leaving, "", " already leaving"}, {left, "", " left as decided"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, part.head+count(part.n)+part.tail)
+		}
+	}
+	result.Detail = strings.Join(parts, "; ")
 	return result
 }

@@ -64,6 +64,10 @@ func (f *fleet) ask(ctx context.Context, tracked *leaver.Item, action leaver.Dev
 	if f.written {
 		return errNextTurn
 	}
+	// A failure is followed by another try, whoever approved the first.
+	if tracked.Approval != nil && tracked.Approval.Status == leaver.ApprovalCompleted {
+		tracked.Approval = nil
+	}
 	// What is asked and then lost with its answer must still be followed.
 	if err := act(ctx, f.items); err != nil {
 		return err
@@ -94,10 +98,33 @@ func (f *fleet) ask(ctx context.Context, tracked *leaver.Item, action leaver.Dev
 	return err
 }
 
+// refused notes with a device that what was asked of it was refused for good, so
+// that the others have their turn and a person decides about this one. Anything
+// else is returned: what waiting can mend, and what concerns every device alike.
+func (f *fleet) refused(ctx context.Context, tracked *leaver.Item, err error) error {
+	_, harm := errors.AsType[errHarm](err)
+	_, answered := errors.AsType[*graph.Error](err)
+	if !harm && !answered || waits(err) {
+		return err
+	}
+	why := explain(err)
+	if why.Type == leaver.GraphUnauthorized || why.Type == leaver.IntuneNotLicensed {
+		return err
+	}
+	tracked.Choice, tracked.Outcome, tracked.Detail, tracked.Failure = "", leaver.Failed, why.Message, why.Type
+	f.note(ctx)
+	return nil
+}
+
 // asked notes what a device was asked.
 func asked(tracked *leaver.Item, action leaver.DeviceAction) {
 	now := time.Now().UTC()
 	tracked.Device.Action, tracked.Device.ActionAt, tracked.Device.Verdict = action, &now, leaver.Leaving
+}
+
+// unasked takes back what was noted about a device before Graph refused it.
+func unasked(tracked *leaver.Item) {
+	tracked.Device.Action, tracked.Device.ActionAt, tracked.Device.Verdict = "", nil, ""
 }
 
 // listing is a device as Intune lists it for the leaver: one that it does not
@@ -133,8 +160,9 @@ func (f *fleet) upsert(d graph.ManagedDevice) *leaver.Item {
 		now := fresh.Device
 		now.RecoveryKey = before.RecoveryKey
 		now.Planned, now.Action, now.ActionAt, now.OwnCalls, now.Because = before.Planned, before.Action, before.ActionAt, before.OwnCalls, before.Because
-		if tracked.Outcome == leaver.Skipped {
-			fresh.Outcome, fresh.Detail, now.Verdict = tracked.Outcome, tracked.Detail, before.Verdict
+		now.DecidedAt = before.DecidedAt
+		if tracked.Outcome == leaver.Skipped || tracked.Outcome == leaver.Failed {
+			fresh.Outcome, fresh.Detail, fresh.Failure, now.Verdict = tracked.Outcome, tracked.Detail, tracked.Failure, before.Verdict
 		}
 	}
 	*tracked = fresh

@@ -32,7 +32,7 @@ const (
 )
 
 // errStillSo waits for a change that Graph has accepted and does not show yet.
-var errStillSo = errors.New("Graph accepted the change and does not show it yet; looking again")
+var errStillSo = errors.New("the change is accepted and Graph does not show it yet; looking again")
 
 // leftovers changes what is left of each device that was seen to leave Intune,
 // and looks until that is so. All other devices are left alone, and so is one

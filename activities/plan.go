@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,9 +96,18 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 	return step
 }
 
-// foresee lists what the policy says about each device, as things stand.
+// foresee lists what the policy says about each device, as things stand. It takes
+// half of the attempt's time at most: without it there is still a plan.
 func (a *Activities) foresee(ctx context.Context, userID string, policy leaver.DevicePolicy) ([]leaver.Item, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer cancel()
+	}
 	devices, err := a.devices.ManagedDevices(ctx, userID)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, errors.New("no answer from Intune in time")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func withoutKey(d *leaver.Device, err error) string {
 // requireKey leaves a device to a person when policy wants a recovery key and
 // there is none.
 func (f *fleet) requireKey(ctx context.Context, tracked *leaver.Item) error {
-	if !f.policy.RequireRecoveryKey || tracked.Outcome != "" {
+	if !f.policy.RequireRecoveryKey || tracked.Outcome != "" || tracked.Device.RecoveryKey == leaver.RecoveryKeyOnRecord {
 		return nil
 	}
 	err := f.recoveryKey(ctx, tracked)

@@ -45,7 +45,11 @@ func (v view) asks(wait leaver.Wait) bool {
 // how tells a person what to do, or to type.
 func (v view) how(wait leaver.Wait) string {
 	if wait.For == leaver.WaitForApproval {
-		return fmt.Sprintf("%[1]s waits for a second administrator to approve in Intune, under Tenant administration, Multi Admin Approval; where the worker may not read the approvals: starter answer %[2]s %[1]s approved [DEVICE]... (workflow %[3]s)", wait.Step, v.user, v.workflowID)
+		text := fmt.Sprintf("%[1]s waits for a second administrator to approve in Intune, under Tenant administration, Multi Admin Approval; where the worker may not read the approvals: starter answer %[2]s %[1]s approved [DEVICE]... (workflow %[3]s)", wait.Step, v.user, v.workflowID)
+		if len(wait.Choices) > 2 {
+			text += fmt.Sprintf("; others are for a person to decide about: starter answer %s %s CHOICE [DEVICE]..., with one of %s", v.user, wait.Step, strings.Trim(fmt.Sprint(wait.Choices[1:]), "[]"))
+		}
+		return text
 	}
 	text := fmt.Sprintf("%[1]s waits for a person: starter retry-step %[2]s %[1]s, or skip-step, or abort (workflow %[3]s)", wait.Step, v.user, v.workflowID)
 	if len(wait.Choices) > 0 {

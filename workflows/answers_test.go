@@ -115,16 +115,17 @@ func TestAStepWithoutAQuestionTakesNoAnswer(t *testing.T) {
 	require.True(t, leaver.IsFailure(err, leaver.OffboardingIncomplete))
 }
 
-func TestARetryForgetsTheAnswersOfBefore(t *testing.T) {
+// A retry is for what failed. What somebody has decided about an item holds, or
+// it would be touched though it was given up.
+func TestARetryKeepsWhatWasDecidedAndWhatWasDone(t *testing.T) {
 	t.Parallel()
 	o, given := newQuestion(t)
 	o.after(time.Hour, func() {
 		o.signal(leaver.Answer, `{"step":"wait","choice":"giveUp","items":["d1"]}`)
 		o.signal(leaver.RetryStep, `{"step":"wait"}`)
 	})
-	o.after(2*time.Hour, func() { o.signal(leaver.Abort, `{}`) })
 	_, err := o.run(`{"userId":"1"}`)
-	require.Error(t, err)
+	require.NoError(t, err)
 	require.Len(t, *given, 2)
-	assert.Empty(t, (*given)[1].Items)
+	assert.Equal(t, []leaver.Item{{ID: "d1", Choice: leaver.GiveUp}, {ID: "d3", Outcome: leaver.Done}}, (*given)[1].Items)
 }

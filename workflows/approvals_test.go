@@ -117,3 +117,140 @@ func TestAStepIsLeftOutOrAbortedWhileItAwaitsApproval(t *testing.T) {
 		assert.Len(t, o.tenant.Users()[graphsim.Leaver].Devices, 2)
 	}
 }
+
+const wipeWindows = `{"userId":"adele@contoso.com","devices":{"company":{"windows":"wipe"}}}`
+
+func (o *office) deviceIDs() []string {
+	var ids []string
+	for _, d := range o.tenant.Users()[graphsim.Leaver].Devices {
+		ids = append(ids, d.ID)
+	}
+	return ids
+}
+
+func TestADeviceThatWasGivenUpIsNotTouchedByARetry(t *testing.T) {
+	t.Parallel()
+	o, _ := approving(t)
+	ids := o.deviceIDs()
+	o.after(30*time.Minute, func() {
+		o.decide(0, "rejected")
+		o.decide(1, "rejected")
+	})
+	o.after(60*time.Minute, func() {
+		o.signal(leaver.Answer, `{"step":"removeAllDevices","choice":"giveUp","items":["`+ids[1]+`"]}`)
+		o.signal(leaver.Answer, `{"step":"removeAllDevices","choice":"wipe","items":["`+ids[0]+`"]}`)
+	})
+	o.after(90*time.Minute, func() { o.decide(2, "rejected") })
+	o.after(150*time.Minute, func() { o.signal(leaver.RetryStep, `{"step":"removeAllDevices"}`) })
+	o.after(180*time.Minute, func() {
+		assert.Len(t, o.tenant.Approvals(), 4)
+		o.decide(3, "approved")
+	})
+	report, err := o.run(wipeWindows)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
+	assert.Equal(t, []string{ids[0]}, o.tenant.Wiped())
+	assert.Equal(t, ids[1:], o.deviceIDs())
+	for _, item := range report.Steps[3].Items {
+		assert.Equal(t, item.ID == ids[1], item.Device.Verdict == leaver.GivenUp)
+	}
+}
+
+func TestAnswersOutliveAFailureOfTheStep(t *testing.T) {
+	t.Parallel()
+	o, _ := approving(t)
+	o.after(30*time.Minute, func() {
+		o.decide(0, "rejected")
+		o.decide(1, "rejected")
+	})
+	o.after(60*time.Minute, func() {
+		o.forbid("GET", "/managedDevices")
+		o.signal(leaver.Answer, `{"step":"removeAllDevices","choice":"giveUp"}`)
+	})
+	o.after(70*time.Minute, func() {
+		assert.Equal(t, leaver.GraphForbidden, o.progress().Steps[2].Failure.Type)
+		o.tenant.Heal()
+		o.signal(leaver.RetryStep, `{"step":"removeAllDevices"}`)
+	})
+	report, err := o.run(wipeWindows)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
+	assert.Len(t, o.tenant.Approvals(), 2, "nothing is filed for what was given up")
+	assert.Len(t, o.deviceIDs(), 2)
+}
+
+// One device waits for a second administrator, and another is refused: both are
+// asked about, each in its own way, and neither holds up the other.
+func TestAPersonAnswersForOneDeviceWhileAnotherAwaitsApproval(t *testing.T) {
+	t.Parallel()
+	for name, mayRead := range map[string]bool{"by itself": true, "told": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, _ := approving(t)
+			ids := o.deviceIDs()
+			o.tenant.Fail(graphsim.Fault{Path: ids[1] + "/wipe", Status: 400, Code: "BadRequest", Times: -1})
+			if !mayRead {
+				o.forbid("GET", "/operationApprovalRequests")
+			}
+			refusals := map[string]func() error{}
+			o.after(30*time.Minute, func() {
+				p := o.progress()
+				require.Equal(t, leaver.StepAwaitingApproval, p.Steps[2].State)
+				assert.Equal(t, []leaver.Choice{"approved", "giveUp", "retire", "wipe", "wipeKeepUserData", "deleteRecord"}, p.Waits[0].Choices)
+				assert.Contains(t, o.currentDetails(), "1 item is for a person to decide about")
+				refusals["choice: wipe is not for all of these items"] = o.update(leaver.Answer, `{"step":"removeAllDevices","choice":"wipe","items":["`+ids[0]+`"]}`)
+				refusals["choice: approved is not for all of these items"] = o.update(leaver.Answer, `{"step":"removeAllDevices","choice":"approved","items":["`+ids[1]+`"]}`)
+			})
+			o.after(40*time.Minute, func() {
+				for want, refused := range refusals {
+					assert.ErrorContains(t, refused(), want)
+				}
+				o.signal(leaver.Answer, `{"step":"removeAllDevices","choice":"retire"}`)
+			})
+			o.after(50*time.Minute, func() {
+				require.Len(t, o.tenant.Approvals(), 2, "the other one's retirement waits too now")
+				assert.Contains(t, o.tenant.Approvals()[1].Call, ids[1]+"/retire")
+				o.decide(0, "approved")
+				o.decide(1, "approved")
+				if !mayRead {
+					o.signal(leaver.Answer, `{"step":"removeAllDevices","choice":"approved"}`)
+				}
+			})
+			report, err := o.run(wipeWindows)
+			require.NoError(t, err)
+			assert.Equal(t, leaver.Completed, report.Status)
+			assert.Equal(t, []string{ids[0]}, o.tenant.Wiped())
+			assert.Empty(t, o.deviceIDs())
+		})
+	}
+}
+
+// Somebody's request that expires again and again is no reason to wait longer for
+// a device that is silent.
+func TestTheDeadlineIsNotMovedByRequestsThatExpire(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	user := o.tenant.Users()[graphsim.Leaver]
+	user.Devices = []graphsim.Device{{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows", CheckIn: -1}}
+	o.tenant.Add(user)
+	o.after(time.Hour, func() {
+		o.tenant.Configure(graphsim.Settings{MultiAdminApproval: true})
+		o.tenant.Enroll(graphsim.Leaver, graphsim.Device{Name: "LATE", OperatingSystem: "Windows"})
+	})
+	for hour := range 8 {
+		o.after(time.Duration(2+hour)*time.Hour, func() {
+			if all := o.tenant.Approvals(); len(all) > 0 && all[len(all)-1].Status == "needsApproval" {
+				o.decide(len(all)-1, "expired")
+			}
+		})
+	}
+	o.after(9*time.Hour+30*time.Minute, func() {
+		step := o.progress().Steps[3]
+		assert.Equal(t, leaver.StepAwaitingApproval, step.State)
+		assert.Equal(t, leaver.Failed, step.Items[0].Outcome)
+		assert.Equal(t, leaver.Silent, step.Items[0].Device.Verdict)
+		o.signal(leaver.Abort, `{}`)
+	})
+	_, err := o.run(`{"userId":"adele@contoso.com","deviceDeadline":"5h"}`)
+	require.True(t, leaver.IsFailure(err, leaver.OffboardingIncomplete))
+}

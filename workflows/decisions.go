@@ -117,19 +117,41 @@ func (s *step) checkAnswer(decision leaver.Decision) error {
 		return fmt.Errorf("choice: %s offers %s", s.Name, strings.Join(choiceNames(s.choices), ", "))
 	}
 	for _, id := range decision.Items {
-		if !slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return i.ID == id && s.asksAbout(i) }) {
+		at := slices.IndexFunc(s.Items, func(i leaver.Item) bool { return i.ID == id })
+		switch {
+		case at < 0 || !asksAbout(s.Items[at]):
 			return fmt.Errorf("items: %s does not ask about all of these", s.Name)
+		case !takes(s.Items[at], decision.Choice):
+			return fmt.Errorf("choice: %s is not for all of these items", decision.Choice)
 		}
+	}
+	if !slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return takes(i, decision.Choice) }) {
+		return fmt.Errorf("choice: %s is for none of the items", decision.Choice)
 	}
 	return nil
 }
 
-// asksAbout reports whether a step that waits wants a decision about an item.
-func (s *step) asksAbout(i leaver.Item) bool {
-	if s.State == leaver.StepAwaitingApproval {
-		return i.AwaitsApproval()
+// failed counts the items that a person is to decide about.
+func (s *step) failed() int {
+	n := 0
+	for _, i := range s.Items {
+		if i.Outcome == leaver.Failed {
+			n++
+		}
 	}
-	return i.Outcome == leaver.Failed
+	return n
+}
+
+// asksAbout reports whether a step that waits wants a decision about an item.
+func asksAbout(i leaver.Item) bool { return i.Outcome == leaver.Failed || i.AwaitsApproval() }
+
+// takes reports whether a choice is one for an item: what a second administrator
+// is to decide can only be told, or given up.
+func takes(i leaver.Item, choice leaver.Choice) bool {
+	if i.Outcome != leaver.Failed && i.AwaitsApproval() {
+		return choice == leaver.Approved || choice == leaver.GiveUp
+	}
+	return i.Outcome == leaver.Failed && choice != leaver.Approved
 }
 
 func choiceNames(choices []leaver.Choice) []string {
@@ -161,16 +183,15 @@ func (o *offboarding) decide(ctx workflow.Context, action leaver.Action, decisio
 }
 
 // choose notes the choice with the items that it is for, and reports whether
-// the step can go on: when there is one for each, or at once where the others
-// wait for somebody else.
+// the step can go on: when there is one for each that failed, or at once where
+// others wait for somebody else.
 func (s *step) choose(decision leaver.Decision) (complete bool) {
 	complete = true
 	for i := range s.Items {
 		switch item := &s.Items[i]; {
-		case !s.asksAbout(*item):
-		case len(decision.Items) == 0 || slices.Contains(decision.Items, item.ID):
+		case takes(*item, decision.Choice) && (len(decision.Items) == 0 || slices.Contains(decision.Items, item.ID)):
 			item.Outcome, item.Choice = "", decision.Choice
-		default:
+		case item.Outcome == leaver.Failed:
 			complete = s.State == leaver.StepAwaitingApproval
 		}
 	}

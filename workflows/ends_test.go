@@ -254,3 +254,35 @@ func TestTheLongestDeadlineThatIsTakenCanBeWaitedFor(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, leaver.Completed, report.Status)
 }
+
+// Whoever leaves a step out half-way does not want to lose sight of what it did.
+func TestDevicesThatWereAskedAreFollowedThoughTheRemovalWasLeftOut(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	user := o.tenant.Users()[graphsim.Leaver]
+	user.Devices = []graphsim.Device{{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows"}, {Name: "CONTOSO-PH-0101", OperatingSystem: "Android"}}
+	o.tenant.Add(user)
+	o.after(30*time.Minute, func() { o.signal(leaver.SkipStep, `{"step":"removeAllDevices"}`) })
+	report, err := o.run(`{"userId":"adele@contoso.com"}`)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
+	assert.Equal(t, "disableAccount done, revokeSessions done, removeAllDevices skipped, awaitDevicesRemoved done", outcomes(report))
+	assert.Equal(t, "1 device gone; 1 more still managed and not touched", report.Steps[3].Detail)
+	assert.Len(t, o.tenant.Users()[graphsim.Leaver].Devices, 1)
+}
+
+// What a step has seen stays in the report when it fails for another reason.
+func TestAFailureForgetsNothingThatWasSeen(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	user := o.tenant.Users()[graphsim.Leaver]
+	user.Devices = []graphsim.Device{{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows"}, {Name: "CONTOSO-LT-0418", OperatingSystem: "Windows", CheckIn: -1}}
+	o.tenant.Add(user)
+	o.after(30*time.Minute, func() { o.forbid("GET", "/users/"+user.ID+"/managedDevices") })
+	report, err := o.run(`{"userId":"adele@contoso.com","onFailure":"continue","steps":{"disableEntraDevices":{"include":true}}}`)
+	require.True(t, leaver.IsFailure(err, leaver.OffboardingIncomplete))
+	require.Len(t, report.Steps[3].Items, 2)
+	assert.Equal(t, leaver.Failed, report.Steps[3].Outcome)
+	assert.Equal(t, leaver.Gone, report.Steps[3].Items[0].Device.Verdict)
+	assert.Equal(t, "1 device done; 1 device not seen to leave Intune and not touched", report.Steps[4].Detail)
+}

@@ -70,6 +70,12 @@ func (o *offboarding) details() string {
 	for _, s := range o.steps {
 		if s.State == leaver.StepAwaitingApproval {
 			headline = fmt.Sprintf("**Waits for a second administrator** to approve in Intune (Tenant administration, Multi Admin Approval): %s. It goes on by itself; where it may not read the approvals, answer with `answer` and `{\"step\": \"%s\", \"choice\": \"approved\"}`.", s.Name, s.Name)
+			switch n := s.failed(); {
+			case n == 1:
+				headline += fmt.Sprintf(" And 1 item is for a person to decide about: answer with %s.", strings.Join(choiceNames(s.choices), "|"))
+			case n > 1:
+				headline += fmt.Sprintf(" And %d items are for a person to decide about: answer with %s.", n, strings.Join(choiceNames(s.choices), "|"))
+			}
 		}
 	}
 	b.WriteString(headline + "\n")

@@ -89,6 +89,7 @@ func (o *offboarding) begin(ctx workflow.Context, s *step) {
 	case need != "":
 		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Skipped, Detail: need + " was not done"})
 	default:
+		s.polling = workflow.Now(ctx)
 		o.execute(ctx, s)
 	}
 }
@@ -96,7 +97,10 @@ func (o *offboarding) begin(ctx workflow.Context, s *step) {
 // missing names a step that s needs and that was not done, or "".
 func (o *offboarding) missing(s *step) string {
 	for _, other := range o.steps {
-		if slices.Contains(s.Needs, other.Name) && other.Outcome != leaver.Done && other.Outcome != leaver.AlreadyDone {
+		if !slices.Contains(s.Needs, other.Name) || other.Outcome == leaver.Done || other.Outcome == leaver.AlreadyDone {
+			continue
+		}
+		if !s.Partly || !slices.ContainsFunc(other.Items, leaver.Item.Asked) {
 			return other.Name
 		}
 	}
@@ -106,7 +110,7 @@ func (o *offboarding) missing(s *step) string {
 // execute starts the step's activity, with Temporal's retries.
 func (o *offboarding) execute(ctx workflow.Context, s *step) {
 	now := workflow.Now(ctx)
-	s.State, s.since, s.polling, s.answer, s.Detail = leaver.StepRunning, now, now, "", ""
+	s.State, s.since, s.answer, s.Detail = leaver.StepRunning, now, "", ""
 	if s.StartedAt.IsZero() {
 		s.StartedAt = now
 	}
@@ -169,7 +173,7 @@ func (o *offboarding) conclude(ctx workflow.Context, s *step) {
 	switch {
 	case s.answer == leaver.SkipStep:
 		o.leaveOut(ctx, s)
-	case ctx.Err() == nil && slices.ContainsFunc(s.Items, leaver.Item.AwaitsApproval):
+	case ctx.Err() == nil && s.Failure.Type == leaver.ApprovalRequired && slices.ContainsFunc(s.Items, leaver.Item.AwaitsApproval):
 		o.awaitApproval(ctx, s)
 	case s.OnFailure != leaver.Ask || ctx.Err() != nil:
 		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Failed, Detail: s.Detail})
@@ -203,6 +207,7 @@ func (o *offboarding) concludeApproval(ctx workflow.Context, s *step) {
 	case ctx.Err() != nil:
 		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Failed, Detail: s.Detail})
 	case s.answer == leaver.Answer:
+		s.polling = workflow.Now(ctx)
 		o.execute(ctx, s)
 	case err == nil:
 		s.Items = result.Items
@@ -223,13 +228,13 @@ func (s *step) checkOutcome(result leaver.StepResult) error {
 
 // fail records why the step could not go on.
 func (s *step) fail(err error) {
-	s.Items, s.choices = nil, nil
+	s.choices = nil
 	s.Failure = &leaver.StepFailure{Type: leaver.GraphUnavailable, Message: s.Activity + ": did not succeed in time"}
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		s.Failure = &leaver.StepFailure{Type: leaver.FailureType(failure.Type()), Message: failure.Message()}
-		// The activity may say how far it came.
+		// The activity may say how far it came; else what was known still holds.
 		var seen leaver.StepResult
-		if failure.HasDetails() && failure.Details(&seen) == nil {
+		if failure.HasDetails() && failure.Details(&seen) == nil && len(seen.Items) > 0 {
 			s.Items, s.choices = seen.Items, seen.Choices
 		}
 	}
@@ -246,10 +251,18 @@ func (o *offboarding) resume(ctx workflow.Context, s *step) {
 		o.leaveOut(ctx, s)
 	default:
 		if s.answer == leaver.RetryStep {
-			s.Items = nil
+			s.forgetFailed()
 		}
+		s.polling = workflow.Now(ctx)
 		o.execute(ctx, s)
 	}
+}
+
+// forgetFailed leaves it to the activity to begin anew with what failed. What was
+// decided about the others holds, and so does what was asked of them.
+func (s *step) forgetFailed() {
+	kept := slices.DeleteFunc(slices.Clone(s.Items), func(i leaver.Item) bool { return i.Outcome == leaver.Failed })
+	s.Items = slices.Clip(kept)
 }
 
 func (o *offboarding) leaveOut(ctx workflow.Context, s *step) {

@@ -49,7 +49,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	if o.Transport == nil {
-		o.Transport = &http.Client{CheckRedirect: refuseRedirects}
+		o.Transport = &http.Client{Transport: connections(), CheckRedirect: refuseRedirects}
 	}
 	token := &observedCredential{credential: o.Credential}
 	bearer := runtime.NewBearerTokenPolicy(token, []string{o.Cloud.Scope()}, &policy.BearerTokenOptions{
@@ -64,6 +64,15 @@ func New(o Options) (*Client, error) {
 	})
 	versions := strings.TrimSuffix(base.String(), "/")
 	return &Client{pipeline: pipeline, base: base, root: versions + "/v1.0", beta: versions + "/beta", token: token}, nil
+}
+
+// connections are the client's own: whoever closes the idle ones of
+// http.DefaultTransport, as httptest does, may break a call that is on its way.
+func connections() http.RoundTripper {
+	if shared, ok := http.DefaultTransport.(*http.Transport); ok {
+		return shared.Clone()
+	}
+	return http.DefaultTransport
 }
 
 // refuseRedirects keeps a token, and a POST, from being carried elsewhere.

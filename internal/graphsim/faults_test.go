@@ -110,7 +110,7 @@ func TestASlowAnswerIsDoneBeforeOrAfterTheWait(t *testing.T) {
 		request.Header.Set("Authorization", "Bearer "+o.token)
 		failed := make(chan error)
 		go func() {
-			_, err := http.DefaultClient.Do(request)
+			_, err := o.http.Do(request)
 			failed <- err
 		}()
 		require.Eventually(t, func() bool {

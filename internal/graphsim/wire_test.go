@@ -23,6 +23,7 @@ type office struct {
 	*graphsim.Tenant
 	t     *testing.T
 	url   string
+	http  *http.Client
 	token string
 }
 
@@ -32,7 +33,7 @@ func newOffice(t *testing.T, record io.Writer) *office {
 	tenant.Add(graphsim.Contoso(40 * time.Millisecond)...)
 	server := httptest.NewServer(tenant.Handler())
 	t.Cleanup(server.Close)
-	return &office{Tenant: tenant, t: t, url: server.URL, token: tenant.Token(graphsim.Application)}
+	return &office{Tenant: tenant, t: t, url: server.URL, http: server.Client(), token: tenant.Token(graphsim.Application)}
 }
 
 // reply is an answer that was read to its end.
@@ -69,7 +70,7 @@ func (o *office) try(method, path, body string) (reply, error) {
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := o.http.Do(request)
 	if err != nil {
 		return reply{}, err
 	}
