@@ -86,3 +86,32 @@ func TestAnApprovalThatTheWorkerMayNotReadIsToldToIt(t *testing.T) {
 	w.must(programs.tctl, "workflow", "signal", "--workflow_id", "W", "--name", "answer", "--input", `{"step":"removeAllDevices","choice":"approved"}`)
 	w.finished("W")
 }
+
+// One device is refused while the others wait for a second administrator: a person
+// answers for it meanwhile, and nothing waits for that.
+func TestADeviceIsRefusedWhileOthersAwaitApproval(t *testing.T) {
+	t.Parallel()
+	w := approving(t)
+	refused := w.before[graphsim.Leaver].Devices[1]
+	w.tenant.Fail(graphsim.Fault{Path: refused.ID + "/retire", Times: -1, Status: 400, Code: "BadRequest"})
+	w.start("W")
+	w.awaiting("W", 3)
+	out := w.must(programs.starter, "status", "--workflow-id", "W", graphsim.Leaver)
+	assert.Contains(t, out, "others are for a person to decide about")
+	w.decide("approved", 0)
+	w.until("one is asked", func() bool {
+		return step(w.progress("W").Report, leaver.StepRemoveAllDevices).Items[0].Device.Action == leaver.Retire
+	})
+	w.awaiting("W", 3)
+	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "giveUp", refused.ID)
+	w.decide("approved", 1, 2)
+	report, err := w.report("W")
+	require.NoError(t, err)
+	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
+	left := w.tenant.Users()[graphsim.Leaver].Devices
+	require.Len(t, left, 1)
+	assert.Equal(t, refused.ID, left[0].ID)
+	assert.Equal(t, "managed", left[0].State)
+	assert.Len(t, w.tenant.Approvals(), 3)
+	w.nobodyElse()
+}

@@ -222,3 +222,24 @@ func TestTheRestOfADeviceGoesWhenItIsAskedFor(t *testing.T) {
 	assert.Equal(t, 2, w.requests("PATCH", "")-1, "disabled before they were deleted; one is the account")
 	w.nobodyElse()
 }
+
+// Retiring is not supported for one of five devices. A person leaves the step out,
+// and the four that were asked are followed all the same.
+func TestARemovalThatIsLeftOutHalfWayIsFollowed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	w.tenant.Enroll(graphsim.Leaver, graphsim.Device{ID: "8d4c9f6e-1b2a-4c3d-9e8f-7a6b5c4d3e2f", Name: "CONTOSO-PH-0101", OperatingSystem: "Android"})
+	w.before = w.tenant.Users()
+	w.start("W")
+	w.waiting("W", leaver.StepRemoveAllDevices)
+	w.must(programs.temporal, "workflow", "update", "execute", "--workflow-id", "W", "--address", w.server.Address, "--name", "skipStep",
+		"--input", `{"step":"removeAllDevices","by":"it@contoso.com"}`)
+	report, err := w.report("W")
+	require.NoError(t, err)
+	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
+	assert.Equal(t, "4 devices gone; 1 more still managed and not touched", step(report, leaver.StepAwaitDevicesRemoved).Detail)
+	left := w.tenant.Users()[graphsim.Leaver].Devices
+	require.Len(t, left, 1)
+	assert.Equal(t, "managed", left[0].State)
+	w.nobodyElse()
+}
