@@ -202,6 +202,9 @@ const (
 	RemovalFailed Verdict = "failed"
 	// RemovalCanceled means that somebody cancelled it in Intune, again.
 	RemovalCanceled Verdict = "canceled"
+	// NotAsked means that Graph refused to ask it, that a second administrator did,
+	// or that asking it would have done harm; nobody has decided about it yet.
+	NotAsked Verdict = "notAsked"
 	// Kept means that the policy says to leave it.
 	Kept Verdict = "kept"
 	// GivenUp means that a person decided to leave it.

@@ -80,8 +80,7 @@ func (f *fleet) resume(ctx context.Context, newcomers []*leaver.Item) error {
 		case leaver.ApprovalNeeded:
 			tracked.Device.Verdict = leaver.AwaitingApproval
 		case leaver.ApprovalRejected, leaver.ApprovalCancelled:
-			tracked.Outcome = leaver.Failed
-			tracked.Detail = fmt.Sprintf("the request for approval %s was %s in Intune", requested.Code, requested.Status)
+			fail(tracked, fmt.Sprintf("the request for approval %s was %s in Intune", requested.Code, requested.Status))
 		case leaver.ApprovalCompleted:
 			if tracked.Device.Action == "" {
 				asked(tracked, requested.Action())

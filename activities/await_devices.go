@@ -170,7 +170,7 @@ func (f *fleet) look(ctx context.Context) error {
 // device was asked again after one before, and has checked in since: until then
 // it is the failure of before.
 func verdict(d *leaver.Device) leaver.Verdict {
-	if d.Because == failedBefore && checkedIn(d) {
+	if d.Because == failedBefore && isNews(d) {
 		switch d.ManagementState {
 		case "retireFailed", "wipeFailed":
 			return leaver.RemovalFailed
@@ -181,12 +181,15 @@ func verdict(d *leaver.Device) leaver.Verdict {
 	return leaver.Leaving
 }
 
-// checkedIn reports whether a device was heard of since it was asked, and since a
-// person decided about it. Intune tells the second.
-func checkedIn(d *leaver.Device) bool {
-	since := func(at *time.Time) bool { return at == nil || !d.LastSyncDateTime.Before(at.Truncate(time.Second)) }
-	return d.LastSyncDateTime != nil && since(d.ActionAt) && since(d.DecidedAt)
+// checkedIn reports whether a device was heard of since a moment, if there was
+// one. Intune tells the second.
+func checkedIn(d *leaver.Device, since *time.Time) bool {
+	return d.LastSyncDateTime != nil && (since == nil || !d.LastSyncDateTime.Before(since.Truncate(time.Second)))
 }
+
+// isNews reports whether what Intune says of a device came after it was asked, and
+// after a person decided about it.
+func isNews(d *leaver.Device) bool { return checkedIn(d, d.ActionAt) && checkedIn(d, d.DecidedAt) }
 
 // askAgain asks each device that failed to leave once more, and as the policy
 // says each that was enrolled since or that was leaving and is no more; by a call
@@ -215,7 +218,7 @@ func (f *fleet) askAgain(ctx context.Context) error {
 			if err := f.refused(ctx, tracked, f.ask(ctx, tracked, d.Planned)); err != nil {
 				return err
 			}
-		case failedToLeave(device) && d.Because != failedBefore && (d.OwnCalls == 0 || checkedIn(d)):
+		case failedToLeave(device) && d.Because != failedBefore && (d.OwnCalls == 0 || isNews(d)):
 			because := d.Because
 			d.Because = failedBefore
 			err := f.ask(ctx, tracked, d.Action)
@@ -279,7 +282,7 @@ func (f *fleet) overdue(ctx context.Context, left []leaver.Item) string {
 			continue
 		}
 		tracked.Outcome = leaver.Failed
-		if d := tracked.Device; d.Verdict == leaver.Leaving && !checkedIn(d) {
+		if d := tracked.Device; d.Verdict == leaver.Leaving && !checkedIn(d, d.ActionAt) {
 			d.Verdict = leaver.Silent
 		}
 		why = f.stillManaged(left)

@@ -106,7 +106,7 @@ func judge(tracked *leaver.Item, policy leaver.DevicePolicy) {
 	case d.Planned == leaver.Keep:
 		tracked.Outcome, tracked.Detail, d.Verdict = leaver.Skipped, "left as it is, as the policy says", leaver.Kept
 	case why != "":
-		tracked.Outcome, tracked.Detail = leaver.Failed, why
+		fail(tracked, why)
 	}
 }
 

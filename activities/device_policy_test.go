@@ -266,7 +266,7 @@ func TestWhatIsRefusedIsNotReportedAsAsked(t *testing.T) {
 	for _, refused := range []leaver.Item{seen.Items[0], seen.Items[1], one.Items[1]} {
 		assert.Empty(t, refused.Device.Action)
 		assert.Nil(t, refused.Device.ActionAt)
-		assert.Empty(t, refused.Device.Verdict)
+		assert.Equal(t, leaver.NotAsked, refused.Device.Verdict)
 	}
 	assert.Equal(t, leaver.Retire, one.Items[0].Device.Action)
 }

@@ -111,9 +111,21 @@ func (f *fleet) refused(ctx context.Context, tracked *leaver.Item, err error) er
 	if why.Type == leaver.GraphUnauthorized || why.Type == leaver.IntuneNotLicensed {
 		return err
 	}
-	tracked.Choice, tracked.Outcome, tracked.Detail, tracked.Failure = "", leaver.Failed, why.Message, why.Type
+	fail(tracked, why.Message)
+	tracked.Choice, tracked.Failure = "", why.Type
 	f.note(ctx)
 	return nil
+}
+
+// fail makes a device a question, with the reason.
+func fail(tracked *leaver.Item, why string) {
+	tracked.Outcome, tracked.Detail = leaver.Failed, why
+	switch d := tracked.Device; {
+	case d.Action == "":
+		d.Verdict = leaver.NotAsked
+	case d.Verdict == leaver.Leaving:
+		d.Verdict = leaver.RemovalFailed
+	}
 }
 
 // asked notes what a device was asked.
@@ -124,7 +136,7 @@ func asked(tracked *leaver.Item, action leaver.DeviceAction) {
 
 // unasked takes back what was noted about a device before Graph refused it.
 func unasked(tracked *leaver.Item) {
-	tracked.Device.Action, tracked.Device.ActionAt, tracked.Device.Verdict = "", nil, ""
+	tracked.Device.Action, tracked.Device.ActionAt, tracked.Device.Verdict = "", nil, leaver.NotAsked
 }
 
 // listing is a device as Intune lists it for the leaver: one that it does not

@@ -58,7 +58,7 @@ func (f *fleet) requireKey(ctx context.Context, tracked *leaver.Item) error {
 		return err
 	}
 	if why := withoutKey(tracked.Device, err); why != "" {
-		tracked.Outcome, tracked.Detail = leaver.Failed, why+", and the policy requires one: save it, then retryStep, or choose"
+		fail(tracked, why+", and the policy requires one: save it, then retryStep, or choose")
 	}
 	return nil
 }
