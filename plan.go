@@ -42,7 +42,10 @@ type Step struct {
 	Needs []string `json:"needs,omitempty"`
 	// Partly lets this one run for the items of which something was asked, when
 	// the step that it needs was not done as a whole.
-	Partly    bool      `json:"partly,omitzero"`
+	Partly bool `json:"partly,omitzero"`
+	// HandsOver lets the step end while items are for a person still, or await
+	// approval, once others are on their way: a step after it goes on with all.
+	HandsOver bool      `json:"handsOver,omitzero"`
 	OnFailure OnFailure `json:"onFailure"`
 	// Skip says why the plan leaves the step out; empty means it runs.
 	Skip string `json:"skip,omitempty"`

@@ -17,6 +17,9 @@ type StepRequest struct {
 	// Items is what the activity last said of each item, with the choices that
 	// were made since, when the step goes on after an Answer.
 	Items []Item `json:"items,omitempty"`
+	// HandsOver lets the activity end while items are for a person still, or await
+	// approval, once others are on their way.
+	HandsOver bool `json:"handsOver,omitempty"`
 	// Results holds how the steps ended that this one comes after, by name.
 	Results map[string]StepResult `json:"results,omitempty"`
 }
@@ -30,7 +33,8 @@ type StepResult struct {
 	Detail string `json:"detail,omitempty"`
 	// Items is what the step touched, where it touches many.
 	Items []Item `json:"items,omitempty"`
-	// Choices are offered for the items that failed, in the details of a failure.
+	// Choices are offered for the items that failed, in the details of a failure and
+	// with Ongoing.
 	Choices []Choice `json:"choices,omitempty"`
 }
 
@@ -74,6 +78,18 @@ type Item struct {
 
 // Asked reports whether something was asked of the item that may still go on.
 func (i Item) Asked() bool { return i.Device != nil && i.Device.Action != "" }
+
+// Anew is the item as it is when the activity is to begin with it once more:
+// described, and with what was asked of it, but nothing decided.
+func (i Item) Anew() Item {
+	anew := Item{ID: i.ID}
+	if i.Device != nil {
+		device := *i.Device
+		device.Because, device.DecidedAt, device.Verdict = "", nil, ""
+		anew.Device = &device
+	}
+	return anew
+}
 
 // AwaitsApproval reports whether a second administrator is to decide still.
 func (i Item) AwaitsApproval() bool {

@@ -152,8 +152,31 @@ func (a *Activities) AwaitApproval(ctx context.Context, step leaver.StepRequest)
 	if waits(err) {
 		return leaver.StepResult{}, failure(ctx, err)
 	}
-	decided, pending := 0, 0
-	for _, i := range step.Items {
+	decided, pending := decisions(step.Items, requests)
+	if decided > 0 || pending == 0 {
+		return leaver.StepResult{Outcome: leaver.Done, Detail: fmt.Sprintf("%d of %d decided", decided, pending), Items: step.Items}, nil
+	}
+	why := ""
+	if err != nil {
+		why = "; the worker may not read how that stands, so tell it with answer and approved: " + explain(err).Message
+	}
+	return leaver.StepResult{}, leaver.Failure{
+		Type: leaver.ApprovalRequired, Waits: true, Expected: true, After: wait(ctx, forApproval(a.poll)),
+		Message: fmt.Sprintf("AwaitApproval: a second administrator is awaited for %s in Intune", count(pending)) + why,
+	}.Err()
+}
+
+// forApproval is a rhythm at which a decision is heard of soon.
+func forApproval(poll leaver.Poll) leaver.Poll {
+	poll.Longest = min(poll.Longest, leaver.Duration(15*time.Minute))
+	poll.First = min(poll.First, poll.Longest)
+	return poll
+}
+
+// decisions notes with the items what has become of their requests, and counts
+// those that are decided or too old, of all that waited.
+func decisions(items []leaver.Item, requests []graph.ApprovalRequest) (decided, pending int) {
+	for _, i := range items {
 		if !i.AwaitsApproval() {
 			continue
 		}
@@ -169,19 +192,7 @@ func (a *Activities) AwaitApproval(ctx context.Context, step leaver.StepRequest)
 			decided++
 		}
 	}
-	if decided > 0 || pending == 0 {
-		return leaver.StepResult{Outcome: leaver.Done, Detail: fmt.Sprintf("%d of %d decided", decided, pending), Items: step.Items}, nil
-	}
-	rhythm := a.poll
-	rhythm.Longest = min(rhythm.Longest, leaver.Duration(15*time.Minute))
-	why := ""
-	if err != nil {
-		why = "; the worker may not read how that stands, so tell it with answer and approved: " + explain(err).Message
-	}
-	return leaver.StepResult{}, leaver.Failure{
-		Type: leaver.ApprovalRequired, Waits: true, Expected: true, After: wait(ctx, rhythm),
-		Message: fmt.Sprintf("AwaitApproval: a second administrator is awaited for %s in Intune", count(pending)) + why,
-	}.Err()
+	return decided, pending
 }
 
 // isDecision tells the ends of a request from what Microsoft has not defined: the

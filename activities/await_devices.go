@@ -15,10 +15,12 @@ import (
 
 // AwaitDevicesRemoved follows every device that RemoveAllDevices listed to its
 // end. While one remains it fails as expected, so that Temporal does the waiting
-// and no history grows. A device that failed to leave, and one that was enrolled
-// in the meantime, is retired by a call of its own, once. When all that remain
-// have failed again, and at the deadline, it fails for good with DevicesRemain,
-// and its details say what has become of each.
+// and no history grows. A device that failed to leave is asked once more, and one
+// that was enrolled in the meantime as the policy says, by a call of its own. When
+// none is on its way any more, and at the deadline, it fails for good with
+// DevicesRemain, or with ApprovalRequired, and its details say what has become of
+// each. Where Poll.Changes is set, it ends with Ongoing as soon as there is news:
+// also of a device that is for a person by now, while it follows the others.
 //
 // Called alone, without the result of RemoveAllDevices, it follows what is
 // managed when it begins, and asks nothing of any device.
@@ -59,18 +61,24 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	if err := f.look(ctx); err != nil {
 		return leaver.StepResult{}, failure(ctx, err, f.items...)
 	}
+	if err := f.hearOfApprovals(ctx); err != nil {
+		return leaver.StepResult{}, failure(ctx, err, f.items...)
+	}
 	if err := f.choose(ctx); err != nil {
 		return leaver.StepResult{}, err
 	}
-	if asks {
-		if err := f.askAgain(ctx); err != nil {
+	if after {
+		if err := f.askAgain(ctx, asks); err != nil {
 			f.note(ctx)
 			return leaver.StepResult{}, failure(ctx, err, f.items...)
 		}
 	}
 	left := remaining(f.items)
-	if err := f.question(ctx, f.overdue(ctx, left), deviceChoices); err != nil {
-		return leaver.StepResult{}, err
+	why := f.overdue(ctx, left)
+	if !f.tells() || !slices.ContainsFunc(f.items, onItsWay) {
+		if err := f.question(ctx, why, deviceChoices); err != nil {
+			return leaver.StepResult{}, err
+		}
 	}
 	switch {
 	case len(f.items) == 0:
@@ -79,10 +87,27 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 		return done(f.ended(), f.items...), nil
 	}
 	f.note(ctx)
-	if step.Poll != nil && step.Poll.Changes && seen(f.items) != known {
-		return leaver.StepResult{Outcome: leaver.Ongoing, Detail: f.stillManaged(left), Items: f.items}, nil
+	if f.tells() && seen(f.items) != known {
+		return leaver.StepResult{Outcome: leaver.Ongoing, Detail: f.stillManaged(left), Items: f.items, Choices: f.offered(deviceChoices)}, nil
 	}
 	return leaver.StepResult{}, f.notYet(ctx, left)
+}
+
+// tells reports whether the caller is told of news while the poll goes on.
+func (f *fleet) tells() bool { return f.step.Poll != nil && f.step.Poll.Changes }
+
+// hearOfApprovals looks what a second administrator has decided meanwhile. A worker
+// that may not read that is told, or goes by a request's age.
+func (f *fleet) hearOfApprovals(ctx context.Context) error {
+	if !slices.ContainsFunc(f.items, leaver.Item.AwaitsApproval) {
+		return nil
+	}
+	requests, err := f.devices.ApprovalRequests(ctx)
+	if waits(err) {
+		return err
+	}
+	decisions(f.items, requests)
+	return nil
 }
 
 // follow begins with what is known: what became of each device that the removal
@@ -98,12 +123,16 @@ func (f *fleet) follow(removal []leaver.Item, all bool) {
 	}
 }
 
-// seen tells two looks apart: a check-in alone is no news.
+// seen tells two looks apart. That a device has checked in since it was asked is
+// news; the check-ins after that are none.
 func seen(items []leaver.Item) string {
 	var b strings.Builder
 	for _, i := range items {
 		d := cmp.Or(i.Device, &leaver.Device{})
-		fmt.Fprintln(&b, i.ID, i.Outcome, i.Detail, d.ManagementState, d.Verdict, d.Action, d.OwnCalls)
+		fmt.Fprintln(&b, i.ID, i.Outcome, i.Detail, d.ManagementState, d.Verdict, d.Action, d.OwnCalls, d.Action != "" && checkedIn(d, d.ActionAt))
+		if i.Approval != nil {
+			fmt.Fprintln(&b, i.Approval.Code, i.Approval.Status)
+		}
 	}
 	return b.String()
 }
@@ -193,28 +222,47 @@ func isNews(d *leaver.Device) bool { return checkedIn(d, d.ActionAt) && checkedI
 
 // askAgain asks each device that failed to leave once more, and as the policy
 // says each that was enrolled since or that was leaving and is no more; by a call
-// of its own and once.
-func (f *fleet) askAgain(ctx context.Context) error {
-	if err := f.resume(ctx, nil); err != nil {
+// of its own. Where the removal was left out half-way, these are left alone.
+func (f *fleet) askAgain(ctx context.Context, all bool) error {
+	var unasked []*leaver.Item
+	if all {
+		for _, device := range f.listed {
+			if f.find(device.ID) == nil {
+				tracked := f.upsert(device)
+				tracked.Device.Because, tracked.Device.Verdict = enrolledSince, leaver.Leaving
+			}
+		}
+		for _, device := range f.listed {
+			tracked := f.find(device.ID)
+			if tracked.Asked() || tracked.Outcome != "" || tracked.Approval != nil || !staysManaged(device) {
+				continue
+			}
+			if tracked.Device.Planned == "" {
+				tracked.Device.Because = cmp.Or(tracked.Device.Because, stayedAfterAll)
+			}
+			if err := f.judge(ctx, tracked); err != nil {
+				return err
+			}
+			if tracked.Outcome == "" {
+				unasked = append(unasked, tracked)
+			}
+		}
+	}
+	if err := f.resume(ctx, unasked); err != nil {
 		return err
 	}
 	for _, device := range f.listed {
 		tracked := f.find(device.ID)
-		if tracked == nil {
-			tracked = f.upsert(device)
-			tracked.Device.Because, tracked.Device.Verdict = enrolledSince, leaver.Leaving
+		if tracked == nil || tracked.Outcome != "" || tracked.AwaitsApproval() || !staysManaged(device) {
+			continue
 		}
 		d := tracked.Device
 		switch {
-		case tracked.Outcome != "" || tracked.AwaitsApproval() || !staysManaged(device):
-		case d.Action == "":
-			if err := f.judge(ctx, tracked); err != nil {
-				return err
-			}
-			if tracked.Outcome != "" {
+		case !tracked.Asked() && !all:
+		case !tracked.Asked():
+			if d.Planned == leaver.Retire && f.join(tracked) {
 				continue
 			}
-			d.Because = cmp.Or(d.Because, stayedAfterAll)
 			if err := f.refused(ctx, tracked, f.ask(ctx, tracked, d.Planned)); err != nil {
 				return err
 			}
@@ -255,37 +303,40 @@ func (f *fleet) stillManaged(left []leaver.Item) string {
 
 // rhythm is the request's, else the worker's.
 func (f *fleet) rhythm() leaver.Poll {
+	poll := f.poll
 	if f.step.Poll != nil {
-		return *f.step.Poll
+		poll = *f.step.Poll
 	}
-	return f.poll
+	if slices.ContainsFunc(f.items, leaver.Item.AwaitsApproval) {
+		poll = forApproval(poll)
+	}
+	return poll
 }
 
 func (f *fleet) untilDeadline(ctx context.Context) time.Duration {
 	return time.Until(activity.GetInfo(ctx).ScheduledTime.Add(time.Duration(f.rhythm().Deadline)))
 }
 
-// overdue makes devices that remain a question, once the deadline has passed or
-// none of them is on its way any more, and says why; or it is "".
+// overdue makes devices that remain a question, and says why, or "": at the
+// deadline, when none is on its way any more, and where the caller is told as soon
+// as one has failed for good.
 func (f *fleet) overdue(ctx context.Context, left []leaver.Item) string {
-	onItsWay := func(i leaver.Item) bool {
-		return i.Outcome == "" && (i.Device.Verdict == leaver.Leaving || i.AwaitsApproval())
-	}
-	late := f.untilDeadline(ctx) <= 0
-	if !late && slices.ContainsFunc(left, onItsWay) {
-		return ""
-	}
+	late, hopeless := f.untilDeadline(ctx) <= 0, !slices.ContainsFunc(left, func(i leaver.Item) bool { return onItsWay(i) || i.Outcome == "" && i.AwaitsApproval() })
 	why := ""
 	for _, remains := range left {
 		tracked := f.find(remains.ID)
-		if tracked.Outcome != "" || tracked.AwaitsApproval() {
+		d := tracked.Device
+		final := d.Verdict == leaver.RemovalFailed || d.Verdict == leaver.RemovalCanceled
+		if tracked.Outcome != "" || tracked.AwaitsApproval() || !late && !hopeless && !(final && f.tells()) {
 			continue
 		}
-		tracked.Outcome = leaver.Failed
-		if d := tracked.Device; d.Verdict == leaver.Leaving && !checkedIn(d, d.ActionAt) {
+		tracked.Outcome, why = leaver.Failed, f.stillManaged(left)
+		if final {
+			tracked.Detail = askedTwice
+		}
+		if d.Verdict == leaver.Leaving && !checkedIn(d, d.ActionAt) {
 			d.Verdict = leaver.Silent
 		}
-		why = f.stillManaged(left)
 	}
 	switch {
 	case why == "":
@@ -293,8 +344,10 @@ func (f *fleet) overdue(ctx context.Context, left []leaver.Item) string {
 	case late:
 		return why + "; the deadline has passed: retire them in Intune or wait for their check-in, then retryStep, skipStep to leave them, or answer for each"
 	}
-	return why + "; each was asked twice: see in Intune why it refuses, then retryStep to ask again, skipStep to leave them, or answer for each"
+	return why + "; each " + askedTwice + ", then retryStep to ask again, skipStep to leave them, or answer for each"
 }
+
+const askedTwice = "was asked twice: see in Intune why it refuses"
 
 // notYet asks for another look, the last one at the deadline.
 func (f *fleet) notYet(ctx context.Context, left []leaver.Item) error {

@@ -45,7 +45,7 @@ var catalogue = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepRemoveAllDevices, Activity: leaver.ActivityRemoveAllDevices, Kind: leaver.Writes,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Remove all devices from management"},
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, HandsOver: true, Summary: "Remove all devices from management"},
 		do:     (*Activities).RemoveAllDevices,
 		intune: true, devices: true, foresees: true,
 	},

@@ -57,7 +57,7 @@ func (f *fleet) carryOut(ctx context.Context, tracked *leaver.Item) error {
 		return errHarm("the device is no longer listed for the leaver and may be another user's: decide about it in Intune, then choose giveUp")
 	}
 	action := leaver.DeviceAction(tracked.Choice)
-	if why := harm(action, tracked.Device); why != "" {
+	if why := harm(action, tracked.Device, f.wipes(tracked.Device)); why != "" {
 		return errHarm(why)
 	}
 	return f.ask(ctx, tracked, action)
@@ -68,10 +68,11 @@ type errHarm string
 
 func (e errHarm) Error() string { return string(e) }
 
-// harm says why an action must not be asked of a device, or "".
+// harm says why an action must not be asked of a device, or "". wiped says that the
+// policy wants the device wiped, which the one action that resets it besides does.
 //
 // Microsoft: https://learn.microsoft.com/intune/intune-service/remote-actions/device-management
-func harm(action leaver.DeviceAction, d *leaver.Device) string {
+func harm(action leaver.DeviceAction, d *leaver.Device, wiped bool) string {
 	system := strings.ToLower(d.OperatingSystem)
 	if action == leaver.WipeKeepUserData && !strings.HasPrefix(system, "windows") {
 		return "user data can be kept on Windows only: choose wipe or retire"
@@ -79,15 +80,22 @@ func harm(action leaver.DeviceAction, d *leaver.Device) string {
 	if !strings.HasPrefix(system, "android") {
 		return ""
 	}
-	switch company := d.OwnerType == "company"; {
-	case action == leaver.Wipe && !company:
+	switch company, personal := d.OwnerType == "company", d.OwnerType == "personal"; {
+	case action == leaver.Wipe && personal:
 		return "a personal Android device has a work profile only, which Graph cannot wipe: choose retire"
 	case action == leaver.Retire && company:
 		return "retire is not supported for a corporate Android device: choose wipe"
-	case action == leaver.DeleteRecord && company:
+	case action == leaver.DeleteRecord && company && !wiped:
 		return "deleting the record of a corporate Android device resets it to factory settings: choose wipe if that is meant"
+	case !company && !personal && (action == leaver.Wipe || action == leaver.DeleteRecord):
+		return "Intune does not say whether this Android device is corporate or personal, and on one of them this does harm: set its owner in Intune, or choose retire"
 	}
 	return ""
+}
+
+// wipes reports whether the policy wants a device wiped.
+func (f *fleet) wipes(d *leaver.Device) bool {
+	return f.policy.For(d.OwnerType, d.OperatingSystem) == leaver.Wipe
 }
 
 // judge notes what the policy says about a device, and leaves it to a person
@@ -102,7 +110,7 @@ func (f *fleet) judge(ctx context.Context, tracked *leaver.Item) error {
 func judge(tracked *leaver.Item, policy leaver.DevicePolicy) {
 	d := tracked.Device
 	d.Planned = policy.For(d.OwnerType, d.OperatingSystem)
-	switch why := harm(d.Planned, d); {
+	switch why := harm(d.Planned, d, false); {
 	case d.Planned == leaver.Keep:
 		tracked.Outcome, tracked.Detail, d.Verdict = leaver.Skipped, "left as it is, as the policy says", leaver.Kept
 	case why != "":
@@ -120,33 +128,44 @@ func (f *fleet) question(ctx context.Context, why string, choices []leaver.Choic
 			failed = append(failed, i)
 		}
 	}
-	result := leaver.StepResult{Outcome: leaver.Failed, Items: f.items}
 	ask := leaver.Failure{Type: leaver.DevicesRemain}
-	if len(failed) > 0 {
-		result.Choices = choices
-		if why == "" {
-			why = fmt.Sprintf("%s for a person to decide about, each says why; answer for each, giveUp leaves it as it is", count(len(failed)))
-			if alike(failed, func(i leaver.Item) string { return i.Detail }) {
-				why = fmt.Sprintf("%s for a person to decide about: %s; answer for each, giveUp leaves it as it is", count(len(failed)), failed[0].Detail)
-			}
-			if alike(failed, func(i leaver.Item) leaver.FailureType { return i.Failure }) {
-				ask.Type = cmp.Or(failed[0].Failure, ask.Type)
-			}
+	if len(failed) > 0 && why == "" {
+		why = fmt.Sprintf("%s for a person to decide about, each says why; answer for each, giveUp leaves it as it is", count(len(failed)))
+		if failed[0].Detail != "" && alike(failed, func(i leaver.Item) string { return i.Detail }) {
+			why = fmt.Sprintf("%s for a person to decide about: %s; answer for each, giveUp leaves it as it is", count(len(failed)), failed[0].Detail)
+		}
+		if alike(failed, func(i leaver.Item) leaver.FailureType { return i.Failure }) {
+			ask.Type = cmp.Or(failed[0].Failure, ask.Type)
 		}
 	}
 	waiting := f.awaitsApproval()
 	if waiting != "" {
 		ask.Type = leaver.ApprovalRequired
-		result.Choices = append([]leaver.Choice{leaver.Approved, leaver.GiveUp}, slices.DeleteFunc(slices.Clone(result.Choices), func(c leaver.Choice) bool { return c == leaver.GiveUp })...)
 		why = strings.TrimSuffix(waiting+"; "+why, "; ")
 	}
 	if why == "" {
 		return nil
 	}
 	ask.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + why
-	result.Detail = ask.Message
-	ask.Details = []any{result}
+	ask.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Detail: ask.Message, Items: f.items, Choices: f.offered(choices)}}
 	return ask.Err()
+}
+
+// offered is what may be decided about the devices as they are: some of the
+// choices are for those that failed, others for those that await approval.
+func (f *fleet) offered(choices []leaver.Choice) []leaver.Choice {
+	var offered []leaver.Choice
+	if slices.ContainsFunc(f.items, leaver.Item.AwaitsApproval) {
+		offered = append(offered, leaver.Approved, leaver.GiveUp)
+	}
+	if slices.ContainsFunc(f.items, func(i leaver.Item) bool { return i.Outcome == leaver.Failed }) {
+		for _, choice := range choices {
+			if !slices.Contains(offered, choice) {
+				offered = append(offered, choice)
+			}
+		}
+	}
+	return offered
 }
 
 func alike[T comparable](items []leaver.Item, of func(leaver.Item) T) bool {

@@ -108,14 +108,14 @@ func TestAChoiceThatWouldDoHarmIsAskedAboutAgain(t *testing.T) {
 		graphsim.Device{Name: "CONTOSO-PH-01", OperatingSystem: "Android"},
 		graphsim.Device{Name: "CONTOSO-LT-01", OperatingSystem: "Windows"})
 	before := len(s.writes())
-	_, err := (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, "wipe", "deleteRecord", "wipe"))
+	_, err := (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, "wipe", "wipeKeepUserData", "wipe"))
 	failure := failed(t, s, err)
 	assert.Equal(t, string(leaver.InvalidRequest), failure.Type())
 	var again leaver.StepResult
 	require.NoError(t, failure.Details(&again))
 	assert.Equal(t, seen.Choices, again.Choices)
 	assert.Contains(t, again.Items[0].Detail, "a work profile only, which Graph cannot wipe")
-	assert.Contains(t, again.Items[1].Detail, "resets it to factory settings: choose wipe")
+	assert.Contains(t, again.Items[1].Detail, "user data can be kept on Windows only")
 	assert.Equal(t, []leaver.Outcome{leaver.Failed, leaver.Failed, ""}, []leaver.Outcome{again.Items[0].Outcome, again.Items[1].Outcome, again.Items[2].Outcome})
 	assert.Equal(t, []string{"POST wipe"}, s.writes()[before:], "the one that is harmless")
 }
@@ -230,4 +230,52 @@ func TestWaitingLongerAsksNothingOfADeviceThatFailedTwice(t *testing.T) {
 	_, err = (&attempt{number: 2, heard: last(t, look)}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
 	_, seen = refusedBy(t, s, err)
 	assert.Equal(t, leaver.RemovalFailed, seen.Items[0].Device.Verdict, "it has failed once more")
+}
+
+// Deleting its record resets a corporate Android device: only where the policy
+// says wipe is that no harm.
+func TestTheRecordOfACorporateAndroidIsDeletedOnlyWherePolicySaysWipe(t *testing.T) {
+	t.Parallel()
+	s, request, seen := overdue(t, graphsim.Device{Name: "CONTOSO-PH-01", OperatingSystem: "Android"})
+	id := seen.Items[0].ID
+	result, err := (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, "deleteRecord"))
+	require.Error(t, err, "it is gone with the next look")
+	assert.Equal(t, 1, s.written("DELETE "+id))
+	assert.Empty(t, result.Items)
+
+	s = set(t, []graphsim.User{{UserPrincipalName: adele, Devices: []graphsim.Device{{Name: "CONTOSO-PH-01", OperatingSystem: "Android"}}}})
+	_, err = do(t, s, leaver.ActivityRemoveAllDevices)
+	_, seen = refusedBy(t, s, err)
+	_, err = (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, chosen(leaver.StepRequest{UserID: s.id(adele)}, seen, "deleteRecord"))
+	_, seen = refusedBy(t, s, err)
+	assert.Contains(t, seen.Items[0].Detail, "resets it to factory settings: choose wipe")
+	assert.Empty(t, s.writes())
+}
+
+func TestAnAndroidWhoseOwnerIsNotKnownIsNeitherWipedNorDeleted(t *testing.T) {
+	t.Parallel()
+	for _, action := range []leaver.DeviceAction{leaver.Wipe, leaver.DeleteRecord, leaver.Retire} {
+		s := set(t, []graphsim.User{{UserPrincipalName: adele, Devices: []graphsim.Device{{OperatingSystem: "AndroidForWork", OwnerType: "unknown", CheckIn: -1}}}})
+		request := leaver.StepRequest{UserID: s.id(adele), Devices: &leaver.DevicePolicy{Personal: leaver.DeviceActions{Android: action}}}
+		_, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
+		if action == leaver.Retire {
+			require.NoError(t, err)
+			continue
+		}
+		_, seen := refusedBy(t, s, err)
+		assert.Contains(t, seen.Items[0].Detail, "set its owner in Intune, or choose retire")
+		assert.Empty(t, s.writes())
+	}
+}
+
+func TestUserDataIsKeptWhereThatIsSaidAndNowhereElse(t *testing.T) {
+	t.Parallel()
+	s := set(t, []graphsim.User{{UserPrincipalName: adele, Devices: []graphsim.Device{
+		{ID: ids[0], OperatingSystem: "Windows"}, {ID: ids[1], OperatingSystem: "Windows", OwnerType: "personal"}}}})
+	request := leaver.StepRequest{UserID: s.id(adele), Devices: &leaver.DevicePolicy{
+		Company: leaver.DeviceActions{Default: leaver.Wipe}, Personal: leaver.DeviceActions{Default: leaver.WipeKeepUserData}}}
+	_, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
+	require.NoError(t, err)
+	assert.Equal(t, ids[:2], s.Wiped())
+	assert.Equal(t, ids[1:2], s.WipedButUserData())
 }

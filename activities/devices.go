@@ -19,8 +19,9 @@ import (
 // attempt that fails with DevicesRemain and waits goes on with the next.
 //
 // It fails for good with ApprovalRequired while a second administrator is to
-// approve, and with DevicesRemain when all were asked but those to which the
-// policy would do harm. Its details are a StepResult with every device.
+// approve, and with DevicesRemain or why Graph refuses when all were asked but
+// some. Its details are a StepResult with every device. With HandsOver it leaves
+// these to AwaitDevicesRemoved, once others are on their way.
 //
 // Microsoft: POST /users/{id}/removeAllDevicesFromManagement,
 // https://learn.microsoft.com/graph/api/intune-devices-user-removealldevicesfrommanagement
@@ -37,10 +38,12 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepReque
 			return leaver.StepResult{}, err
 		}
 	default:
-		f.items = slices.DeleteFunc(slices.Clone(step.Items), onlyForeseen)
+		f.items = step.Items
 	}
 	for _, device := range f.listed {
-		f.upsert(device)
+		if tracked := f.upsert(device); !staysManaged(device) && tracked.Outcome == "" {
+			tracked.Device.Verdict = leaver.Leaving
+		}
 	}
 	f.dropRefusals()
 	if err := f.choose(ctx); err != nil {
@@ -53,16 +56,14 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepReque
 	if len(f.items) == 0 {
 		return alreadyDone("no managed devices"), nil
 	}
+	if step.HandsOver && slices.ContainsFunc(f.items, onItsWay) {
+		return f.accepted(acted(ctx)), nil
+	}
 	// Waiting longer would change nothing.
 	if err := f.question(ctx, "", deviceChoices[1:]); err != nil {
 		return leaver.StepResult{}, err
 	}
 	return f.accepted(acted(ctx)), nil
-}
-
-// onlyForeseen reports whether nothing has happened about an item since the plan.
-func onlyForeseen(i leaver.Item) bool {
-	return i.Outcome == "" && i.Choice == "" && i.Approval == nil && !i.Asked()
 }
 
 // dropRefusals leaves to AwaitDevicesRemoved what has become of the devices that
@@ -92,12 +93,7 @@ func (f *fleet) remove(ctx context.Context) error {
 	if err != nil || len(todo) == 0 {
 		return err
 	}
-	if at := slices.IndexFunc(f.items, func(i leaver.Item) bool { return i.AwaitsApproval() && i.Approval.Operation == leaver.RemoveAll }); at >= 0 {
-		// The request that waits is for whatever devices there are.
-		for _, tracked := range todo {
-			shared := *f.items[at].Approval
-			tracked.Approval = &shared
-		}
+	if f.join(todo...) {
 		return nil
 	}
 	if f.written {
@@ -109,12 +105,26 @@ func (f *fleet) remove(ctx context.Context) error {
 	return f.askEach(ctx, todo, nil)
 }
 
+// join lets devices share a request for approval that waits, when it is for
+// whatever devices there are.
+func (f *fleet) join(todo ...*leaver.Item) bool {
+	at := slices.IndexFunc(f.items, func(i leaver.Item) bool { return i.AwaitsApproval() && i.Approval.Operation == leaver.RemoveAll })
+	if at < 0 {
+		return false
+	}
+	for _, tracked := range todo {
+		shared := *f.items[at].Approval
+		tracked.Approval, tracked.Device.Verdict = &shared, leaver.AwaitingApproval
+	}
+	return true
+}
+
 // anyApart reports whether a device takes a way of its own, so that the one
-// action for all would be too much.
+// action for all would be too much, or whether the tenant has refused that one.
 func (f *fleet) anyApart() bool {
 	return slices.ContainsFunc(f.items, func(i leaver.Item) bool {
 		_, listed := f.listing(i.ID)
-		return listed && (i.Outcome != "" || i.Device.OwnCalls > 0 || i.Approval != nil && i.Approval.Operation != leaver.RemoveAll)
+		return i.Device.Because == refusedAll || listed && (i.Outcome != "" || i.Device.OwnCalls > 0 || i.Approval != nil && i.Approval.Operation != leaver.RemoveAll)
 	})
 }
 
@@ -199,7 +209,7 @@ func (f *fleet) askEach(ctx context.Context, todo []*leaver.Item, refusal error)
 // accepted says how the step ends when no question is left; touched says that an
 // earlier attempt may have been heard.
 func (f *fleet) accepted(touched bool) leaver.StepResult {
-	asked, leaving, left, how, what := 0, 0, 0, "", "Intune accepted the retirement of "
+	asked, leaving, left, waiting, open, how, what := 0, 0, 0, 0, 0, "", "Intune accepted the retirement of "
 	for _, i := range f.items {
 		if i.Device.Because == refusedAll {
 			how = refusedAll + ", so each device was asked by a call of its own; "
@@ -207,6 +217,10 @@ func (f *fleet) accepted(touched bool) leaver.StepResult {
 		switch {
 		case i.Outcome == leaver.Skipped:
 			left++
+		case i.Outcome == leaver.Failed:
+			open++
+		case i.AwaitsApproval():
+			waiting++
 		case !i.Asked():
 			leaving++
 		default:
@@ -227,6 +241,7 @@ func (f *fleet) accepted(touched bool) leaver.StepResult {
 	}{
 		{asked, how + what, "; whether they left is seen by " + leaver.StepAwaitDevicesRemoved},
 		{leaving, "", " already leaving"}, {left, "", " left as decided"},
+		{waiting, "a second administrator's approval is awaited for ", ""}, {open, "", " for a person to decide about"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, part.head+count(part.n)+part.tail)

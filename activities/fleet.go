@@ -172,9 +172,9 @@ func (f *fleet) upsert(d graph.ManagedDevice) *leaver.Item {
 		now := fresh.Device
 		now.RecoveryKey = before.RecoveryKey
 		now.Planned, now.Action, now.ActionAt, now.OwnCalls, now.Because = before.Planned, before.Action, before.ActionAt, before.OwnCalls, before.Because
-		now.DecidedAt = before.DecidedAt
+		now.DecidedAt, now.Verdict = before.DecidedAt, before.Verdict
 		if tracked.Outcome == leaver.Skipped || tracked.Outcome == leaver.Failed {
-			fresh.Outcome, fresh.Detail, fresh.Failure, now.Verdict = tracked.Outcome, tracked.Detail, tracked.Failure, before.Verdict
+			fresh.Outcome, fresh.Detail, fresh.Failure = tracked.Outcome, tracked.Detail, tracked.Failure
 		}
 	}
 	*tracked = fresh
@@ -196,6 +196,11 @@ func item(d graph.ManagedDevice) leaver.Item {
 		device.LastSyncDateTime = &d.LastSyncDateTime
 	}
 	return leaver.Item{ID: d.ID, Device: &device}
+}
+
+// onItsWay reports whether a device is leaving, as far as is known.
+func onItsWay(i leaver.Item) bool {
+	return i.Outcome == "" && i.Device.Verdict == leaver.Leaving && !i.AwaitsApproval()
 }
 
 // staysManaged reports whether nothing is on its way that removes the device.

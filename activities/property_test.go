@@ -199,5 +199,8 @@ func assertTrue(t *testing.T, s *stage, before graphsim.User, policy leaver.Devi
 		if slices.Contains(s.Wiped(), device.ID) {
 			assert.True(t, wipes, "%s was wiped and is to be %s", device.Name, planned)
 		}
+		if slices.Contains(s.WipedButUserData(), device.ID) {
+			assert.Equal(t, leaver.WipeKeepUserData, planned, device.Name)
+		}
 	}
 }

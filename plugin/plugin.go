@@ -51,11 +51,12 @@ type Config struct {
 	DeviceTaskQueue string
 }
 
-// DeviceWritesPerSecond is what Intune takes from one application: 200 writes
-// in 20 seconds. No attempt of a device step makes more than one.
+// DeviceWritesPerSecond keeps below what Intune takes from one application: 200
+// writes in 20 seconds. An attempt of a device step makes one at most, but for the
+// one that finds removeAllDevicesFromManagement refused and asks a device by itself.
 //
 // Microsoft: https://learn.microsoft.com/graph/throttling-limits#intune-service-limits
-const DeviceWritesPerSecond = 10
+const DeviceWritesPerSecond = 9
 
 // Offboarding is a workflow and its activities, ready to be registered.
 type Offboarding struct {

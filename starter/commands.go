@@ -264,9 +264,10 @@ func (s *starter) answerCommand() *cobra.Command {
 		Long: `Decide about devices that a step asks about.
 
 CHOICE is one of those that the step offers: waitLonger, retire, wipe,
-deleteRecord or giveUp. DEVICE is a device's name or id; without one the choice is
-for every device that the step asks about. The step goes on when there is an
-answer for each.`,
+wipeKeepUserData, deleteRecord or giveUp; and approved, for what a second
+administrator was to approve. DEVICE is a device's name or id; without one the
+choice is for every device that it fits. The step goes on when there is an answer
+for each, or at once while it follows other devices.`,
 		Args: cobra.MinimumNArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			decision.Step, decision.Choice = args[1], leaver.Choice(args[2])

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -31,7 +32,7 @@ func (v view) lines() []line {
 	}
 	for _, wait := range v.progress.Waits {
 		if v.asks(wait) {
-			all = append(all, line{"wait " + wait.Step, v.how(wait)})
+			all = append(all, line{"wait " + wait.Step + " " + wait.For, v.how(wait)})
 		}
 	}
 	return all
@@ -45,13 +46,12 @@ func (v view) asks(wait leaver.Wait) bool {
 // how tells a person what to do, or to type.
 func (v view) how(wait leaver.Wait) string {
 	if wait.For == leaver.WaitForApproval {
-		text := fmt.Sprintf("%[1]s waits for a second administrator to approve in Intune, under Tenant administration, Multi Admin Approval; where the worker may not read the approvals: starter answer %[2]s %[1]s approved [DEVICE]... (workflow %[3]s)", wait.Step, v.user, v.workflowID)
-		if len(wait.Choices) > 2 {
-			text += fmt.Sprintf("; others are for a person to decide about: starter answer %s %s CHOICE [DEVICE]..., with one of %s", v.user, wait.Step, strings.Trim(fmt.Sprint(wait.Choices[1:]), "[]"))
-		}
-		return text
+		return fmt.Sprintf("%[1]s waits for a second administrator to approve in Intune, under Tenant administration, Multi Admin Approval; where the worker may not read the approvals: starter answer %[2]s %[1]s approved [DEVICE]... (workflow %[3]s)", wait.Step, v.user, v.workflowID)
 	}
-	text := fmt.Sprintf("%[1]s waits for a person: starter retry-step %[2]s %[1]s, or skip-step, or abort (workflow %[3]s)", wait.Step, v.user, v.workflowID)
+	text := fmt.Sprintf("%[1]s waits for a person: starter skip-step %[2]s %[1]s, or abort (workflow %[3]s)", wait.Step, v.user, v.workflowID)
+	if slices.Contains(wait.Actions, leaver.RetryStep) {
+		text = fmt.Sprintf("%[1]s waits for a person: starter retry-step %[2]s %[1]s, or skip-step, or abort (workflow %[3]s)", wait.Step, v.user, v.workflowID)
+	}
 	if len(wait.Choices) > 0 {
 		text += fmt.Sprintf("; or starter answer %s %s CHOICE [DEVICE]..., with one of %s", v.user, wait.Step, strings.Trim(fmt.Sprint(wait.Choices), "[]"))
 	}
@@ -236,7 +236,7 @@ func (v view) detail(s leaver.StepRecord) string { return printable(v.latest(s))
 func (v view) latest(s leaver.StepRecord) string {
 	running, retried := v.attempts[s.Activity]
 	switch {
-	case s.State == leaver.StepRunning && retried && running.failure != "":
+	case retried && running.failure != "":
 		text := running.failure
 		if running.next.After(time.Now()) {
 			text += "; next look at " + running.next.Local().Format(time.TimeOnly)

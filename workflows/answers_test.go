@@ -127,5 +127,5 @@ func TestARetryKeepsWhatWasDecidedAndWhatWasDone(t *testing.T) {
 	_, err := o.run(`{"userId":"1"}`)
 	require.NoError(t, err)
 	require.Len(t, *given, 2)
-	assert.Equal(t, []leaver.Item{{ID: "d1", Choice: leaver.GiveUp}, {ID: "d3", Outcome: leaver.Done}}, (*given)[1].Items)
+	assert.Equal(t, []leaver.Item{{ID: "d1", Choice: leaver.GiveUp}, {ID: "d2"}, {ID: "d3", Outcome: leaver.Done}}, (*given)[1].Items)
 }

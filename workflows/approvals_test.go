@@ -48,9 +48,12 @@ func TestAStepWaitsForASecondAdministratorAndGoesOnByItself(t *testing.T) {
 		o.decide(0, "approved")
 	})
 	o.after(60*time.Minute, func() {
-		step := o.progress().Steps[2]
+		p := o.progress()
+		assert.Equal(t, leaver.Done, p.Steps[2].Outcome, "one was asked, and is followed while the other waits")
+		step := p.Steps[3]
 		assert.Equal(t, leaver.StepAwaitingApproval, step.State, "one is undecided")
 		assert.Equal(t, leaver.Wipe, step.Items[0].Device.Action)
+		assert.Equal(t, leaver.Gone, step.Items[0].Device.Verdict)
 		o.decide(1, "approved")
 	})
 	report, err := o.run(request)
@@ -71,12 +74,12 @@ func TestAnApprovalIsToldByAnAnswer(t *testing.T) {
 	})
 	o.after(40*time.Minute, func() {
 		assert.Len(t, o.tenant.Wiped(), 1)
-		o.signal(leaver.Answer, `{"step":"removeAllDevices","choice":"giveUp"}`)
+		o.signal(leaver.Answer, `{"step":"awaitDevicesRemoved","choice":"giveUp"}`)
 	})
 	report, err := o.run(request)
 	require.NoError(t, err)
 	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
-	assert.Equal(t, leaver.GivenUp, report.Steps[2].Items[1].Device.Verdict)
+	assert.Equal(t, leaver.GivenUp, report.Steps[3].Items[1].Device.Verdict)
 	assert.Len(t, o.tenant.Users()[graphsim.Leaver].Devices, 1)
 }
 
@@ -89,8 +92,8 @@ func TestARejectedApprovalIsAFailureOfTheStep(t *testing.T) {
 	})
 	report, err := o.run(request)
 	require.True(t, leaver.IsFailure(err, leaver.OffboardingIncomplete), "%v", err)
-	assert.Equal(t, leaver.Failed, report.Steps[2].Outcome)
-	assert.Contains(t, report.Steps[2].Items[1].Detail, "rejected")
+	assert.Equal(t, leaver.Failed, report.Steps[3].Outcome)
+	assert.Contains(t, report.Steps[3].Items[1].Detail, "rejected")
 	assert.Len(t, o.tenant.Wiped(), 1)
 }
 
@@ -196,8 +199,12 @@ func TestAPersonAnswersForOneDeviceWhileAnotherAwaitsApproval(t *testing.T) {
 			o.after(30*time.Minute, func() {
 				p := o.progress()
 				require.Equal(t, leaver.StepAwaitingApproval, p.Steps[2].State)
-				assert.Equal(t, []leaver.Choice{"approved", "giveUp", "retire", "wipe", "wipeKeepUserData", "deleteRecord"}, p.Waits[0].Choices)
-				assert.Contains(t, o.currentDetails(), "1 item is for a person to decide about")
+				require.Len(t, p.Waits, 2)
+				assert.Equal(t, leaver.WaitForPerson, p.Waits[0].For)
+				assert.Equal(t, []leaver.Choice{"giveUp", "retire", "wipe", "wipeKeepUserData", "deleteRecord"}, p.Waits[0].Choices)
+				assert.Equal(t, leaver.WaitForApproval, p.Waits[1].For)
+				assert.Equal(t, []leaver.Choice{"approved", "giveUp"}, p.Waits[1].Choices)
+				assert.Contains(t, o.currentDetails(), "A person is to decide about 1 item")
 				refusals["choice: wipe is not for all of these items"] = o.update(leaver.Answer, `{"step":"removeAllDevices","choice":"wipe","items":["`+ids[0]+`"]}`)
 				refusals["choice: approved is not for all of these items"] = o.update(leaver.Answer, `{"step":"removeAllDevices","choice":"approved","items":["`+ids[1]+`"]}`)
 			})

@@ -15,6 +15,12 @@ import (
 	"go.temporal.io/sdk/converter"
 )
 
+// watches registers the activity Watch, whose attempts take some time each.
+func (o *office) watches(takes time.Duration, do func(context.Context, leaver.StepRequest) (leaver.StepResult, error)) {
+	o.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: "Watch"})
+	o.OnActivity("Watch", mock.Anything, mock.Anything).Return(do).After(takes)
+}
+
 // What a poll sees is in the progress query as soon as it has changed, and what
 // it is given of its deadline is what is left.
 func TestProgressShowsEachDeviceAsItWasSeenLast(t *testing.T) {
@@ -32,8 +38,7 @@ func TestProgressShowsEachDeviceAsItWasSeenLast(t *testing.T) {
 		return leaver.StepResult{Outcome: leaver.Ongoing, Detail: "1 of 1 device still managed", Items: []leaver.Item{
 			{ID: "d1", Device: &leaver.Device{ManagementState: states[n], Verdict: leaver.Leaving}}}}, nil
 	}
-	o.RegisterActivityWithOptions(watch, activity.RegisterOptions{Name: "Watch"})
-	o.OnActivity("Watch", mock.Anything, mock.Anything).Return(watch).After(10 * time.Minute)
+	o.watches(10*time.Minute, watch)
 	for i, state := range states {
 		o.after(time.Duration(i+1)*10*time.Minute+time.Minute, func() {
 			step := o.progress().Steps[0]

@@ -176,6 +176,9 @@ func (o *offboarding) decide(ctx workflow.Context, action leaver.Action, decisio
 		o.show(ctx)
 		return
 	}
+	if decision.Choice == leaver.WaitLonger {
+		s.polling = decided.At
+	}
 	s.answer = action
 	if s.cancel != nil {
 		s.cancel()
@@ -183,16 +186,17 @@ func (o *offboarding) decide(ctx workflow.Context, action leaver.Action, decisio
 }
 
 // choose notes the choice with the items that it is for, and reports whether
-// the step can go on: when there is one for each that failed, or at once where
-// others wait for somebody else.
+// the step can go on: when there is one for each that failed, or at once where an
+// activity waits for something else meanwhile.
 func (s *step) choose(decision leaver.Decision) (complete bool) {
 	complete = true
 	for i := range s.Items {
 		switch item := &s.Items[i]; {
 		case takes(*item, decision.Choice) && (len(decision.Items) == 0 || slices.Contains(decision.Items, item.ID)):
 			item.Outcome, item.Choice = "", decision.Choice
+			s.chosen = append(s.chosen, item.ID)
 		case item.Outcome == leaver.Failed:
-			complete = s.State == leaver.StepAwaitingApproval
+			complete = s.activity != nil
 		}
 	}
 	return complete

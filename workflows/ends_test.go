@@ -260,10 +260,14 @@ func TestDevicesThatWereAskedAreFollowedThoughTheRemovalWasLeftOut(t *testing.T)
 	t.Parallel()
 	o := newOffice(t)
 	user := o.tenant.Users()[graphsim.Leaver]
-	user.Devices = []graphsim.Device{{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows"}, {Name: "CONTOSO-PH-0101", OperatingSystem: "Android"}}
+	user.Devices = []graphsim.Device{{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows"}, {Name: "CONTOSO-LT-0418", OperatingSystem: "Windows"}}
 	o.tenant.Add(user)
-	o.after(30*time.Minute, func() { o.signal(leaver.SkipStep, `{"step":"removeAllDevices"}`) })
-	report, err := o.run(`{"userId":"adele@contoso.com"}`)
+	o.tenant.Fail(graphsim.Fault{Path: o.deviceIDs()[1] + "/wipe", Times: -1, Status: 401, Code: "InvalidAuthenticationToken"})
+	o.after(30*time.Minute, func() {
+		assert.Equal(t, leaver.GraphUnauthorized, o.progress().Steps[2].Failure.Type)
+		o.signal(leaver.SkipStep, `{"step":"removeAllDevices"}`)
+	})
+	report, err := o.run(wipeWindows)
 	require.NoError(t, err)
 	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
 	assert.Equal(t, "disableAccount done, revokeSessions done, removeAllDevices skipped, awaitDevicesRemoved done", outcomes(report))

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/leaver-dev/leaver"
@@ -14,18 +15,24 @@ func (o *offboarding) snapshot() leaver.Progress {
 	p.Steps = make([]leaver.StepRecord, len(o.steps))
 	for i, s := range o.steps {
 		p.Steps[i] = s.StepRecord
-		switch {
-		case s.State == leaver.StepWaiting:
-			actions := []leaver.Action{leaver.RetryStep, leaver.SkipStep, leaver.Abort}
-			if len(s.choices) > 0 {
+		pending := slices.ContainsFunc(s.Items, leaver.Item.AwaitsApproval)
+		if s.State == leaver.StepWaiting || s.State == leaver.StepAwaitingApproval && s.OnFailure == leaver.Ask && s.failed() > 0 {
+			actions := []leaver.Action{leaver.SkipStep, leaver.Abort}
+			if s.State == leaver.StepWaiting {
+				actions = slices.Insert(actions, 0, leaver.RetryStep)
+			}
+			choices := slices.DeleteFunc(slices.Clone(s.choices), func(c leaver.Choice) bool { return c == leaver.Approved })
+			if len(choices) > 0 {
 				actions = append(actions, leaver.Answer)
 			}
-			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForPerson, Since: s.since, Actions: actions, Choices: s.choices})
-		case s.State == leaver.StepAwaitingApproval:
+			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForPerson, Since: s.since, Actions: actions, Choices: choices})
+		}
+		if s.State == leaver.StepAwaitingApproval || s.State == leaver.StepWaiting && pending {
 			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForApproval, Since: s.since,
-				Actions: []leaver.Action{leaver.Answer, leaver.SkipStep, leaver.Abort}, Choices: s.choices})
-		case s.State == leaver.StepRunning && s.Poll != nil:
-			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: s.Poll.For, Since: s.since, Actions: []leaver.Action{leaver.SkipStep, leaver.Abort}})
+				Actions: []leaver.Action{leaver.Answer, leaver.SkipStep, leaver.Abort}, Choices: []leaver.Choice{leaver.Approved, leaver.GiveUp}})
+		}
+		if s.activity != nil && !s.approving && s.Poll != nil {
+			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: s.Poll.For, Since: s.polling, Actions: []leaver.Action{leaver.SkipStep, leaver.Abort}})
 		}
 	}
 	return p
@@ -46,6 +53,13 @@ func (o *offboarding) show(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, o.details())
 }
 
+func count(items int) string {
+	if items == 1 {
+		return "1 item"
+	}
+	return fmt.Sprintf("%d items", items)
+}
+
 // details has its most important line first: the Web UI shows some five lines.
 func (o *offboarding) details() string {
 	var b strings.Builder
@@ -61,7 +75,11 @@ func (o *offboarding) details() string {
 	}
 	for _, s := range o.steps {
 		if s.State == leaver.StepWaiting {
-			headline = fmt.Sprintf("**Waits for a person**: %s (%s). Answer with the signal or update `retryStep` or `skipStep` and `{\"step\": \"%s\"}`, or with `abort`.", s.Name, s.Failure.Type, s.Name)
+			why := count(s.failed())
+			if s.Failure != nil {
+				why = string(s.Failure.Type)
+			}
+			headline = fmt.Sprintf("**Waits for a person**: %s (%s). Answer with the signal or update `retryStep` or `skipStep` and `{\"step\": \"%s\"}`, or with `abort`.", s.Name, why, s.Name)
 			if len(s.choices) > 0 {
 				headline += fmt.Sprintf(" Or decide about the items with `answer` and `{\"step\": \"%s\", \"choice\": \"%s\"}`.", s.Name, strings.Join(choiceNames(s.choices), "|"))
 			}
@@ -70,11 +88,8 @@ func (o *offboarding) details() string {
 	for _, s := range o.steps {
 		if s.State == leaver.StepAwaitingApproval {
 			headline = fmt.Sprintf("**Waits for a second administrator** to approve in Intune (Tenant administration, Multi Admin Approval): %s. It goes on by itself; where it may not read the approvals, answer with `answer` and `{\"step\": \"%s\", \"choice\": \"approved\"}`.", s.Name, s.Name)
-			switch n := s.failed(); {
-			case n == 1:
-				headline += fmt.Sprintf(" And 1 item is for a person to decide about: answer with %s.", strings.Join(choiceNames(s.choices), "|"))
-			case n > 1:
-				headline += fmt.Sprintf(" And %d items are for a person to decide about: answer with %s.", n, strings.Join(choiceNames(s.choices), "|"))
+			if n := s.failed(); n > 0 {
+				headline += fmt.Sprintf(" A person is to decide about %s: answer with %s.", count(n), strings.Join(choiceNames(s.choices), "|"))
 			}
 		}
 	}

@@ -14,18 +14,24 @@ import (
 type step struct {
 	leaver.StepRecord
 	// activity is the one that runs, and cancel ends it; nil while none does.
-	activity workflow.Future
-	cancel   workflow.CancelFunc
+	// approving says that it waits for a second administrator.
+	activity  workflow.Future
+	cancel    workflow.CancelFunc
+	approving bool
 	// answer is what a person decided and the step has not yet acted on.
 	answer leaver.Action
-	// choices are offered for the items that are asked about.
+	// choices are offered for the items that are asked about, and chosen are the
+	// items about which somebody has decided while the activity runs.
 	choices []leaver.Choice
+	chosen  []string
+	// foreseen says that the items are the plan's.
+	foreseen bool
 	// since is when the present wait began, and polling when that of a poll did.
 	since, polling time.Time
 }
 
 func newStep(planned leaver.Step) *step {
-	return &step{StepRecord: leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: planned.Items}}
+	return &step{StepRecord: leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: planned.Items}, foreseen: true}
 }
 
 // advance takes every step as far as it goes now, in the plan's order. All of
@@ -47,12 +53,12 @@ func (o *offboarding) move(ctx workflow.Context, s *step) bool {
 		return false
 	case s.State == leaver.StepPending:
 		o.begin(ctx, s)
-	case s.State == leaver.StepRunning:
-		o.conclude(ctx, s)
-	case s.State == leaver.StepAwaitingApproval:
+	case s.activity == nil:
+		o.resume(ctx, s)
+	case s.approving:
 		o.concludeApproval(ctx, s)
 	default:
-		o.resume(ctx, s)
+		o.conclude(ctx, s)
 	}
 	return true
 }
@@ -119,8 +125,12 @@ func (o *offboarding) execute(ctx workflow.Context, s *step) {
 
 func (o *offboarding) start(ctx workflow.Context, s *step) {
 	request := leaver.StepRequest{
-		UserID: o.report.Leaver.ID, Poll: s.remaining(workflow.Now(ctx)), Devices: s.Devices, Justification: s.Justification, Items: s.Items,
+		UserID: o.report.Leaver.ID, Poll: s.remaining(workflow.Now(ctx)), Devices: s.Devices, Justification: s.Justification, HandsOver: s.HandsOver,
 	}
+	if !s.foreseen {
+		request.Items = s.Items
+	}
+	s.chosen = nil
 	for _, other := range o.steps {
 		if slices.Contains(s.After, other.Name) {
 			if request.Results == nil {
@@ -129,9 +139,9 @@ func (o *offboarding) start(ctx workflow.Context, s *step) {
 			request.Results[other.Name] = leaver.StepResult{Outcome: other.Outcome, Detail: other.Detail, Items: other.Items}
 		}
 	}
+	running, cancel := workflow.WithCancel(workflow.WithActivityOptions(ctx, optionsFor(s.Step)))
+	s.activity, s.cancel = workflow.ExecuteActivity(running, s.Activity, request), cancel
 	o.show(ctx)
-	ctx, s.cancel = workflow.WithCancel(workflow.WithActivityOptions(ctx, optionsFor(s.Step)))
-	s.activity = workflow.ExecuteActivity(ctx, s.Activity, request)
 }
 
 // remaining is the step's rhythm with what is left of its deadline.
@@ -153,26 +163,34 @@ func (o *offboarding) conclude(ctx workflow.Context, s *step) {
 	if err == nil {
 		err = s.checkOutcome(result)
 	}
-	switch {
-	case err == nil && result.Outcome == leaver.Ongoing && ctx.Err() == nil && s.answer == "":
-		s.Items, s.Detail = result.Items, result.Detail
-		o.start(ctx, s)
-		return
+	if err == nil && result.Outcome == leaver.Ongoing {
+		s.take(result)
+		s.Detail = result.Detail
+	}
+	switch goesOn := s.answer == leaver.Answer || s.answer == leaver.RetryStep; {
 	case err == nil && result.Outcome != leaver.Ongoing:
 		o.finish(ctx, s, result)
 		return
+	case err == nil && ctx.Err() == nil && s.answer == "":
+		s.attend(workflow.Now(ctx))
+		o.start(ctx, s)
+		return
+	case (err == nil || temporal.IsCanceledError(err)) && s.answer == leaver.SkipStep:
+		o.leaveOut(ctx, s)
+		return
+	case (err == nil || temporal.IsCanceledError(err)) && goesOn && ctx.Err() == nil:
+		o.goOn(ctx, s)
+		return
 	case err == nil || temporal.IsCanceledError(err):
-		if s.answer == leaver.SkipStep {
-			o.leaveOut(ctx, s)
-		} else {
-			o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Canceled, Detail: "stopped before its end was seen", Items: result.Items})
-		}
+		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Canceled, Detail: "stopped before its end was seen"})
 		return
 	}
 	s.fail(err)
 	switch {
 	case s.answer == leaver.SkipStep:
 		o.leaveOut(ctx, s)
+	case ctx.Err() == nil && (s.answer == leaver.Answer || s.answer == leaver.RetryStep):
+		o.goOn(ctx, s)
 	case ctx.Err() == nil && s.Failure.Type == leaver.ApprovalRequired && slices.ContainsFunc(s.Items, leaver.Item.AwaitsApproval):
 		o.awaitApproval(ctx, s)
 	case s.OnFailure != leaver.Ask || ctx.Err() != nil:
@@ -186,12 +204,42 @@ func (o *offboarding) conclude(ctx workflow.Context, s *step) {
 	}
 }
 
+// take notes what the activity says of the items. What was decided while it ran
+// stands, where there is still something to decide.
+func (s *step) take(result leaver.StepResult) {
+	items := slices.Clone(result.Items)
+	for i := range items {
+		at := slices.IndexFunc(s.Items, func(before leaver.Item) bool { return before.ID == items[i].ID })
+		if at >= 0 && slices.Contains(s.chosen, items[i].ID) && asksAbout(items[i]) {
+			items[i].Outcome, items[i].Choice = "", s.Items[at].Choice
+		}
+	}
+	s.Items, s.choices, s.foreseen = items, result.Choices, false
+}
+
+// attend gives a step that goes on polling the state of those of its items that
+// wait for somebody.
+func (s *step) attend(now time.Time) {
+	state := leaver.StepRunning
+	switch {
+	case s.OnFailure == leaver.Ask && s.failed() > 0:
+		state = leaver.StepWaiting
+	case slices.ContainsFunc(s.Items, leaver.Item.AwaitsApproval):
+		state = leaver.StepAwaitingApproval
+	}
+	if state != s.State {
+		s.State, s.since = state, now
+	}
+	s.Failure = nil
+}
+
 // awaitApproval waits for a second administrator, as long as that takes and
 // whatever the step does on failure: a request that waits is none.
 func (o *offboarding) awaitApproval(ctx workflow.Context, s *step) {
 	s.State, s.answer, s.since = leaver.StepAwaitingApproval, "", workflow.Now(ctx)
 	o.show(ctx)
 	ctx, s.cancel = workflow.WithCancel(workflow.WithActivityOptions(ctx, approvalOptions))
+	s.approving, s.chosen = true, nil
 	s.activity = workflow.ExecuteActivity(ctx, leaver.ActivityAwaitApproval, leaver.StepRequest{UserID: o.report.Leaver.ID, Items: s.Items})
 }
 
@@ -200,15 +248,14 @@ func (o *offboarding) concludeApproval(ctx workflow.Context, s *step) {
 	var result leaver.StepResult
 	err := s.activity.Get(ctx, &result)
 	s.cancel()
-	s.activity, s.cancel = nil, nil
+	s.activity, s.cancel, s.approving = nil, nil, false
 	switch {
 	case s.answer == leaver.SkipStep:
 		o.leaveOut(ctx, s)
 	case ctx.Err() != nil:
 		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Failed, Detail: s.Detail})
 	case s.answer == leaver.Answer:
-		s.polling = workflow.Now(ctx)
-		o.execute(ctx, s)
+		o.goOn(ctx, s)
 	case err == nil:
 		s.Items = result.Items
 		o.execute(ctx, s)
@@ -235,7 +282,7 @@ func (s *step) fail(err error) {
 		// The activity may say how far it came; else what was known still holds.
 		var seen leaver.StepResult
 		if failure.HasDetails() && failure.Details(&seen) == nil && len(seen.Items) > 0 {
-			s.Items, s.choices = seen.Items, seen.Choices
+			s.take(seen)
 		}
 	}
 	s.Detail = s.Failure.Message
@@ -250,19 +297,23 @@ func (o *offboarding) resume(ctx workflow.Context, s *step) {
 	case s.answer == leaver.SkipStep:
 		o.leaveOut(ctx, s)
 	default:
-		if s.answer == leaver.RetryStep {
-			s.forgetFailed()
-		}
 		s.polling = workflow.Now(ctx)
-		o.execute(ctx, s)
+		o.goOn(ctx, s)
 	}
 }
 
-// forgetFailed leaves it to the activity to begin anew with what failed. What was
-// decided about the others holds, and so does what was asked of them.
-func (s *step) forgetFailed() {
-	kept := slices.DeleteFunc(slices.Clone(s.Items), func(i leaver.Item) bool { return i.Outcome == leaver.Failed })
-	s.Items = slices.Clip(kept)
+// goOn has the activity act on what a person decided. A retry begins anew with
+// what failed; what was decided about the other items holds.
+func (o *offboarding) goOn(ctx workflow.Context, s *step) {
+	if s.answer == leaver.RetryStep {
+		s.polling = workflow.Now(ctx)
+		for i := range s.Items {
+			if s.Items[i].Outcome == leaver.Failed {
+				s.Items[i] = s.Items[i].Anew()
+			}
+		}
+	}
+	o.execute(ctx, s)
 }
 
 func (o *offboarding) leaveOut(ctx workflow.Context, s *step) {
@@ -274,5 +325,6 @@ func (o *offboarding) finish(ctx workflow.Context, s *step, result leaver.StepRe
 	if result.Items != nil {
 		s.Items = result.Items
 	}
+	s.choices = nil
 	o.show(ctx)
 }

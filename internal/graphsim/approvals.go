@@ -3,6 +3,7 @@ package graphsim
 import (
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -17,7 +18,7 @@ type ApprovalRequest struct {
 	Justification string    `json:"requestJustification"`
 	At            time.Time `json:"requestDateTime"`
 	// Call is the method, path and body, which the call that carries the code
-	// must repeat.
+	// must repeat, and its justification too.
 	Call string `json:"call"`
 }
 
@@ -33,9 +34,13 @@ func (t *Tenant) Approvals() []ApprovalRequest {
 }
 
 // Decide is what a second administrator does about a request: approved,
-// rejected, cancelled; or nobody for three days: expired. It returns false when
-// there is no such request.
+// rejected, cancelled; or nobody for three days: expired; or one of the other
+// statuses that Microsoft documents. It returns false when there is no such
+// request or status.
 func (t *Tenant) Decide(code, status string) bool {
+	if !slices.Contains([]string{"approved", "rejected", "cancelled", "expired", "completed", "needsApproval", "unknown", "unknownFutureValue"}, status) {
+		return false
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, request := range t.approvals {
@@ -55,9 +60,10 @@ func approved(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 			return do(t, q)
 		}
 		call := q.request.Method + " " + q.request.URL.Path + " " + string(q.body)
+		justification, err := base64.StdEncoding.DecodeString(q.request.Header.Get("x-msft-approval-justification"))
 		if code := q.request.Header.Get("x-msft-approval-code"); code != "" {
 			for _, request := range t.approvals {
-				if request.Code != code || request.Call != call || request.Status != "approved" {
+				if request.Code != code || request.Call != call || request.Justification != string(justification) || request.Status != "approved" {
 					continue
 				}
 				a := do(t, q)
@@ -68,7 +74,6 @@ func approved(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 			}
 			return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "The approval code is not valid for this request."))
 		}
-		justification, err := base64.StdEncoding.DecodeString(q.request.Header.Get("x-msft-approval-justification"))
 		switch {
 		case len(justification) == 0:
 			return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "Header 'x-msft-approval-justification' is required to request approval."))

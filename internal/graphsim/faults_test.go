@@ -220,3 +220,36 @@ func TestManyMayCallAtOnce(t *testing.T) {
 	all.Wait()
 	assert.Len(t, o.Requests(), 320)
 }
+
+func TestApprovalsAndTheDayAreRunThroughTheControlAPI(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.Configure(graphsim.Settings{MultiAdminApproval: true, DailyRetires: 1})
+	device := o.Users()["megan@contoso.com"].Devices[0].ID
+	retire := func(code string) int {
+		request, err := http.NewRequestWithContext(t.Context(), "POST", o.url+graphsim.GraphPath+"/v1.0/deviceManagement/managedDevices/"+device+"/retire", nil)
+		require.NoError(t, err)
+		request.Header.Set("Authorization", "Bearer "+o.token)
+		request.Header.Set("x-msft-approval-justification", "bGVhdmVz")
+		request.Header.Set("x-msft-approval-code", code)
+		response, err := o.http.Do(request)
+		require.NoError(t, err)
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	assert.Equal(t, 403, retire(""))
+	var requests []graphsim.ApprovalRequest
+	require.NoError(t, json.Unmarshal([]byte(o.do("GET", "/control/approvals", "").body), &requests))
+	require.Len(t, requests, 1)
+	assert.Equal(t, "leaves", requests[0].Justification)
+	decide := func(status string) any {
+		return o.do("POST", "/control/approvals", `{"id":"`+requests[0].Code+`","status":"`+status+`"}`).json(t)["decided"]
+	}
+	assert.Equal(t, false, decide("aproved"))
+	assert.Equal(t, true, decide("approved"))
+	o.Configure(graphsim.Settings{DailyRetires: 1})
+	assert.Equal(t, 204, retire(""))
+	assert.Equal(t, 429, retire(""), "the day is used up")
+	require.Equal(t, 200, o.do("POST", "/control/day", "").status)
+	assert.Equal(t, 204, retire(""))
+}

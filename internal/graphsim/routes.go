@@ -287,8 +287,11 @@ func (t *Tenant) removeAllDevices(q query) answer {
 
 func (t *Tenant) retireDevice(q query) answer {
 	device := q.device()
-	if device == nil {
+	switch {
+	case device == nil:
 		return deviceNotFound()
+	case device.OperatingSystem == "Android" && device.OwnerType == "company":
+		return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "Retire is not supported for a corporate device."))
 	}
 	if refusal, refused := t.spend("retire", 1, t.settings.DailyRetires); refused {
 		return refusal
@@ -308,7 +311,13 @@ func (t *Tenant) wipeDevice(q query) answer {
 	if refusal, refused := t.spend("wipe", 1, t.settings.DailyWipes); refused {
 		return refusal
 	}
-	device.wipe()
+	var body struct {
+		KeepUserData bool `json:"keepUserData"`
+	}
+	if len(q.body) > 0 && json.Unmarshal(q.body, &body) != nil {
+		return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "The wipe's parameters cannot be read."))
+	}
+	device.wipe(body.KeepUserData)
 	return answer{status: http.StatusNoContent}
 }
 

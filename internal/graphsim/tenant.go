@@ -55,7 +55,8 @@ type Device struct {
 	// Failures is how often a retirement fails when the device checks in.
 	Failures int `json:"failures"`
 
-	asked time.Time
+	asked        time.Time
+	keepUserData bool
 }
 
 // Settings is what differs between tenants.
@@ -94,7 +95,8 @@ type Tenant struct {
 	faults   []*Fault
 	requests []Request
 	record   io.Writer
-	wiped    []string
+	// wiped are the devices that were reset; the user's data was left on those in kept.
+	wiped, kept []string
 	// approvals are the requests for approval so far; spent is what was done
 	// today, by the last part of the call's path or its method.
 	approvals []*ApprovalRequest
@@ -257,6 +259,9 @@ func (t *Tenant) checkIn(user *User) {
 		gone := due(d, d.CheckIn) && d.Failures == 0
 		if gone && strings.HasPrefix(d.State, "wipe") {
 			t.wiped = append(t.wiped, d.ID)
+			if d.keepUserData {
+				t.kept = append(t.kept, d.ID)
+			}
 		}
 		return gone
 	})
@@ -284,8 +289,8 @@ func (d *Device) retire() {
 	}
 }
 
-func (d *Device) wipe() {
-	d.State, d.asked = "wipePending", time.Now()
+func (d *Device) wipe(keepUserData bool) {
+	d.State, d.asked, d.keepUserData = "wipePending", time.Now(), keepUserData
 }
 
 // Wiped lists the ids of the devices that were reset to their factory settings.
@@ -296,4 +301,13 @@ func (t *Tenant) Wiped() []string {
 		t.checkIn(user)
 	}
 	return slices.Clone(t.wiped)
+}
+
+// WipedButUserData lists the ids of the devices among Wiped on which the user's
+// data was left.
+func (t *Tenant) WipedButUserData() []string {
+	t.Wiped()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.kept)
 }

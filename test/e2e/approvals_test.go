@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/leaver-dev/leaver"
@@ -18,11 +19,11 @@ func approving(t *testing.T) *world {
 	return w
 }
 
-// awaiting waits until all of Adele's devices wait for approval.
+// awaiting waits until there are so many requests and a step awaits approval.
 func (w *world) awaiting(id string, requests int) {
 	w.t.Helper()
 	w.until("the step awaits approval", func() bool {
-		return len(w.tenant.Approvals()) == requests && step(w.progress(id).Report, leaver.StepRemoveAllDevices).State == leaver.StepAwaitingApproval
+		return len(w.tenant.Approvals()) == requests && slices.ContainsFunc(w.progress(id).Steps, func(s leaver.StepRecord) bool { return s.State == leaver.StepAwaitingApproval })
 	})
 }
 
@@ -51,7 +52,7 @@ func TestApprovalIsWaitedForOverARestartOfTheWorkerAndFiledAgain(t *testing.T) {
 	w.decide("approved", 4, 5, 6)
 	report := w.finished("W")
 	assert.Len(t, w.tenant.Approvals(), 7, "what was approved is not filed again")
-	for _, item := range step(report, leaver.StepRemoveAllDevices).Items {
+	for _, item := range step(report, leaver.StepAwaitDevicesRemoved).Items {
 		assert.Equal(t, leaver.ApprovalCompleted, item.Approval.Status)
 	}
 }
@@ -63,9 +64,9 @@ func TestWhatASecondAdministratorRejectsIsForAPerson(t *testing.T) {
 	w.awaiting("W", 4)
 	w.decide("approved", 0, 1, 2)
 	w.decide("rejected", 3)
-	w.waiting("W", leaver.StepRemoveAllDevices)
+	w.waiting("W", leaver.StepAwaitDevicesRemoved)
 	assert.Contains(t, w.must(programs.starter, "status", "--workflow-id", "W", graphsim.Leaver), "rejected in Intune")
-	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "giveUp")
+	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepAwaitDevicesRemoved, "giveUp")
 	report, err := w.report("W")
 	require.NoError(t, err)
 	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
@@ -97,13 +98,14 @@ func TestADeviceIsRefusedWhileOthersAwaitApproval(t *testing.T) {
 	w.start("W")
 	w.awaiting("W", 3)
 	out := w.must(programs.starter, "status", "--workflow-id", "W", graphsim.Leaver)
-	assert.Contains(t, out, "others are for a person to decide about")
+	assert.Contains(t, out, "removeAllDevices waits for a second administrator")
+	assert.Contains(t, out, "removeAllDevices waits for a person")
 	w.decide("approved", 0)
-	w.until("one is asked", func() bool {
-		return step(w.progress("W").Report, leaver.StepRemoveAllDevices).Items[0].Device.Action == leaver.Retire
+	w.until("one has left", func() bool {
+		return device(w.progress("W").Report, w.before[graphsim.Leaver].Devices[0].ID).Verdict == leaver.Gone
 	})
-	w.awaiting("W", 3)
-	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "giveUp", refused.ID)
+	w.waiting("W", leaver.StepAwaitDevicesRemoved)
+	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepAwaitDevicesRemoved, "giveUp", refused.ID)
 	w.decide("approved", 1, 2)
 	report, err := w.report("W")
 	require.NoError(t, err)
