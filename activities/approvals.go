@@ -44,7 +44,7 @@ func approvalCode(err error) string {
 // queue notes that a device waits for a second administrator.
 func queue(tracked *leaver.Item, operation leaver.DeviceAction, code string) {
 	tracked.Approval = &leaver.Approval{Operation: operation, Code: code, Status: leaver.ApprovalNeeded, RequestedAt: time.Now().UTC()}
-	tracked.Device.Action, tracked.Device.ActionAt, tracked.Device.Verdict = "", nil, leaver.AwaitingApproval
+	tracked.Device.Verdict = leaver.AwaitingApproval
 }
 
 // complete notes that what was approved has been done.

@@ -159,6 +159,7 @@ func (f *fleet) retireAll(ctx context.Context, todo []*leaver.Item, approval app
 	err := f.devices.RemoveAllDevicesFromManagement(ctx, f.step.UserID, approval)
 	if code := approvalCode(err); code != "" {
 		for _, tracked := range todo {
+			unasked(tracked)
 			queue(tracked, leaver.RemoveAll, code)
 		}
 		f.note(ctx)

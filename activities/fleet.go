@@ -123,7 +123,7 @@ func fail(tracked *leaver.Item, why string) {
 	switch d := tracked.Device; {
 	case d.Action == "":
 		d.Verdict = leaver.NotAsked
-	case d.Verdict == leaver.Leaving:
+	case d.Verdict == leaver.Leaving, d.Verdict == leaver.AwaitingApproval:
 		d.Verdict = leaver.RemovalFailed
 	}
 }

@@ -99,7 +99,7 @@ func (o *offboarding) check(action leaver.Action, input json.RawMessage) (leaver
 		return decision, fmt.Errorf("step: the plan has no such step, want one of %s", strings.Join(o.names(), ", "))
 	case s.State == leaver.StepEnded:
 		return decision, fmt.Errorf("step: %s has ended (%s)", s.Name, s.Outcome)
-	case s.answer != "":
+	case s.answer != "" && (s.answer != leaver.Answer || action != leaver.Answer):
 		return decision, fmt.Errorf("step: %s has been decided about (%s)", s.Name, s.answer)
 	case action == leaver.RetryStep && s.State != leaver.StepWaiting:
 		return decision, fmt.Errorf("step: %s is %s, and only a waiting step can be retried", s.Name, s.State)

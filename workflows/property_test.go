@@ -1,0 +1,318 @@
+package workflows_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graphsim"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const megan = "megan@contoso.com"
+
+// month is an offboarding with everything that may happen during one: devices of
+// every kind, policies, faults, second administrators, people who decide this and
+// that, devices that are enrolled, handed over or check in at last.
+type month struct {
+	*office
+	r      *rand.Rand
+	leaver string
+	policy leaver.DevicePolicy
+	// devices is what was ever enrolled for the leaver, by id.
+	devices map[string]graphsim.Device
+	// chosen is what a person decided about each device, and givenUp how many
+	// requests there had been when that was to give it up.
+	chosen  map[string][]leaver.Choice
+	givenUp map[string]int
+	hours   int
+}
+
+func one[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
+
+func newMonth(t *testing.T, seed uint64) *month {
+	m := &month{office: newOffice(t), r: rand.New(rand.NewPCG(seed, 7)), devices: map[string]graphsim.Device{}, chosen: map[string][]leaver.Choice{}, givenUp: map[string]int{}}
+	m.leaver = m.tenant.Users()[graphsim.Leaver].ID
+	m.fleet()
+	for range m.r.IntN(6) {
+		m.enroll(graphsim.Leaver)
+	}
+	m.enroll(megan)
+	action := func() leaver.DeviceAction {
+		return one(m.r, "", "", leaver.Retire, leaver.Wipe, leaver.WipeKeepUserData, leaver.DeleteRecord, leaver.Keep)
+	}
+	if m.r.IntN(3) > 0 {
+		m.policy = leaver.DevicePolicy{Company: leaver.DeviceActions{Default: action(), Windows: action(), Android: action()}, Personal: leaver.DeviceActions{Default: action(), Android: action()}}
+	}
+	m.policy.RequireRecoveryKey = one(m.r, true, false, false)
+	settings := graphsim.Settings{PageSize: one(m.r, 0, 1, 2), DelegatedRemoval: one(m.r, true, false, false),
+		MultiAdminApproval: one(m.r, true, false), DailyRetires: one(m.r, 0, 0, 2), DailyWipes: one(m.r, 0, 0, 1)}
+	if m.r.IntN(4) == 0 {
+		// The one action for all, and one approval for it.
+		m.policy = leaver.DevicePolicy{}
+		settings = graphsim.Settings{MultiAdminApproval: true, ApprovalForAll: true}
+	}
+	m.tenant.Configure(settings)
+	for range m.r.IntN(4) {
+		f := one(m.r, graphsim.Fault{Status: 429, RetryAfter: "0.001"}, graphsim.Fault{Status: 503, HTML: true}, graphsim.Fault{Reset: true},
+			graphsim.Fault{Status: 400, Code: "BadRequest"}, graphsim.Fault{Status: 401, Code: "InvalidAuthenticationToken"},
+			graphsim.Fault{Status: 403, Code: "Forbidden"}, graphsim.Fault{Status: 405})
+		f.Method, f.Times, f.Path = one(m.r, "POST", "DELETE", "GET"), 1+m.r.IntN(3), one(m.r, "/retire", "/wipe", "/managedDevices", "/removeAll", "/operationApprovalRequests")
+		m.tenant.Fail(f)
+	}
+	m.after(time.Hour, m.hour)
+	return m
+}
+
+func (m *month) enroll(user string) {
+	device := graphsim.Device{
+		ID: fmt.Sprintf("%08d-0000-4000-8000-000000000000", m.r.Uint32()%100000000), Name: "DEVICE", OperatingSystem: one(m.r, "Windows", "macOS", "iOS", "Android", ""),
+		OwnerType: one(m.r, "company", "personal", "unknown"), State: one(m.r, "managed", "managed", "managed", "retirePending", "unhealthy"),
+		CheckIn: leaver.Duration(one(m.r, 0, 0, -1)), Failures: one(m.r, 0, 0, 0, 1, 2), RecoveryKey: one(m.r, true, false),
+	}
+	if m.tenant.Enroll(user, device) && user == graphsim.Leaver {
+		m.devices[device.ID] = device
+	}
+}
+
+// hour is what happens in one hour.
+func (m *month) hour() {
+	m.hours++
+	last := m.hours > 60
+	if m.hours > 200 {
+		assert.Fail(m.t, "it does not end", "%+v", m.progress())
+		m.CancelWorkflow()
+		return
+	}
+	if last {
+		m.tenant.Heal()
+		m.tenant.NextDay()
+	} else if m.hours < 20 {
+		m.happen()
+	}
+	for _, request := range m.tenant.Approvals() {
+		if request.Status == "needsApproval" && (last || m.r.IntN(3) == 0) {
+			status := one(m.r, "approved", "approved", "rejected", "expired", "cancelled")
+			if last {
+				status = "approved"
+			}
+			m.tenant.Decide(request.Code, status)
+		}
+	}
+	p := m.progress()
+	for _, wait := range p.Waits {
+		switch {
+		case !last && m.r.IntN(3) == 0:
+		case wait.For == leaver.WaitForPerson:
+			m.decide(p, wait, last)
+		case wait.For == leaver.WaitForApproval && m.r.IntN(4) == 0:
+			m.giveUpWaiting(p, wait)
+		}
+	}
+	m.after(time.Hour, m.hour)
+}
+
+// happen is what nobody who watches the offboarding does.
+func (m *month) happen() {
+	adele, other := m.tenant.Users()[graphsim.Leaver], m.tenant.Users()[megan]
+	switch m.r.IntN(8) {
+	case 0:
+		m.enroll(graphsim.Leaver)
+	case 1:
+		if n := len(adele.Devices); n > 0 {
+			other.Devices = append(other.Devices, adele.Devices[n-1])
+			adele.Devices = adele.Devices[:n-1]
+			m.tenant.Add(adele, other)
+		}
+	case 2:
+		m.tenant.NextDay()
+	case 3:
+		for i := range adele.Devices {
+			adele.Devices[i].CheckIn = 0
+		}
+		m.tenant.Add(adele)
+	case 4:
+		if n := len(adele.Devices); n > 0 && strings.HasSuffix(adele.Devices[0].State, "Pending") {
+			adele.Devices[0].State = strings.TrimSuffix(adele.Devices[0].State, "Pending") + "Canceled"
+			m.tenant.Add(adele)
+		}
+	}
+}
+
+// decide is what a person does about a step that waits.
+func (m *month) decide(p leaver.Progress, wait leaver.Wait, last bool) {
+	step := p.Steps[slices.IndexFunc(p.Steps, func(s leaver.StepRecord) bool { return s.Name == wait.Step })]
+	var failed []string
+	for _, i := range step.Items {
+		if i.Outcome == leaver.Failed {
+			failed = append(failed, i.ID)
+		}
+	}
+	switch {
+	case len(wait.Choices) == 0 || len(failed) == 0 || !last && m.r.IntN(5) == 0 && slices.Contains(wait.Actions, leaver.RetryStep):
+		action := leaver.RetryStep
+		if last || m.r.IntN(12) == 0 || !slices.Contains(wait.Actions, leaver.RetryStep) {
+			action = leaver.SkipStep
+		}
+		m.signal(action, fmt.Sprintf(`{"step":%q}`, wait.Step))
+		return
+	case !last && m.r.IntN(2) == 0:
+		failed = failed[:1]
+	}
+	choice := leaver.GiveUp
+	if !last {
+		choice = one(m.r, wait.Choices...)
+	}
+	for _, id := range failed {
+		m.chosen[id] = append(m.chosen[id], choice)
+		if choice == leaver.GiveUp {
+			m.givenUp[id] = len(m.tenant.Requests())
+		}
+	}
+	items, _ := json.Marshal(failed)
+	m.signal(leaver.Answer, fmt.Sprintf(`{"step":%q,"choice":%q,"items":%s}`, wait.Step, choice, items))
+}
+
+// giveUpWaiting gives up one of the devices that await approval.
+func (m *month) giveUpWaiting(p leaver.Progress, wait leaver.Wait) {
+	for _, s := range p.Steps {
+		for _, i := range s.Items {
+			if s.Name == wait.Step && i.AwaitsApproval() && i.Outcome == "" {
+				m.chosen[i.ID] = append(m.chosen[i.ID], leaver.GiveUp)
+				m.givenUp[i.ID] = len(m.tenant.Requests())
+				m.signal(leaver.Answer, fmt.Sprintf(`{"step":%q,"choice":"giveUp","items":[%q]}`, s.Name, i.ID))
+				return
+			}
+		}
+	}
+}
+
+// Whatever happens: what the report says of each device is what the tenant holds,
+// every device is in it, nothing is done to one that neither the policy nor a
+// person wanted done, and nothing at all to anybody else's.
+func TestWhateverHappensTheReportIsTrueAndNobodyElseIsTouched(t *testing.T) {
+	t.Parallel()
+	ended := map[leaver.Status]int{}
+	for seed := range uint64(150) {
+		m := newMonth(t, seed)
+		policy, err := json.Marshal(m.policy)
+		require.NoError(t, err)
+		report, _ := m.run(fmt.Sprintf(`{"userId":"adele@contoso.com","deviceDeadline":"30h","devices":%s}`, policy))
+		ended[report.Status]++
+		latest := map[string]leaver.Item{}
+		for _, s := range report.Steps {
+			for _, i := range s.Items {
+				latest[i.ID] = i
+			}
+		}
+		m.assertReport(seed, report, latest)
+		m.assertWrites(seed, latest)
+		if t.Failed() {
+			t.Logf("seed %d: %s, policy %s", seed, report.Status, policy)
+			for _, s := range report.Steps {
+				t.Logf("%s %s: %s", s.Name, s.Outcome, s.Detail)
+				for _, i := range s.Items {
+					t.Logf("   %s %q %q %+v", i.ID, i.Outcome, i.Detail, *i.Device)
+				}
+			}
+			return
+		}
+	}
+	t.Logf("how they ended: %v", ended)
+	assert.Greater(t, ended[leaver.Completed], 30)
+	assert.Greater(t, ended[leaver.CompletedWithExceptions], 30)
+}
+
+// latest holds the last that the report says of each device.
+func (m *month) assertReport(seed uint64, report leaver.Report, latest map[string]leaver.Item) {
+	m.t.Helper()
+	owner, state := map[string]string{}, map[string]string{}
+	for name, user := range m.tenant.Users() {
+		for _, d := range user.Devices {
+			owner[d.ID], state[d.ID] = name, d.State
+		}
+	}
+	await := report.Steps[3]
+	whole := await.Outcome == leaver.Done || await.Outcome == leaver.AlreadyDone
+	for id, device := range m.devices {
+		item, there := latest[id]
+		what := fmt.Sprintf("seed %d: %s (%s %s)", seed, id, device.OwnerType, device.OperatingSystem)
+		if !there {
+			// It may have been somebody else's before anybody looked, or nobody looked any more.
+			assert.False(m.t, whole && owner[id] == graphsim.Leaver, "%s is not in the report", what)
+			continue
+		}
+		verdict := item.Device.Verdict
+		if verdict == leaver.Gone {
+			assert.Empty(m.t, owner[id], "%s is said to be gone", what)
+		}
+		if whole {
+			assert.Contains(m.t, []leaver.Verdict{leaver.Gone, leaver.Kept, leaver.GivenUp}, verdict, what)
+		}
+		if verdict == leaver.GivenUp {
+			assert.Contains(m.t, m.chosen[id], leaver.GiveUp, what)
+		}
+		if !item.Asked() && owner[id] == graphsim.Leaver && device.State != "retirePending" {
+			assert.Equal(m.t, device.State, state[id], "%s is said not to have been asked", what)
+		}
+		if !item.Asked() && verdict != leaver.Gone {
+			assert.NotEmpty(m.t, owner[id], "%s is said not to have been asked, and is gone", what)
+		}
+		if verdict == leaver.Kept {
+			assert.Equal(m.t, leaver.Keep, m.policy.For(device.OwnerType, device.OperatingSystem), what)
+		}
+	}
+}
+
+func (m *month) assertWrites(seed uint64, latest map[string]leaver.Item) {
+	m.t.Helper()
+	for n, request := range m.tenant.Requests() {
+		if !request.Writes() || strings.HasSuffix(request.Path, m.leaver) || strings.HasSuffix(request.Path, "/revokeSignInSessions") {
+			continue
+		}
+		what := fmt.Sprintf("seed %d: %s %s", seed, request.Method, request.Path)
+		if strings.HasSuffix(request.Path, "/removeAllDevicesFromManagement") {
+			assert.Equal(m.t, m.leaver, request.UserID, what)
+			assert.True(m.t, m.policy.RetiresAll(), what)
+			continue
+		}
+		id, call, _ := strings.Cut(strings.TrimPrefix(request.Path, "/deviceManagement/managedDevices/"), "/")
+		device, known := m.devices[id]
+		require.True(m.t, known, what)
+		// A device that has left is nobody's; the call finds that out.
+		assert.Contains(m.t, []string{m.leaver, ""}, request.UserID, "%s: it is somebody else's", what)
+		if item, said := latest[id]; said && item.Device.Verdict == leaver.GivenUp {
+			assert.Less(m.t, n, m.givenUp[id], "%s: it was given up", what)
+		}
+		planned, chosen := m.policy.For(device.OwnerType, device.OperatingSystem), m.chosen[id]
+		wanted := func(action leaver.DeviceAction) bool {
+			return planned == action || slices.Contains(chosen, leaver.Choice(action))
+		}
+		android, company := device.OperatingSystem == "Android", device.OwnerType == "company"
+		switch call {
+		case "retire":
+			assert.True(m.t, wanted(leaver.Retire), what)
+			assert.False(m.t, android && company, what)
+		case "wipe":
+			assert.True(m.t, wanted(leaver.Wipe) || wanted(leaver.WipeKeepUserData), what)
+			assert.False(m.t, android && !company, what)
+		default:
+			assert.True(m.t, wanted(leaver.DeleteRecord), what)
+			assert.False(m.t, android && (device.OwnerType == "unknown" || company && planned != leaver.Wipe), what)
+		}
+		if m.policy.RequireRecoveryKey && device.OperatingSystem == "Windows" && !device.RecoveryKey && call != "" {
+			assert.True(m.t, slices.Contains(chosen, leaver.Choice(leaver.Retire)) || slices.Contains(chosen, leaver.Choice(leaver.Wipe)) || slices.Contains(chosen, leaver.Choice(leaver.WipeKeepUserData)),
+				"%s: it has no recovery key", what)
+		}
+	}
+	for _, id := range m.tenant.WipedButUserData() {
+		device := m.devices[id]
+		assert.True(m.t, m.policy.For(device.OwnerType, device.OperatingSystem) == leaver.WipeKeepUserData || slices.Contains(m.chosen[id], leaver.Choice(leaver.WipeKeepUserData)), "seed %d: %s", seed, id)
+	}
+}
