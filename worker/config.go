@@ -25,6 +25,7 @@ type config struct {
 	DeviceDeadline time.Duration `env:"LEAVER_DEVICE_DEADLINE" envDefault:"720h"`
 	DevicePolicy   devicePolicy  `env:"LEAVER_DEVICE_POLICY"`
 	StopTimeout    time.Duration `env:"LEAVER_STOP_TIMEOUT" envDefault:"65s"`
+	WorkflowCache  int           `env:"LEAVER_WORKFLOW_CACHE" envDefault:"10000"`
 	LogFormat      string        `env:"LEAVER_LOG_FORMAT" envDefault:"text"`
 	LogLevel       slog.Level    `env:"LEAVER_LOG_LEVEL" envDefault:"info"`
 	SignInDir      string        `env:"LEAVER_SIGN_IN_DIR"`
@@ -62,6 +63,7 @@ func (p *devicePolicy) UnmarshalText(text []byte) error {
 var wanted = map[reflect.Type]string{
 	reflect.TypeFor[devicePolicy]():  `want JSON such as {"company":{"windows":"wipe"},"personal":{"default":"retire"}}`,
 	reflect.TypeFor[time.Duration](): "want a duration such as 90s, 1m or 720h",
+	reflect.TypeFor[int]():           "want a whole number, such as 10000",
 	reflect.TypeFor[slog.Level]():    "want debug, info, warn or error",
 }
 
@@ -118,6 +120,8 @@ func (c config) check() error {
 		return fmt.Errorf("LEAVER_DEVICE_DEADLINE: want at most %s, such as 720h", leaver.MaxDeviceDeadline)
 	case c.StopTimeout < 0:
 		return errors.New("LEAVER_STOP_TIMEOUT: must not be negative")
+	case c.WorkflowCache < 1:
+		return errors.New("LEAVER_WORKFLOW_CACHE: want 1 at least, such as 10000")
 	case c.LogFormat != "text" && c.LogFormat != "json":
 		return errors.New("LEAVER_LOG_FORMAT: want text or json")
 	}

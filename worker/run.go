@@ -38,6 +38,7 @@ func run(ctx context.Context, c config) error {
 		return err
 	}
 	defer temporal.Close()
+	sdkworker.SetStickyWorkflowCacheSize(c.WorkflowCache)
 	options := sdkworker.Options{
 		MaxConcurrentWorkflowTaskPollers: pollers,
 		MaxConcurrentActivityTaskPollers: pollers,

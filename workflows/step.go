@@ -31,7 +31,9 @@ type step struct {
 }
 
 func newStep(planned leaver.Step) *step {
-	return &step{StepRecord: leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: planned.Items}, foreseen: true}
+	items := planned.Items
+	planned.Items = nil // or the plan's would be kept as long as the step's own
+	return &step{StepRecord: leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: items}, foreseen: true}
 }
 
 // advance takes every step as far as it goes now, in the plan's order. All of
