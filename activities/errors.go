@@ -72,7 +72,7 @@ func explain(err error) leaver.Failure {
 func decide(e *graph.Error) leaver.Failure {
 	switch {
 	case e.Status == http.StatusConflict && e.ChangesDevice():
-		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "a request for approval of the same is pending in Intune already (Tenant administration, Multi Admin Approval): have it decided or cancel it there, then retry"}
+		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "a request for approval of the same is pending in Intune already (Tenant administration, Multi Admin Approval), whose code is not known here: cancel it there, then retry"}
 	case wantsApproval(e):
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "the tenant demands a second administrator's approval for this (Intune's Multi Admin Approval) and does not take the request for it: see there, then retry, or skip the step"}
 	case dailyLimit.MatchString(e.Message) && e.Status < 500:

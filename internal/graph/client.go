@@ -167,6 +167,14 @@ func (c *Client) user(id, below string) (string, error) {
 	return c.root + "/users" + segment + below, nil
 }
 
+// at makes a call about one object, by its id.
+func (c *Client) at(ctx context.Context, call call, method, collection, id, below string, body any) error {
+	if !usableID(id) {
+		return ErrUnusableID
+	}
+	return c.do(ctx, call, method, c.root+collection+url.PathEscape(id)+below, body, nil)
+}
+
 // ErrUnusableID means that an id could lead a request elsewhere; nothing was sent.
 var ErrUnusableID = errors.New("the id is empty, a relative path, or holds a slash, a backslash, a question mark or a control character")
 

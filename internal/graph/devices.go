@@ -22,6 +22,8 @@ type ManagedDevice struct {
 	SerialNumber           string    `json:"serialNumber"`
 }
 
+const managedDevices = "/deviceManagement/managedDevices/"
+
 const deviceFields = "id,deviceName,operatingSystem,managedDeviceOwnerType,managementState,lastSyncDateTime,azureADDeviceId,serialNumber"
 
 var (
@@ -53,7 +55,7 @@ func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, e
 		return ManagedDevice{}, ErrUnusableID
 	}
 	var device ManagedDevice
-	err := c.do(ctx, getManagedDevice, http.MethodGet, c.device(id)+"?$select="+deviceFields, nil, &device)
+	err := c.do(ctx, getManagedDevice, http.MethodGet, c.root+managedDevices+url.PathEscape(id)+"?$select="+deviceFields, nil, &device)
 	if err == nil && device.ID != id {
 		return ManagedDevice{}, &TransportError{Call: getManagedDevice.name, err: errors.New("the answer is another device")}
 	}
@@ -77,7 +79,7 @@ func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID stri
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
 func (c *Client) RetireDevice(ctx context.Context, id string, approval Approval) error {
-	return c.toDevice(approval.with(ctx), retireDevice, http.MethodPost, id, "/retire", nil)
+	return c.at(approval.with(ctx), retireDevice, http.MethodPost, managedDevices, id, "/retire", nil)
 }
 
 // WipeDevice resets one device to its factory settings when it next checks in;
@@ -89,7 +91,7 @@ func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool, a
 		KeepEnrollmentData bool `json:"keepEnrollmentData"`
 		KeepUserData       bool `json:"keepUserData"`
 	}{KeepUserData: keepUserData}
-	return c.toDevice(approval.with(ctx), wipeDevice, http.MethodPost, id, "/wipe", body)
+	return c.at(approval.with(ctx), wipeDevice, http.MethodPost, managedDevices, id, "/wipe", body)
 }
 
 // DeleteDevice deletes Intune's record of one device, at once. A corporate
@@ -97,16 +99,5 @@ func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool, a
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-delete
 func (c *Client) DeleteDevice(ctx context.Context, id string, approval Approval) error {
-	return c.toDevice(approval.with(ctx), deleteDevice, http.MethodDelete, id, "", nil)
-}
-
-func (c *Client) toDevice(ctx context.Context, call call, method, id, below string, body any) error {
-	if !usableID(id) {
-		return ErrUnusableID
-	}
-	return c.do(ctx, call, method, c.device(id)+below, body, nil)
-}
-
-func (c *Client) device(id string) string {
-	return c.root + "/deviceManagement/managedDevices/" + url.PathEscape(id)
+	return c.at(approval.with(ctx), deleteDevice, http.MethodDelete, managedDevices, id, "", nil)
 }

@@ -125,14 +125,14 @@ func (c *Client) DisableEntraDevice(ctx context.Context, id string) error {
 	body := struct {
 		AccountEnabled bool `json:"accountEnabled"`
 	}{}
-	return c.at(ctx, disableEntraDevice, http.MethodPatch, "/devices/", id, body)
+	return c.at(ctx, disableEntraDevice, http.MethodPatch, "/devices/", id, "", body)
 }
 
 // DeleteEntraDevice deletes a device object, by its id.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/device-delete
 func (c *Client) DeleteEntraDevice(ctx context.Context, id string) error {
-	return c.at(ctx, deleteEntraDevice, http.MethodDelete, "/devices/", id, nil)
+	return c.at(ctx, deleteEntraDevice, http.MethodDelete, "/devices/", id, "", nil)
 }
 
 // AutopilotIdentities lists the Autopilot identities with a serial number.
@@ -158,7 +158,7 @@ func (c *Client) AutopilotIdentities(ctx context.Context, serialNumber string) (
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-enrollment-windowsautopilotdeviceidentity-delete
 func (c *Client) DeleteAutopilotIdentity(ctx context.Context, id string) error {
-	return c.at(ctx, deleteAutopilotIdentity, http.MethodDelete, "/deviceManagement/windowsAutopilotDeviceIdentities/", id, nil)
+	return c.at(ctx, deleteAutopilotIdentity, http.MethodDelete, "/deviceManagement/windowsAutopilotDeviceIdentities/", id, "", nil)
 }
 
 // ManagedAppDeviceTags lists, once each, the devices on which apps hold a user's
@@ -202,12 +202,4 @@ func (c *Client) WipeManagedAppRegistrations(ctx context.Context, userID, device
 		DeviceTag string `json:"deviceTag"`
 	}{deviceTag}
 	return c.do(ctx, wipeAppRegistrations, http.MethodPost, endpoint, body, nil)
-}
-
-// at makes a call about one object, by its id.
-func (c *Client) at(ctx context.Context, call call, method, collection, id string, body any) error {
-	if !usableID(id) {
-		return ErrUnusableID
-	}
-	return c.do(ctx, call, method, c.root+collection+url.PathEscape(id), body, nil)
 }
