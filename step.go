@@ -17,6 +17,9 @@ type StepRequest struct {
 	// Items is what the activity last said of each item, with the choices that
 	// were made since, when the step goes on after an Answer.
 	Items []Item `json:"items,omitempty"`
+	// NotBefore is when the activity may call Graph again, as an Ongoing result of
+	// before has said.
+	NotBefore *time.Time `json:"notBefore,omitempty"`
 	// HandsOver lets the activity end while items are for a person still, or await
 	// approval, once others are on their way.
 	HandsOver bool `json:"handsOver,omitempty"`
@@ -36,6 +39,8 @@ type StepResult struct {
 	// Choices are offered for the items that failed, in the details of a failure and
 	// with Ongoing.
 	Choices []Choice `json:"choices,omitempty"`
+	// NotBefore is set with Ongoing where Graph has asked to wait.
+	NotBefore *time.Time `json:"notBefore,omitempty"`
 }
 
 // Outcome is how a step, or one item of it, ended.
@@ -52,8 +57,8 @@ const (
 	Failed Outcome = "failed"
 	// Canceled means begun, and stopped before its end was seen.
 	Canceled Outcome = "canceled"
-	// Ongoing means that a poll saw something new and is to go on; an activity
-	// returns it only where Poll.Changes asks for it.
+	// Ongoing means that there is something new and the activity is to go on; it is
+	// returned only where Poll.Changes or HandsOver asks for it.
 	Ongoing Outcome = "ongoing"
 	// NotStarted means that the offboarding ended before.
 	NotStarted Outcome = "notStarted"
@@ -93,7 +98,7 @@ func (i Item) Anew() Item {
 
 // AwaitsApproval reports whether a second administrator is to decide still.
 func (i Item) AwaitsApproval() bool {
-	return i.Approval != nil && i.Approval.Status == ApprovalNeeded
+	return i.Outcome == "" && i.Approval != nil && i.Approval.Status == ApprovalNeeded
 }
 
 // Approval is a request that a second administrator decides about, in Intune.

@@ -67,10 +67,12 @@ func (f *fleet) resume(ctx context.Context, newcomers []*leaver.Item) error {
 			continue
 		}
 		device, listed := f.listing(tracked.ID)
-		if !listed && requested.Status != leaver.ApprovalCompleted {
-			tracked.Approval = nil
-		}
 		if !listed {
+			// It may be another user's by now, be missing on a page, or be gone: then
+			// nothing waits any more.
+			if _, err := f.devices.ManagedDevice(ctx, tracked.ID); notFound(err) {
+				tracked.Approval = nil
+			}
 			continue
 		}
 		if !staysManaged(device) {
@@ -153,6 +155,14 @@ func (a *Activities) AwaitApproval(ctx context.Context, step leaver.StepRequest)
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	decided, pending := decisions(step.Items, requests)
+	for _, i := range step.Items {
+		// Nobody needs to approve anything about a device that is gone.
+		if i.AwaitsApproval() {
+			if _, err := a.devices.ManagedDevice(ctx, i.ID); notFound(err) {
+				decided++
+			}
+		}
+	}
 	if decided > 0 || pending == 0 {
 		return leaver.StepResult{Outcome: leaver.Done, Detail: fmt.Sprintf("%d of %d decided", decided, pending), Items: step.Items}, nil
 	}

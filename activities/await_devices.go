@@ -38,11 +38,12 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 		return leaver.StepResult{}, err
 	}
 	removal, after := step.Results[leaver.StepRemoveAllDevices]
+	f.alone = !after
 	// Where somebody has left the removal out half-way, what was asked is followed
 	// and nothing more is asked.
 	asks := removal.Outcome == leaver.Done || removal.Outcome == leaver.AlreadyDone
 	f.follow(removal.Items, asks)
-	known := seen(f.items)
+	f.known = seen(f.items)
 	switch {
 	case activity.HasHeartbeatDetails(ctx):
 		if err := f.recall(ctx); err != nil {
@@ -59,18 +60,17 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 		}
 	}
 	if err := f.look(ctx); err != nil {
-		return leaver.StepResult{}, failure(ctx, err, f.items...)
+		return f.pause(ctx, err)
 	}
 	if err := f.hearOfApprovals(ctx); err != nil {
-		return leaver.StepResult{}, failure(ctx, err, f.items...)
+		return f.pause(ctx, err)
 	}
 	if err := f.choose(ctx); err != nil {
-		return leaver.StepResult{}, err
+		return f.pause(ctx, err)
 	}
 	if after {
 		if err := f.askAgain(ctx, asks); err != nil {
-			f.note(ctx)
-			return leaver.StepResult{}, failure(ctx, err, f.items...)
+			return f.pause(ctx, err)
 		}
 	}
 	left := remaining(f.items)
@@ -87,14 +87,11 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 		return done(f.ended(), f.items...), nil
 	}
 	f.note(ctx)
-	if f.tells() && seen(f.items) != known {
-		return leaver.StepResult{Outcome: leaver.Ongoing, Detail: f.stillManaged(left), Items: f.items, Choices: f.offered(deviceChoices)}, nil
+	if f.hasNews(ctx) {
+		return leaver.StepResult{Outcome: leaver.Ongoing, Detail: f.stillManaged(left), Items: f.items, Choices: offered(f.items, deviceChoices)}, nil
 	}
 	return leaver.StepResult{}, f.notYet(ctx, left)
 }
-
-// tells reports whether the caller is told of news while the poll goes on.
-func (f *fleet) tells() bool { return f.step.Poll != nil && f.step.Poll.Changes }
 
 // hearOfApprovals looks what a second administrator has decided meanwhile. A worker
 // that may not read that is told, or goes by a request's age.
@@ -129,7 +126,7 @@ func seen(items []leaver.Item) string {
 	var b strings.Builder
 	for _, i := range items {
 		d := cmp.Or(i.Device, &leaver.Device{})
-		fmt.Fprintln(&b, i.ID, i.Outcome, i.Detail, d.ManagementState, d.Verdict, d.Action, d.OwnCalls, d.Action != "" && checkedIn(d, d.ActionAt))
+		fmt.Fprintln(&b, i.ID, i.Outcome, i.Detail, i.Choice, d.ManagementState, d.Verdict, d.Action, d.OwnCalls, d.Action != "" && checkedIn(d, d.ActionAt))
 		if i.Approval != nil {
 			fmt.Fprintln(&b, i.Approval.Code, i.Approval.Status)
 		}
@@ -172,8 +169,12 @@ func (f *fleet) look(ctx context.Context) error {
 		case tracked.Outcome == leaver.Skipped:
 		case isListed:
 			f.upsert(listed)
-			if tracked.Outcome == "" {
+			switch {
+			case tracked.Outcome != "" || tracked.AwaitsApproval():
+			case f.alone || tracked.Asked() || !staysManaged(listed):
 				tracked.Device.Verdict = verdict(tracked.Device)
+			default:
+				tracked.Device.Verdict = leaver.NotAsked
 			}
 		case tracked.Outcome == leaver.Done:
 		default:
@@ -185,15 +186,23 @@ func (f *fleet) look(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			again := tracked.Detail == unlisted
 			f.upsert(device)
-			if tracked.Outcome == "" {
-				tracked.Detail = "still managed, no longer listed for the leaver"
-				tracked.Device.Verdict = verdict(tracked.Device)
+			switch {
+			case tracked.Outcome != "":
+			case f.alone || tracked.Asked():
+				tracked.Detail, tracked.Device.Verdict = unlisted, verdict(tracked.Device)
+			case tracked.AwaitsApproval() || !again:
+				tracked.Detail = unlisted
+			default:
+				fail(tracked, unlisted+", and was not asked: decide about it in Intune, then choose giveUp")
 			}
 		}
 	}
 	return nil
 }
+
+const unlisted = "still managed, no longer listed for the leaver"
 
 // verdict is for a device that is still managed. A failure is final when the
 // device was asked again after one before, and has checked in since: until then
@@ -229,7 +238,10 @@ func (f *fleet) askAgain(ctx context.Context, all bool) error {
 		for _, device := range f.listed {
 			if f.find(device.ID) == nil {
 				tracked := f.upsert(device)
-				tracked.Device.Because, tracked.Device.Verdict = enrolledSince, leaver.Leaving
+				tracked.Device.Because, tracked.Device.Verdict = enrolledSince, leaver.NotAsked
+				if !staysManaged(device) {
+					tracked.Device.Verdict = leaver.Leaving
+				}
 			}
 		}
 		for _, device := range f.listed {
@@ -330,6 +342,9 @@ func (f *fleet) overdue(ctx context.Context, left []leaver.Item) string {
 		if tracked.Outcome != "" || tracked.AwaitsApproval() || !late && !hopeless && !(final && f.tells()) {
 			continue
 		}
+		if d.ActionAt != nil && !d.ActionAt.Before(f.began) {
+			continue // what was asked just now gets its time
+		}
 		tracked.Outcome, why = leaver.Failed, f.stillManaged(left)
 		if final {
 			tracked.Detail = askedTwice
@@ -352,7 +367,7 @@ const askedTwice = "was asked twice: see in Intune why it refuses"
 // notYet asks for another look, the last one at the deadline.
 func (f *fleet) notYet(ctx context.Context, left []leaver.Item) error {
 	return leaver.Failure{Type: leaver.DevicesRemain, Waits: true, Expected: true,
-		Message: "AwaitDevicesRemoved: " + f.stillManaged(left), After: min(wait(ctx, f.rhythm()), f.untilDeadline(ctx)),
+		Message: "AwaitDevicesRemoved: " + f.stillManaged(left), After: min(wait(ctx, f.rhythm()), max(f.untilDeadline(ctx), time.Second)),
 	}.Err()
 }
 

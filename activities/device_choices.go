@@ -20,20 +20,25 @@ var deviceChoices = []leaver.Choice{
 
 // choose does what a person decided about each device since the last look. A
 // decision that cannot be carried out is asked about again, after all the others
-// were; what waiting can mend is tried again.
+// were; what waiting can mend is tried again, and holds up no decision that asks
+// nothing of a device.
 func (f *fleet) choose(ctx context.Context) error {
+	var first error
 	for i := range f.items {
 		tracked := &f.items[i]
-		if tracked.Choice == "" {
+		if tracked.Choice == "" || first != nil && tracked.Choice != leaver.GiveUp && tracked.Choice != leaver.WaitLonger && tracked.Choice != leaver.Approved {
 			continue
 		}
+		f.decided = true
 		if err := f.refused(ctx, tracked, f.carryOut(ctx, tracked)); err != nil {
-			f.note(ctx)
-			return failure(ctx, err, f.items...)
+			if first == nil {
+				first = err
+			}
+			continue
 		}
 		tracked.Choice = ""
 	}
-	return nil
+	return first
 }
 
 func (f *fleet) carryOut(ctx context.Context, tracked *leaver.Item) error {
@@ -41,7 +46,9 @@ func (f *fleet) carryOut(ctx context.Context, tracked *leaver.Item) error {
 		return nil
 	}
 	if tracked.Choice == leaver.Approved {
-		tracked.Approval.Status = leaver.ApprovalApproved
+		if tracked.AwaitsApproval() {
+			tracked.Approval.Status = leaver.ApprovalApproved
+		}
 		return nil
 	}
 	now := time.Now().UTC()
@@ -147,18 +154,18 @@ func (f *fleet) question(ctx context.Context, why string, choices []leaver.Choic
 		return nil
 	}
 	ask.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + why
-	ask.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Detail: ask.Message, Items: f.items, Choices: f.offered(choices)}}
+	ask.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Detail: ask.Message, Items: f.items, Choices: offered(f.items, choices)}}
 	return ask.Err()
 }
 
-// offered is what may be decided about the devices as they are: some of the
-// choices are for those that failed, others for those that await approval.
-func (f *fleet) offered(choices []leaver.Choice) []leaver.Choice {
+// offered is what may be decided about devices as they are: some of the choices
+// are for those that failed, others for those that await approval.
+func offered(items []leaver.Item, choices []leaver.Choice) []leaver.Choice {
 	var offered []leaver.Choice
-	if slices.ContainsFunc(f.items, leaver.Item.AwaitsApproval) {
+	if slices.ContainsFunc(items, leaver.Item.AwaitsApproval) {
 		offered = append(offered, leaver.Approved, leaver.GiveUp)
 	}
-	if slices.ContainsFunc(f.items, func(i leaver.Item) bool { return i.Outcome == leaver.Failed }) {
+	if slices.ContainsFunc(items, func(i leaver.Item) bool { return i.Outcome == leaver.Failed }) {
 		for _, choice := range choices {
 			if !slices.Contains(offered, choice) {
 				offered = append(offered, choice)

@@ -378,3 +378,65 @@ func TestTheDeadlineIsForTheOthersWhileOneAwaitsApproval(t *testing.T) {
 	assert.True(t, seen.Items[1].AwaitsApproval())
 	assert.Contains(t, seen.Choices, leaver.WaitLonger)
 }
+
+func TestGraphIsNotCalledBeforeItWantsToBe(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never))
+	at := time.Now().Add(time.Hour)
+	_, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, leaver.StepRequest{UserID: s.id(adele), NotBefore: &at})
+	failure := failed(t, s, err)
+	assert.Equal(t, string(leaver.GraphThrottled), failure.Type())
+	assert.Greater(t, failure.NextRetryDelay(), 59*time.Minute)
+	assert.Empty(t, s.Requests())
+	before := time.Now().Add(-time.Second)
+	_, err = (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, leaver.StepRequest{UserID: s.id(adele), NotBefore: &before})
+	require.NoError(t, err)
+}
+
+// What an attempt has done is told before Graph is waited for, and when to go on.
+func TestWhatWasDoneIsToldBeforeGraphIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never, never))
+	s.Configure(graphsim.Settings{DelegatedRemoval: true, DailyRetires: 1})
+	request := leaver.StepRequest{UserID: s.id(adele), HandsOver: true}
+	result, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Ongoing, result.Outcome)
+	assert.Contains(t, result.Detail, "waiting until tomorrow")
+	assert.Equal(t, leaver.Retire, result.Items[0].Device.Action)
+	require.NotNil(t, result.NotBefore)
+	request.Items, request.NotBefore = result.Items, nil
+	s.NextDay()
+	result, err = (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Done, result.Outcome)
+	assert.Equal(t, 1, s.posted(), "the tenant had refused it")
+	assert.Len(t, s.Users()[adele].Devices, 2)
+	for _, d := range s.Users()[adele].Devices {
+		assert.Equal(t, "retirePending", d.State)
+	}
+}
+
+// A device that was handed to somebody before it could be asked is not said to be
+// leaving.
+func TestADeviceThatIsSomebodyElsesAndWasNotAskedIsAQuestion(t *testing.T) {
+	t.Parallel()
+	s, request := approving(t, graphsim.Settings{}, 2)
+	waiting := awaits(t, s, request)
+	s.Decide(s.Approvals()[0].Code, "approved")
+	waiting.HandsOver = true
+	result, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, looked(t, s, waiting))
+	require.NoError(t, err)
+	s.reassign()
+	request.Results = map[string]leaver.StepResult{leaver.StepRemoveAllDevices: result}
+	_, err = (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	_, seen := refusedBy(t, s, err)
+	assert.True(t, seen.Items[1].AwaitsApproval(), "it may be listed again")
+	s.Decide(s.Approvals()[1].Code, "approved")
+	request.Items = seen.Items
+	_, err = (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, looked(t, s, request))
+	_, seen = refusedBy(t, s, err)
+	assert.Contains(t, seen.Items[1].Detail, "no longer listed for the leaver, and was not asked")
+	assert.Equal(t, leaver.NotAsked, seen.Items[1].Device.Verdict)
+	assert.Equal(t, 1, s.accepted())
+}

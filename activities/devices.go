@@ -30,6 +30,7 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepReque
 	if err != nil {
 		return leaver.StepResult{}, err
 	}
+	f.known = seen(step.Items)
 	// An earlier attempt that died may have been heard: what it listed is still
 	// to be proven gone, and what has left since was its doing.
 	switch {
@@ -47,11 +48,10 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepReque
 	}
 	f.dropRefusals()
 	if err := f.choose(ctx); err != nil {
-		return leaver.StepResult{}, err
+		return f.pause(ctx, err)
 	}
 	if err := f.remove(ctx); err != nil {
-		f.note(ctx)
-		return leaver.StepResult{}, failure(ctx, err, f.items...)
+		return f.pause(ctx, err)
 	}
 	if len(f.items) == 0 {
 		return alreadyDone("no managed devices"), nil

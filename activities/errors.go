@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,11 +27,7 @@ func failure(ctx context.Context, err error, items ...leaver.Item) error {
 	f := explain(err)
 	f.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + f.Message
 	if len(items) > 0 {
-		result := leaver.StepResult{Outcome: leaver.Failed, Items: items}
-		if slices.ContainsFunc(items, func(i leaver.Item) bool { return i.Outcome == leaver.Failed }) {
-			result.Choices = deviceChoices
-		}
-		f.Details = []any{result}
+		f.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Items: items, Choices: offered(items, deviceChoices)}}
 	}
 	return f.Err()
 }

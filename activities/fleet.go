@@ -22,17 +22,27 @@ type fleet struct {
 	// each device that this offboarding follows.
 	listed []graph.ManagedDevice
 	items  []leaver.Item
-	// written says that this attempt has made its one write.
-	written bool
+	// known is how the items are known to the caller.
+	known string
+	began time.Time
+	// alone says that AwaitDevicesRemoved follows what somebody else has asked.
+	alone bool
+	// written says that this attempt has made its one write, and decided that it
+	// has carried out what a person decided.
+	written, decided bool
 }
 
 // fleet looks at the leaver's devices.
 func (a *Activities) fleet(ctx context.Context, step leaver.StepRequest) (*fleet, error) {
+	if step.NotBefore != nil && time.Until(*step.NotBefore) > 0 {
+		return nil, leaver.Failure{Type: leaver.GraphThrottled, Waits: true, Expected: true, After: time.Until(*step.NotBefore),
+			Message: activity.GetInfo(ctx).ActivityType.Name + ": waiting as long as Graph has asked to"}.Err()
+	}
 	listed, err := a.devices.ManagedDevices(ctx, step.UserID)
 	if err != nil {
 		return nil, failure(ctx, err)
 	}
-	f := &fleet{Activities: a, step: step, listed: listed}
+	f := &fleet{Activities: a, step: step, listed: listed, began: time.Now()}
 	if step.Devices != nil {
 		f.policy = *step.Devices
 	}
@@ -46,6 +56,34 @@ func (f *fleet) recall(ctx context.Context) error {
 		return fmt.Errorf("%s: read what the last attempt noted: %w", activity.GetInfo(ctx).ActivityType.Name, err)
 	}
 	return nil
+}
+
+// tells reports whether the caller is told of news while the activity goes on.
+func (f *fleet) tells() bool { return f.step.HandsOver || f.step.Poll != nil && f.step.Poll.Changes }
+
+// hasNews reports whether the caller is to be told now: of what it does not know
+// yet. What was merely seen is told by the second look at the earliest, so that
+// a Graph whose replicas disagree fills no history.
+func (f *fleet) hasNews(ctx context.Context) bool {
+	first := len(f.step.Items) == 0
+	return f.tells() && (first || seen(f.items) != f.known) && (first || f.written || f.decided || activity.GetInfo(ctx).Attempt > 1)
+}
+
+// pause ends an attempt that cannot go on now. What it has done and seen until
+// then is told, or it would be lost if somebody decided something meanwhile.
+func (f *fleet) pause(ctx context.Context, err error) (leaver.StepResult, error) {
+	f.note(ctx)
+	turn := errors.Is(err, errNextTurn) && f.step.HandsOver // is soon over
+	if turn || !waits(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || !f.hasNews(ctx) {
+		return leaver.StepResult{}, failure(ctx, err, f.items...)
+	}
+	why := explain(err)
+	result := leaver.StepResult{Outcome: leaver.Ongoing, Detail: why.Message, Items: f.items, Choices: offered(f.items, deviceChoices)}
+	if why.After > time.Second {
+		at := time.Now().Add(why.After)
+		result.NotBefore = &at
+	}
+	return result, nil
 }
 
 // note keeps what is known for an attempt that follows this one.

@@ -2,14 +2,21 @@ package workflows_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graphsim"
+	"github.com/leaver-dev/leaver/plugin"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 )
+
+// slow keeps the looks apart: the test environment makes ten attempts at most.
+func slow(c *plugin.Config) { c.FirstPoll, c.LongestPoll = 15*time.Minute, 15*time.Minute }
 
 // fleet gives Adele devices, by name.
 func (o *office) fleet(devices ...graphsim.Device) {
@@ -162,4 +169,163 @@ func TestWaitingLongerRenewsTheDeadline(t *testing.T) {
 	require.Len(t, deadlines, 3)
 	assert.Equal(t, 4*time.Hour, time.Duration(deadlines[1]), "what was waited counts")
 	assert.Equal(t, 5*time.Hour, time.Duration(deadlines[2]), "and no more after the answer")
+}
+
+func TestNothingIsHandedOverToAStepThatIsLeftOut(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.fleet(graphsim.Device{Name: "GOES", OperatingSystem: "Windows"}, graphsim.Device{Name: "HARM", OperatingSystem: "Android"})
+	o.after(time.Hour, func() {
+		assert.Equal(t, leaver.StepWaiting, o.progress().Steps[2].State)
+		o.signal(leaver.Answer, `{"step":"removeAllDevices","choice":"giveUp"}`)
+	})
+	report, err := o.run(`{"userId":"adele@contoso.com","steps":{"awaitDevicesRemoved":{"skip":true}}}`)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
+	assert.Equal(t, leaver.GivenUp, said(report.Steps[2])["HARM"].Device.Verdict)
+}
+
+// A day that is used up for one device hides no question about another, and what
+// was done before is in the report whoever stops the step meanwhile.
+func TestADayThatIsUsedUpForOneDeviceHidesNothing(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, slow)
+	o.tenant.Configure(graphsim.Settings{DailyWipes: 1})
+	android := func(name string) graphsim.Device {
+		return graphsim.Device{Name: name, OperatingSystem: "Android", CheckIn: -1}
+	}
+	o.fleet(graphsim.Device{Name: "GOES", OperatingSystem: "Windows", CheckIn: -1}, android("H1"), android("H2"), android("H3"))
+	o.after(time.Hour, func() {
+		items := said(o.progress().Steps[3])
+		o.signal(leaver.Answer, `{"step":"awaitDevicesRemoved","choice":"wipe","items":["`+items["H1"].ID+`","`+items["H2"].ID+`"]}`)
+	})
+	o.after(2*time.Hour, func() {
+		step := o.progress().Steps[3]
+		assert.Equal(t, leaver.StepWaiting, step.State)
+		assert.Contains(t, step.Detail, "the tenant's daily limit for this is used up, waiting until tomorrow")
+		items := said(step)
+		assert.Equal(t, leaver.Wipe, items["H1"].Device.Action)
+		assert.Equal(t, leaver.NotAsked, items["H2"].Device.Verdict)
+		assert.Equal(t, leaver.Choice(leaver.Wipe), items["H2"].Choice)
+		o.signal(leaver.Answer, `{"step":"awaitDevicesRemoved","choice":"giveUp","items":["`+items["H3"].ID+`"]}`)
+	})
+	o.after(3*time.Hour, func() {
+		assert.Equal(t, leaver.GivenUp, said(o.progress().Steps[3])["H3"].Device.Verdict, "that needs no write")
+		o.signal(leaver.SkipStep, `{"step":"awaitDevicesRemoved"}`)
+	})
+	report, err := o.run(adele)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
+	assert.Equal(t, leaver.Wipe, said(report.Steps[3])["H1"].Device.Action)
+	wipes := 0
+	for _, r := range o.tenant.Requests() {
+		if strings.HasSuffix(r.Path, "/wipe") {
+			wipes++
+		}
+	}
+	assert.LessOrEqual(t, wipes, 4, "tomorrow is waited for, but for one try after each answer")
+}
+
+// An answer about one device, while an outage keeps another from being asked, does
+// not have a third one asked again.
+func TestADeviceIsAskedTwiceAndNoMore(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, slow)
+	o.tenant.Configure(graphsim.Settings{DelegatedRemoval: true})
+	o.fleet(graphsim.Device{Name: "F1", OperatingSystem: "Windows", CheckIn: -1}, graphsim.Device{Name: "F2", OperatingSystem: "Windows", CheckIn: -1},
+		graphsim.Device{Name: "HARM", OperatingSystem: "Android"})
+	fail := func() {
+		devices := o.tenant.Users()[graphsim.Leaver].Devices
+		for i := range devices[:2] {
+			devices[i].State, devices[i].LastSync = "retireFailed", time.Now().Add(time.Second)
+		}
+		o.fleet(devices...)
+	}
+	first := o.deviceIDs()[0]
+	o.after(20*time.Minute, func() {
+		o.tenant.Fail(graphsim.Fault{Method: "POST", Path: o.deviceIDs()[1] + "/retire", Status: 503, Times: -1})
+		fail()
+	})
+	o.after(50*time.Minute, func() {
+		fail()
+		o.signal(leaver.Answer, `{"step":"awaitDevicesRemoved","choice":"giveUp","items":["`+said(o.progress().Steps[3])["HARM"].ID+`"]}`)
+	})
+	o.after(80*time.Minute, func() {
+		assert.Equal(t, leaver.RemovalFailed, said(o.progress().Steps[3])["F1"].Device.Verdict)
+		o.signal(leaver.Abort, `{}`)
+	})
+	_, err := o.run(adele)
+	require.Error(t, err)
+	accepted := 0
+	for _, r := range o.tenant.Requests() {
+		if strings.HasSuffix(r.Path, first+"/retire") && r.Status < 300 {
+			accepted++
+		}
+	}
+	assert.Equal(t, 2, accepted)
+}
+
+// A Graph whose replicas disagree may tell another story with every look.
+func TestAGraphThatContradictsItselfFillsNoHistory(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.fleet(graphsim.Device{Name: "A", OperatingSystem: "Windows", CheckIn: -1})
+	told := 0
+	o.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, err error) {
+		if info.ActivityType.Name != leaver.ActivityAwaitDevicesRemoved || err != nil {
+			return
+		}
+		told++
+		devices := o.tenant.Users()[graphsim.Leaver].Devices
+		devices[0].State = []string{"retirePending", "managed"}[told%2]
+		o.fleet(devices...)
+	})
+	o.after(time.Hour, func() { o.CancelWorkflow() })
+	_, err := o.run(adele)
+	require.Error(t, err)
+	assert.LessOrEqual(t, told, 61, "once a minute at most")
+}
+
+// Nobody needs to approve anything about a device that is gone.
+func TestADeviceThatIsGoneAwaitsNoApproval(t *testing.T) {
+	t.Parallel()
+	o, _ := approving(t)
+	o.after(30*time.Minute, func() { o.decide(0, "approved") })
+	o.after(60*time.Minute, func() {
+		assert.Equal(t, leaver.StepAwaitingApproval, o.progress().Steps[3].State)
+		o.fleet()
+	})
+	report, err := o.run(wipeWindows)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Completed, report.Status)
+	assert.Equal(t, "2 devices gone", report.Steps[3].Detail)
+}
+
+// A running attempt has just learned of an approval, and could not act on it, when
+// somebody gives the device up.
+func TestWhatIsGivenUpStaysSoWhateverTheAttemptWasDoing(t *testing.T) {
+	t.Parallel()
+	o := newPlanned(t, leaver.Step{Name: "wait", Activity: "Watch", Kind: leaver.Polls, OnFailure: leaver.Ask,
+		Poll: &leaver.Poll{First: leaver.Duration(time.Minute), Longest: leaver.Duration(time.Minute), Deadline: leaver.Duration(5 * time.Hour), For: "devices", Changes: true}})
+	o.letActivitiesFinish()
+	var given []leaver.Item
+	attempts := 0
+	o.watches(time.Hour, func(_ context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+		attempts++
+		item := leaver.Item{ID: "d1", Device: &leaver.Device{}, Approval: &leaver.Approval{Code: "c", Status: leaver.ApprovalNeeded, Operation: leaver.Wipe}}
+		switch attempts {
+		case 1:
+			return leaver.StepResult{Outcome: leaver.Ongoing, Items: []leaver.Item{item}, Choices: []leaver.Choice{leaver.Approved, leaver.GiveUp}}, nil
+		case 2:
+			item.Approval.Status = leaver.ApprovalApproved
+			return leaver.StepResult{}, leaver.Failure{Type: leaver.GraphUnavailable, Message: "Watch: out of order", Details: []any{leaver.StepResult{Outcome: leaver.Failed, Items: []leaver.Item{item}}}}.Err()
+		}
+		given = step.Items
+		return leaver.StepResult{Outcome: leaver.Done}, nil
+	})
+	o.after(90*time.Minute, func() { o.signal(leaver.Answer, `{"step":"wait","choice":"giveUp"}`) })
+	_, err := o.run(`{"userId":"1"}`)
+	require.NoError(t, err)
+	require.Len(t, given, 1)
+	assert.Equal(t, leaver.GiveUp, given[0].Choice)
 }

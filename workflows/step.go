@@ -28,6 +28,8 @@ type step struct {
 	foreseen bool
 	// since is when the present wait began, and polling when that of a poll did.
 	since, polling time.Time
+	// notBefore is when the activity may call again.
+	notBefore *time.Time
 }
 
 func newStep(planned leaver.Step) *step {
@@ -118,7 +120,7 @@ func (o *offboarding) missing(s *step) string {
 // execute starts the step's activity, with Temporal's retries.
 func (o *offboarding) execute(ctx workflow.Context, s *step) {
 	now := workflow.Now(ctx)
-	s.State, s.since, s.answer, s.Detail = leaver.StepRunning, now, "", ""
+	s.State, s.since, s.answer, s.Detail, s.notBefore = leaver.StepRunning, now, "", "", nil
 	if s.StartedAt.IsZero() {
 		s.StartedAt = now
 	}
@@ -127,7 +129,8 @@ func (o *offboarding) execute(ctx workflow.Context, s *step) {
 
 func (o *offboarding) start(ctx workflow.Context, s *step) {
 	request := leaver.StepRequest{
-		UserID: o.report.Leaver.ID, Poll: s.remaining(workflow.Now(ctx)), Devices: s.Devices, Justification: s.Justification, HandsOver: s.HandsOver,
+		UserID: o.report.Leaver.ID, Poll: s.remaining(workflow.Now(ctx)), Devices: s.Devices, Justification: s.Justification,
+		HandsOver: s.HandsOver && o.handsOver(s), NotBefore: s.notBefore,
 	}
 	if !s.foreseen {
 		request.Items = s.Items
@@ -144,6 +147,13 @@ func (o *offboarding) start(ctx workflow.Context, s *step) {
 	running, cancel := workflow.WithCancel(workflow.WithActivityOptions(ctx, optionsFor(s.Step)))
 	s.activity, s.cancel = workflow.ExecuteActivity(running, s.Activity, request), cancel
 	o.show(ctx)
+}
+
+// handsOver reports whether a step that follows can go on with what is open.
+func (o *offboarding) handsOver(s *step) bool {
+	return slices.ContainsFunc(o.steps, func(next *step) bool {
+		return slices.Contains(next.Needs, s.Name) && next.Skip == "" && next.State != leaver.StepEnded && next.answer != leaver.SkipStep
+	})
 }
 
 // remaining is the step's rhythm with what is left of its deadline.
@@ -166,8 +176,8 @@ func (o *offboarding) conclude(ctx workflow.Context, s *step) {
 		err = s.checkOutcome(result)
 	}
 	if err == nil && result.Outcome == leaver.Ongoing {
-		s.take(result)
-		s.Detail = result.Detail
+		s.take(result, workflow.Now(ctx))
+		s.Detail, s.notBefore = result.Detail, result.NotBefore
 	}
 	switch goesOn := s.answer == leaver.Answer || s.answer == leaver.RetryStep; {
 	case err == nil && result.Outcome != leaver.Ongoing:
@@ -187,7 +197,7 @@ func (o *offboarding) conclude(ctx workflow.Context, s *step) {
 		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Canceled, Detail: "stopped before its end was seen"})
 		return
 	}
-	s.fail(err)
+	s.fail(err, workflow.Now(ctx))
 	switch {
 	case s.answer == leaver.SkipStep:
 		o.leaveOut(ctx, s)
@@ -207,13 +217,22 @@ func (o *offboarding) conclude(ctx workflow.Context, s *step) {
 }
 
 // take notes what the activity says of the items. What was decided while it ran
-// stands, where there is still something to decide.
-func (s *step) take(result leaver.StepResult) {
+// stands, where there is still something to decide: also that an item is given up.
+// When something was asked of an item, the wait begins anew.
+func (s *step) take(result leaver.StepResult, now time.Time) {
 	items := slices.Clone(result.Items)
 	for i := range items {
 		at := slices.IndexFunc(s.Items, func(before leaver.Item) bool { return before.ID == items[i].ID })
-		if at >= 0 && slices.Contains(s.chosen, items[i].ID) && asksAbout(items[i]) {
-			items[i].Outcome, items[i].Choice = "", s.Items[at].Choice
+		if at < 0 {
+			continue
+		}
+		before := s.Items[at]
+		if items[i].Asked() && (!before.Asked() || !items[i].Device.ActionAt.Equal(*before.Device.ActionAt)) {
+			s.polling = now
+		}
+		open := items[i].Outcome == "" || items[i].Outcome == leaver.Failed
+		if slices.Contains(s.chosen, items[i].ID) && (takes(items[i], before.Choice) || open && before.Choice == leaver.GiveUp) {
+			items[i].Outcome, items[i].Choice = "", before.Choice
 		}
 	}
 	s.Items, s.choices, s.foreseen = items, result.Choices, false
@@ -276,15 +295,14 @@ func (s *step) checkOutcome(result leaver.StepResult) error {
 }
 
 // fail records why the step could not go on.
-func (s *step) fail(err error) {
-	s.choices = nil
+func (s *step) fail(err error, now time.Time) {
 	s.Failure = &leaver.StepFailure{Type: leaver.GraphUnavailable, Message: s.Activity + ": did not succeed in time"}
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		s.Failure = &leaver.StepFailure{Type: leaver.FailureType(failure.Type()), Message: failure.Message()}
 		// The activity may say how far it came; else what was known still holds.
 		var seen leaver.StepResult
 		if failure.HasDetails() && failure.Details(&seen) == nil && len(seen.Items) > 0 {
-			s.take(seen)
+			s.take(seen, now)
 		}
 	}
 	s.Detail = s.Failure.Message
