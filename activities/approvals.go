@@ -67,6 +67,9 @@ func (f *fleet) resume(ctx context.Context, newcomers []*leaver.Item) error {
 			continue
 		}
 		device, listed := f.listing(tracked.ID)
+		if !listed && requested.Status == leaver.ApprovalCompleted {
+			continue
+		}
 		if !listed {
 			// It may be another user's by now, be missing on a page, or be gone: then
 			// nothing waits any more.

@@ -80,6 +80,10 @@ func TestAnActionThatIsQueuedIsDoneWithItsCodeOnceApproved(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, leaver.Done, result.Outcome)
 		assert.Len(t, s.Wiped(), 2)
+		for _, item := range result.Items {
+			require.NotNil(t, item.Approval, "also of the one that has left meanwhile")
+			assert.Equal(t, leaver.ApprovalCompleted, item.Approval.Status)
+		}
 	}
 }
 

@@ -53,6 +53,7 @@ func TestApprovalIsWaitedForOverARestartOfTheWorkerAndFiledAgain(t *testing.T) {
 	report := w.finished("W")
 	assert.Len(t, w.tenant.Approvals(), 7, "what was approved is not filed again")
 	for _, item := range step(report, leaver.StepAwaitDevicesRemoved).Items {
+		require.NotNil(t, item.Approval, item.Device.Name)
 		assert.Equal(t, leaver.ApprovalCompleted, item.Approval.Status)
 	}
 }
