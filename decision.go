@@ -51,6 +51,10 @@ const (
 	GiveUp Choice = "giveUp"
 )
 
+// ApprovalChoices are what may be decided about an item that awaits a second
+// administrator's approval.
+func ApprovalChoices() []Choice { return []Choice{Approved, GiveUp} }
+
 // ParseDecision reads a decision strictly. Its errors name the field.
 func ParseDecision(action Action, input []byte) (Decision, error) {
 	var decision Decision

@@ -49,5 +49,5 @@ func (a *Activities) WipeManagedAppRegistrations(ctx context.Context, step leave
 	}
 	result := settled(items)
 	result.Detail = fmt.Sprintf("Intune accepted the wipe of the apps on %s; each app does it when it is next opened", count(len(items)))
-	return result, refused(ctx, result)
+	return result, refusals(ctx, result)
 }

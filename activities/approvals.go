@@ -67,13 +67,10 @@ func (f *fleet) resume(ctx context.Context, newcomers []*leaver.Item) error {
 			continue
 		}
 		device, listed := f.listing(tracked.ID)
-		if !listed && requested.Status == leaver.ApprovalCompleted {
-			continue
-		}
 		if !listed {
 			// It may be another user's by now, be missing on a page, or be gone: then
 			// nothing waits any more.
-			if _, err := f.devices.ManagedDevice(ctx, tracked.ID); notFound(err) {
+			if requested.Status != leaver.ApprovalCompleted && f.isGone(ctx, tracked.ID) {
 				tracked.Approval = nil
 			}
 			continue
@@ -90,17 +87,16 @@ func (f *fleet) resume(ctx context.Context, newcomers []*leaver.Item) error {
 			if tracked.Device.Action == "" {
 				asked(tracked, requested.Action())
 			}
-		case leaver.ApprovalExpired:
-			if requested.Operation == leaver.RemoveAll {
-				tracked.Approval = nil // and triage finds it
-			} else if err := f.refused(ctx, tracked, f.ask(ctx, tracked, requested.Operation)); err != nil {
-				return err
-			}
-		case leaver.ApprovalApproved:
-			if requested.Operation == leaver.RemoveAll {
+		case leaver.ApprovalExpired, leaver.ApprovalApproved:
+			switch {
+			case requested.Operation != leaver.RemoveAll:
+				if err := f.refused(ctx, tracked, f.ask(ctx, tracked, requested.Operation)); err != nil {
+					return err
+				}
+			case requested.Status == leaver.ApprovalApproved:
 				all = append(all, tracked)
-			} else if err := f.refused(ctx, tracked, f.ask(ctx, tracked, requested.Operation)); err != nil {
-				return err
+			default:
+				tracked.Approval = nil // and triage finds it
 			}
 		}
 	}
@@ -158,13 +154,8 @@ func (a *Activities) AwaitApproval(ctx context.Context, step leaver.StepRequest)
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	decided, pending := decisions(step.Items, requests)
-	for _, i := range step.Items {
-		// Nobody needs to approve anything about a device that is gone.
-		if i.AwaitsApproval() {
-			if _, err := a.devices.ManagedDevice(ctx, i.ID); notFound(err) {
-				decided++
-			}
-		}
+	if decided == 0 && slices.ContainsFunc(step.Items, func(i leaver.Item) bool { return i.AwaitsApproval() && a.isGone(ctx, i.ID) }) {
+		decided++ // nobody needs to approve anything about a device that is gone
 	}
 	if decided > 0 || pending == 0 {
 		return leaver.StepResult{Outcome: leaver.Done, Detail: fmt.Sprintf("%d of %d decided", decided, pending), Items: step.Items}, nil
@@ -177,6 +168,12 @@ func (a *Activities) AwaitApproval(ctx context.Context, step leaver.StepRequest)
 		Type: leaver.ApprovalRequired, Waits: true, Expected: true, After: wait(ctx, forApproval(a.poll)),
 		Message: fmt.Sprintf("AwaitApproval: a second administrator is awaited for %s in Intune", count(pending)) + why,
 	}.Err()
+}
+
+// isGone reports whether Intune knows a device no more.
+func (a *Activities) isGone(ctx context.Context, id string) bool {
+	_, err := a.devices.ManagedDevice(ctx, id)
+	return notFound(err)
 }
 
 // forApproval is a rhythm at which a decision is heard of soon.

@@ -46,7 +46,7 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	f.known = seen(f.items)
 	switch {
 	case activity.HasHeartbeatDetails(ctx):
-		if err := f.recall(ctx); err != nil {
+		if f.items, err = recall(ctx); err != nil {
 			return leaver.StepResult{}, err
 		}
 	case !after && len(step.Items) == 0:
@@ -333,16 +333,17 @@ func (f *fleet) untilDeadline(ctx context.Context) time.Duration {
 // deadline, when none is on its way any more, and where the caller is told as soon
 // as one has failed for good.
 func (f *fleet) overdue(ctx context.Context, left []leaver.Item) string {
-	late, hopeless := f.untilDeadline(ctx) <= 0, !slices.ContainsFunc(left, func(i leaver.Item) bool { return onItsWay(i) || i.Outcome == "" && i.AwaitsApproval() })
+	late := f.untilDeadline(ctx) <= 0
+	hopeless := !slices.ContainsFunc(f.items, func(i leaver.Item) bool { return onItsWay(i) || i.AwaitsApproval() })
 	why := ""
-	for _, remains := range left {
-		tracked := f.find(remains.ID)
+	for i := range f.items {
+		tracked := &f.items[i]
 		d := tracked.Device
 		final := d.Verdict == leaver.RemovalFailed || d.Verdict == leaver.RemovalCanceled
-		if tracked.Outcome != "" || tracked.AwaitsApproval() || !late && !hopeless && !(final && f.tells()) {
+		switch {
+		case tracked.Outcome != "" || tracked.AwaitsApproval() || !late && !hopeless && !(final && f.tells()):
 			continue
-		}
-		if d.ActionAt != nil && !d.ActionAt.Before(f.began) {
+		case d.ActionAt != nil && !d.ActionAt.Before(f.began):
 			continue // what was asked just now gets its time
 		}
 		tracked.Outcome, why = leaver.Failed, f.stillManaged(left)

@@ -80,11 +80,10 @@ func (e errHarm) Error() string { return string(e) }
 //
 // Microsoft: https://learn.microsoft.com/intune/intune-service/remote-actions/device-management
 func harm(action leaver.DeviceAction, d *leaver.Device, wiped bool) string {
-	system := strings.ToLower(d.OperatingSystem)
-	if action == leaver.WipeKeepUserData && !strings.HasPrefix(system, "windows") {
+	if action == leaver.WipeKeepUserData && !isWindows(d) {
 		return "user data can be kept on Windows only: choose wipe or retire"
 	}
-	if !strings.HasPrefix(system, "android") {
+	if !strings.HasPrefix(strings.ToLower(d.OperatingSystem), "android") {
 		return ""
 	}
 	switch company, personal := d.OwnerType == "company", d.OwnerType == "personal"; {
@@ -108,13 +107,13 @@ func (f *fleet) wipes(d *leaver.Device) bool {
 // judge notes what the policy says about a device, and leaves it to a person
 // where a recovery key is wanted and there is none.
 func (f *fleet) judge(ctx context.Context, tracked *leaver.Item) error {
-	judge(tracked, f.policy)
+	applyPolicy(tracked, f.policy)
 	return f.requireKey(ctx, tracked)
 }
 
-// judge notes what the policy says about a device: nothing is to be done with
+// applyPolicy notes what the policy says about a device: nothing is to be done with
 // one that it keeps, and with one that it would do harm to.
-func judge(tracked *leaver.Item, policy leaver.DevicePolicy) {
+func applyPolicy(tracked *leaver.Item, policy leaver.DevicePolicy) {
 	d := tracked.Device
 	d.Planned = policy.For(d.OwnerType, d.OperatingSystem)
 	switch why := harm(d.Planned, d, false); {
@@ -163,7 +162,7 @@ func (f *fleet) question(ctx context.Context, why string, choices []leaver.Choic
 func offered(items []leaver.Item, choices []leaver.Choice) []leaver.Choice {
 	var offered []leaver.Choice
 	if slices.ContainsFunc(items, leaver.Item.AwaitsApproval) {
-		offered = append(offered, leaver.Approved, leaver.GiveUp)
+		offered = leaver.ApprovalChoices()
 	}
 	if slices.ContainsFunc(items, func(i leaver.Item) bool { return i.Outcome == leaver.Failed }) {
 		for _, choice := range choices {

@@ -29,6 +29,23 @@ func overdue(t *testing.T, devices ...graphsim.Device) (*stage, leaver.StepReque
 	return s, request, seen
 }
 
+// failedTwice is Adele with a device that has failed to leave twice, and what
+// AwaitDevicesRemoved said of it.
+func failedTwice(t *testing.T) (*stage, leaver.StepRequest, leaver.StepResult) {
+	t.Helper()
+	users := withDevices(atOnce)
+	users[0].Devices[0].Failures = 2
+	s := set(t, users)
+	request := removed(t, s)
+	before := &attempt{}
+	_, err := before.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	remaining(t, s, err)
+	_, err = (&attempt{number: 2, heard: last(t, before)}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
+	_, seen := refusedBy(t, s, err)
+	require.Equal(t, leaver.RemovalFailed, seen.Items[0].Device.Verdict)
+	return s, request, seen
+}
+
 // chosen is the request of a step that goes on with choices, in order.
 func chosen(request leaver.StepRequest, seen leaver.StepResult, choices ...leaver.Choice) leaver.StepRequest {
 	request.Items = seen.Items
@@ -85,18 +102,8 @@ func TestWhatAPersonDecidesIsDoneToEachDevice(t *testing.T) {
 
 func TestADeviceThatFailedIsWaitedForAgainAfterAChoice(t *testing.T) {
 	t.Parallel()
-	users := withDevices(atOnce)
-	users[0].Devices[0].Failures = 2
-	s := set(t, users)
-	request := removed(t, s)
-	before := &attempt{}
-	_, err := before.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	remaining(t, s, err)
-	_, err = (&attempt{number: 2, heard: last(t, before)}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	var seen leaver.StepResult
-	require.NoError(t, failed(t, s, err).Details(&seen))
-	require.Equal(t, leaver.RemovalFailed, seen.Items[0].Device.Verdict)
-	_, err = (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, "wipe"))
+	s, request, seen := failedTwice(t)
+	_, err := (&attempt{}).do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, "wipe"))
 	remaining(t, s, err)
 	assert.Equal(t, 1, s.written("POST wipe"))
 }
@@ -205,22 +212,14 @@ func TestARefusedChoiceIsNotReplacedByThePolicysAction(t *testing.T) {
 
 func TestWaitingLongerAsksNothingOfADeviceThatFailedTwice(t *testing.T) {
 	t.Parallel()
-	users := withDevices(atOnce)
-	users[0].Devices[0].Failures = 2
-	s := set(t, users)
-	request := removed(t, s)
-	before := &attempt{}
-	_, err := before.do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	remaining(t, s, err)
-	_, err = (&attempt{number: 2, heard: last(t, before)}).do(t, s, leaver.ActivityAwaitDevicesRemoved, request)
-	_, seen := refusedBy(t, s, err)
+	s, request, seen := failedTwice(t)
 	user := s.Users()[adele]
 	// Intune tells check-ins by the second.
 	user.Devices[0].LastSync = time.Now().Add(-2 * time.Second)
 	s.Add(user)
 	writes := len(s.writes())
 	look := &attempt{}
-	_, err = look.do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, leaver.WaitLonger))
+	_, err := look.do(t, s, leaver.ActivityAwaitDevicesRemoved, chosen(request, seen, leaver.WaitLonger))
 	remaining(t, s, err)
 	assert.Len(t, s.writes(), writes)
 	assert.Equal(t, leaver.Leaving, last(t, look)[0].Device.Verdict)

@@ -35,7 +35,7 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepReque
 	// to be proven gone, and what has left since was its doing.
 	switch {
 	case acted(ctx):
-		if err := f.recall(ctx); err != nil {
+		if f.items, err = recall(ctx); err != nil {
 			return leaver.StepResult{}, err
 		}
 	default:

@@ -104,6 +104,18 @@ func untilTomorrow(now time.Time) time.Duration {
 	return now.Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute).Sub(now)
 }
 
+// refusal is why something is not done, however long one waits: Graph refuses it,
+// or it would do harm.
+func refusal(err error) (why leaver.Failure, final bool) {
+	_, harm := errors.AsType[errHarm](err)
+	_, answered := errors.AsType[*graph.Error](err)
+	if !harm && !answered {
+		return leaver.Failure{}, false
+	}
+	why = explain(err)
+	return why, !why.Waits
+}
+
 // waits reports whether the same call may succeed later.
 func waits(err error) bool {
 	return err != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || explain(err).Waits)

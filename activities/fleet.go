@@ -49,13 +49,12 @@ func (a *Activities) fleet(ctx context.Context, step leaver.StepRequest) (*fleet
 	return f, nil
 }
 
-// recall takes what an earlier attempt noted last.
-func (f *fleet) recall(ctx context.Context) error {
-	f.items = nil // what is missing in the note must not be taken from elsewhere
-	if err := activity.GetHeartbeatDetails(ctx, &f.items); err != nil {
-		return fmt.Errorf("%s: read what the last attempt noted: %w", activity.GetInfo(ctx).ActivityType.Name, err)
+// recall is what an earlier attempt noted last with the items.
+func recall(ctx context.Context) (noted []leaver.Item, err error) {
+	if err := activity.GetHeartbeatDetails(ctx, &noted); err != nil {
+		return nil, fmt.Errorf("%s: read what the last attempt noted: %w", activity.GetInfo(ctx).ActivityType.Name, err)
 	}
-	return nil
+	return noted, nil
 }
 
 // tells reports whether the caller is told of news while the activity goes on.
@@ -140,13 +139,8 @@ func (f *fleet) ask(ctx context.Context, tracked *leaver.Item, action leaver.Dev
 // that the others have their turn and a person decides about this one. Anything
 // else is returned: what waiting can mend, and what concerns every device alike.
 func (f *fleet) refused(ctx context.Context, tracked *leaver.Item, err error) error {
-	_, harm := errors.AsType[errHarm](err)
-	_, answered := errors.AsType[*graph.Error](err)
-	if !harm && !answered || waits(err) {
-		return err
-	}
-	why := explain(err)
-	if why.Type == leaver.GraphUnauthorized || why.Type == leaver.IntuneNotLicensed {
+	why, final := refusal(err)
+	if !final || why.Type == leaver.GraphUnauthorized || why.Type == leaver.IntuneNotLicensed {
 		return err
 	}
 	fail(tracked, why.Message)

@@ -71,7 +71,7 @@ func (a *Activities) leftovers(ctx context.Context, step leaver.StepRequest, l l
 	if alone > 0 {
 		result.Detail += fmt.Sprintf("; %s not seen to leave Intune and not touched", count(alone))
 	}
-	return result, refused(ctx, result)
+	return result, refusals(ctx, result)
 }
 
 // findEnrolledAnew skips the devices that Intune manages by another id than the
@@ -137,9 +137,9 @@ func recallItems(ctx context.Context, items []leaver.Item) ([]leaver.Item, error
 	if !acted(ctx) {
 		return items, nil
 	}
-	var noted []leaver.Item
-	if err := activity.GetHeartbeatDetails(ctx, &noted); err != nil {
-		return nil, fmt.Errorf("%s: read what the last attempt noted: %w", activity.GetInfo(ctx).ActivityType.Name, err)
+	noted, err := recall(ctx)
+	if err != nil {
+		return nil, err
 	}
 	for _, i := range items {
 		if !slices.ContainsFunc(noted, func(before leaver.Item) bool { return before.ID == i.ID }) {
@@ -157,12 +157,10 @@ func ask(ctx context.Context, items []leaver.Item, i *leaver.Item, write func() 
 		return err
 	}
 	err := write()
-	refusal, refused := errors.AsType[*graph.Error](err)
-	switch {
+	switch why, refused := refusal(err); {
 	case err == nil, notFound(err):
 		i.Detail = changeAccepted
-	case refused && refusal.Status < 500 && !waits(err):
-		why := explain(err)
+	case refused:
 		i.Outcome, i.Detail, i.Failure = leaver.Failed, why.Message, why.Type
 	default:
 		return err
@@ -196,8 +194,8 @@ func settled(items []leaver.Item) leaver.StepResult {
 	return result
 }
 
-// refused is the failure of a step of which some items were refused, or nil.
-func refused(ctx context.Context, result leaver.StepResult) error {
+// refusals is the failure of a step of which some items were refused, or nil.
+func refusals(ctx context.Context, result leaver.StepResult) error {
 	all := slices.DeleteFunc(slices.Clone(result.Items), func(i leaver.Item) bool { return i.Outcome != leaver.Failed })
 	if len(all) == 0 {
 		return nil

@@ -119,7 +119,7 @@ func (a *Activities) foresee(ctx context.Context, userID string, policy leaver.D
 			items = append(items, foreseen)
 			continue
 		}
-		judge(&foreseen, policy)
+		applyPolicy(&foreseen, policy)
 		asks := foreseen.Outcome == leaver.Failed
 		if foreseen.Outcome == "" {
 			foreseen.Detail = withoutKey(foreseen.Device, a.recoveryKey(ctx, &foreseen))

@@ -148,8 +148,8 @@ func asksAbout(i leaver.Item) bool { return i.Outcome == leaver.Failed || i.Awai
 // takes reports whether a choice is one for an item: what a second administrator
 // is to decide can only be told, or given up.
 func takes(i leaver.Item, choice leaver.Choice) bool {
-	if i.Outcome != leaver.Failed && i.AwaitsApproval() {
-		return choice == leaver.Approved || choice == leaver.GiveUp
+	if i.AwaitsApproval() {
+		return slices.Contains(leaver.ApprovalChoices(), choice)
 	}
 	return i.Outcome == leaver.Failed && choice != leaver.Approved
 }

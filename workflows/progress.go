@@ -29,7 +29,7 @@ func (o *offboarding) snapshot() leaver.Progress {
 		}
 		if s.State == leaver.StepAwaitingApproval || s.State == leaver.StepWaiting && pending {
 			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForApproval, Since: s.since,
-				Actions: []leaver.Action{leaver.Answer, leaver.SkipStep, leaver.Abort}, Choices: []leaver.Choice{leaver.Approved, leaver.GiveUp}})
+				Actions: []leaver.Action{leaver.Answer, leaver.SkipStep, leaver.Abort}, Choices: leaver.ApprovalChoices()})
 		}
 		if s.activity != nil && !s.approving && s.Poll != nil {
 			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: s.Poll.For, Since: s.polling, Actions: []leaver.Action{leaver.SkipStep, leaver.Abort}})

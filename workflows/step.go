@@ -175,34 +175,26 @@ func (o *offboarding) conclude(ctx workflow.Context, s *step) {
 	if err == nil {
 		err = s.checkOutcome(result)
 	}
-	if err == nil && result.Outcome == leaver.Ongoing {
+	stopped := temporal.IsCanceledError(err)
+	switch {
+	case err == nil && result.Outcome == leaver.Ongoing:
 		s.take(result, workflow.Now(ctx))
 		s.Detail, s.notBefore = result.Detail, result.NotBefore
+	case err != nil && !stopped:
+		s.fail(err, workflow.Now(ctx))
 	}
-	switch goesOn := s.answer == leaver.Answer || s.answer == leaver.RetryStep; {
+	switch {
 	case err == nil && result.Outcome != leaver.Ongoing:
 		o.finish(ctx, s, result)
-		return
-	case err == nil && ctx.Err() == nil && s.answer == "":
-		s.attend(workflow.Now(ctx))
-		o.start(ctx, s)
-		return
-	case (err == nil || temporal.IsCanceledError(err)) && s.answer == leaver.SkipStep:
-		o.leaveOut(ctx, s)
-		return
-	case (err == nil || temporal.IsCanceledError(err)) && goesOn && ctx.Err() == nil:
-		o.goOn(ctx, s)
-		return
-	case err == nil || temporal.IsCanceledError(err):
-		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Canceled, Detail: "stopped before its end was seen"})
-		return
-	}
-	s.fail(err, workflow.Now(ctx))
-	switch {
 	case s.answer == leaver.SkipStep:
 		o.leaveOut(ctx, s)
-	case ctx.Err() == nil && (s.answer == leaver.Answer || s.answer == leaver.RetryStep):
+	case ctx.Err() == nil && s.answer != "":
 		o.goOn(ctx, s)
+	case err == nil && ctx.Err() == nil:
+		s.attend(workflow.Now(ctx))
+		o.start(ctx, s)
+	case err == nil || stopped:
+		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Canceled, Detail: "stopped before its end was seen"})
 	case ctx.Err() == nil && s.Failure.Type == leaver.ApprovalRequired && slices.ContainsFunc(s.Items, leaver.Item.AwaitsApproval):
 		o.awaitApproval(ctx, s)
 	case s.OnFailure != leaver.Ask || ctx.Err() != nil:

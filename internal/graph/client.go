@@ -168,11 +168,11 @@ func (c *Client) user(id, below string) (string, error) {
 }
 
 // at makes a call about one object, by its id.
-func (c *Client) at(ctx context.Context, call call, method, collection, id, below string, body any) error {
+func (c *Client) at(ctx context.Context, call call, method, collection, id, below string, body, answer any) error {
 	if !usableID(id) {
 		return ErrUnusableID
 	}
-	return c.do(ctx, call, method, c.root+collection+url.PathEscape(id)+below, body, nil)
+	return c.do(ctx, call, method, c.root+collection+url.PathEscape(id)+below, body, answer)
 }
 
 // ErrUnusableID means that an id could lead a request elsewhere; nothing was sent.

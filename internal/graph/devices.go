@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -51,11 +50,8 @@ func (c *Client) ManagedDevices(ctx context.Context, userID string) ([]ManagedDe
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-get
 func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, error) {
-	if !usableID(id) {
-		return ManagedDevice{}, ErrUnusableID
-	}
 	var device ManagedDevice
-	err := c.do(ctx, getManagedDevice, http.MethodGet, c.root+managedDevices+url.PathEscape(id)+"?$select="+deviceFields, nil, &device)
+	err := c.at(ctx, getManagedDevice, http.MethodGet, managedDevices, id, "?$select="+deviceFields, nil, &device)
 	if err == nil && device.ID != id {
 		return ManagedDevice{}, &TransportError{Call: getManagedDevice.name, err: errors.New("the answer is another device")}
 	}
@@ -79,7 +75,7 @@ func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID stri
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
 func (c *Client) RetireDevice(ctx context.Context, id string, approval Approval) error {
-	return c.at(approval.with(ctx), retireDevice, http.MethodPost, managedDevices, id, "/retire", nil)
+	return c.at(approval.with(ctx), retireDevice, http.MethodPost, managedDevices, id, "/retire", nil, nil)
 }
 
 // WipeDevice resets one device to its factory settings when it next checks in;
@@ -91,7 +87,7 @@ func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool, a
 		KeepEnrollmentData bool `json:"keepEnrollmentData"`
 		KeepUserData       bool `json:"keepUserData"`
 	}{KeepUserData: keepUserData}
-	return c.at(approval.with(ctx), wipeDevice, http.MethodPost, managedDevices, id, "/wipe", body)
+	return c.at(approval.with(ctx), wipeDevice, http.MethodPost, managedDevices, id, "/wipe", body, nil)
 }
 
 // DeleteDevice deletes Intune's record of one device, at once. A corporate
@@ -99,5 +95,5 @@ func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool, a
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-delete
 func (c *Client) DeleteDevice(ctx context.Context, id string, approval Approval) error {
-	return c.at(approval.with(ctx), deleteDevice, http.MethodDelete, managedDevices, id, "", nil)
+	return c.at(approval.with(ctx), deleteDevice, http.MethodDelete, managedDevices, id, "", nil, nil)
 }

@@ -125,14 +125,14 @@ func (c *Client) DisableEntraDevice(ctx context.Context, id string) error {
 	body := struct {
 		AccountEnabled bool `json:"accountEnabled"`
 	}{}
-	return c.at(ctx, disableEntraDevice, http.MethodPatch, "/devices/", id, "", body)
+	return c.at(ctx, disableEntraDevice, http.MethodPatch, "/devices/", id, "", body, nil)
 }
 
 // DeleteEntraDevice deletes a device object, by its id.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/device-delete
 func (c *Client) DeleteEntraDevice(ctx context.Context, id string) error {
-	return c.at(ctx, deleteEntraDevice, http.MethodDelete, "/devices/", id, "", nil)
+	return c.at(ctx, deleteEntraDevice, http.MethodDelete, "/devices/", id, "", nil, nil)
 }
 
 // AutopilotIdentities lists the Autopilot identities with a serial number.
@@ -141,16 +141,7 @@ func (c *Client) DeleteEntraDevice(ctx context.Context, id string) error {
 func (c *Client) AutopilotIdentities(ctx context.Context, serialNumber string) ([]AutopilotIdentity, error) {
 	filter := "contains(serialNumber,'" + strings.ReplaceAll(serialNumber, "'", "''") + "')"
 	all, err := list[AutopilotIdentity](ctx, c, listAutopilot, c.root+"/deviceManagement/windowsAutopilotDeviceIdentities?$filter="+url.QueryEscape(filter))
-	if err != nil {
-		return nil, err
-	}
-	var exactly []AutopilotIdentity
-	for _, identity := range all {
-		if strings.EqualFold(identity.SerialNumber, serialNumber) {
-			exactly = append(exactly, identity)
-		}
-	}
-	return exactly, nil
+	return slices.DeleteFunc(all, func(a AutopilotIdentity) bool { return !strings.EqualFold(a.SerialNumber, serialNumber) }), err
 }
 
 // DeleteAutopilotIdentity takes a device out of Autopilot. To add it again needs
@@ -158,7 +149,7 @@ func (c *Client) AutopilotIdentities(ctx context.Context, serialNumber string) (
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-enrollment-windowsautopilotdeviceidentity-delete
 func (c *Client) DeleteAutopilotIdentity(ctx context.Context, id string) error {
-	return c.at(ctx, deleteAutopilotIdentity, http.MethodDelete, "/deviceManagement/windowsAutopilotDeviceIdentities/", id, "", nil)
+	return c.at(ctx, deleteAutopilotIdentity, http.MethodDelete, "/deviceManagement/windowsAutopilotDeviceIdentities/", id, "", nil, nil)
 }
 
 // ManagedAppDeviceTags lists, once each, the devices on which apps hold a user's
