@@ -43,16 +43,18 @@ func BenchmarkWaitingOffboardings(b *testing.B) {
 				// there is nothing to do for a minute.
 				require.Eventually(b, func() bool { return w.requests("GET", "/managedDevices") >= 4*offboardings }, patience, time.Second)
 				time.Sleep(5 * time.Second)
-				cached := inUse()
+				before := inUse()
 				worker.PurgeStickyWorkflowCache()
 				time.Sleep(time.Second)
-				all := float64(cached-inUse()) / 1024
+				all := float64(before-inUse()) / 1024
 				b.ReportMetric(all, "KB/all")
-				each := all / float64(min(cache, offboardings))
-				b.ReportMetric(each, "KB/cached-offboarding")
-				// 30 KB is what one may cost; what else is freed meanwhile blurs that a little.
-				if each > 32 {
-					b.Errorf("a waiting offboarding costs %.1f KB, want 30 at most", each)
+				cached := float64(min(cache, offboardings))
+				b.ReportMetric(all/cached, "KB/cached-offboarding")
+				// 30 KB is what one may cost. What else the process frees meanwhile was seen
+				// to be some hundred KB, however many are cached.
+				const noise = 2000
+				if all > 30*cached+noise {
+					b.Errorf("%.0f waiting offboardings cost %.0f KB, want 30 each at most", cached, all)
 				}
 			}
 		})
