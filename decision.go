@@ -23,7 +23,11 @@ const (
 )
 
 // Actions lists every action.
-func Actions() []Action { return []Action{RetryStep, SkipStep, Abort, Answer} }
+//
+// Signals of several kinds that come together are taken in this order: Temporal
+// keeps one for each kind only, and what is decided about a single item must not
+// be overtaken by what is decided about all.
+func Actions() []Action { return []Action{Answer, RetryStep, SkipStep, Abort} }
 
 // Decision is the one JSON object that a signal or update takes.
 type Decision struct {

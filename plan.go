@@ -45,7 +45,10 @@ type Step struct {
 	Partly bool `json:"partly,omitzero"`
 	// HandsOver lets the step end while items are for a person still, or await
 	// approval, once others are on their way: a step after it goes on with all.
-	HandsOver bool      `json:"handsOver,omitzero"`
+	HandsOver bool `json:"handsOver,omitzero"`
+	// Changes lets the activity end with Ongoing when it has done something, and be
+	// run again: what is done is known then, whatever becomes of the rest.
+	Changes   bool      `json:"changes,omitzero"`
 	OnFailure OnFailure `json:"onFailure"`
 	// Skip says why the plan leaves the step out; empty means it runs.
 	Skip string `json:"skip,omitempty"`

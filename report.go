@@ -85,7 +85,7 @@ type Progress struct {
 // Wait is something that the offboarding waits for.
 type Wait struct {
 	Step string `json:"step"`
-	// For is "person", "approval", or what the step polls for.
+	// For is "person", "approval", "graph", or what the step polls for.
 	For   string    `json:"for"`
 	Since time.Time `json:"since"`
 	// Actions are the signals and updates that end the wait.
@@ -97,6 +97,8 @@ type Wait struct {
 const (
 	// WaitForPerson is the For of a Wait that a decision ends.
 	WaitForPerson = "person"
+	// WaitForGraph is that of one that lasts as long as Graph has asked to wait.
+	WaitForGraph = "graph"
 	// WaitForApproval is that of one that a second administrator ends, in Intune.
 	WaitForApproval = "approval"
 )

@@ -1,6 +1,7 @@
 package leaver_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -24,6 +25,21 @@ func TestARequestNeedsOnlyTheUser(t *testing.T) {
 	}
 }
 
+func TestTheJustificationIsAsLongAsIntuneTakes(t *testing.T) {
+	t.Parallel()
+	request := leaver.Request{UserID: "adele@contoso.com", Reason: "leaves", Ticket: "HR-4711"}
+	const whole = "Offboarding of a leaver: leaves (ticket HR-4711)"
+	assert.Equal(t, whole, request.Justification())
+	request.Reason = "leaves" + strings.Repeat("ä", 1024-len(whole))
+	for _, more := range []string{"", "ä"} {
+		request.Reason += more
+		input, err := json.Marshal(request)
+		require.NoError(t, err)
+		_, err = leaver.ParseRequest(input)
+		assert.Equal(t, more == "", err == nil, err)
+	}
+}
+
 func TestABadRequestNamesTheField(t *testing.T) {
 	t.Parallel()
 	for input, want := range map[string]string{
@@ -40,22 +56,23 @@ func TestABadRequestNamesTheField(t *testing.T) {
 		`{"userId":"a b"}`:      "userId: must not contain white space or control characters (U+0020)",
 		`{"userId":"a\u200bb"}`: "userId: must not contain white space or control characters (U+200B)",
 		`{"userId":"` + strings.Repeat("a", 257) + `"}`: "userId: is longer than 256 characters",
-		`{"userId":7}`:                                                "userId: has the wrong type (number)",
-		`{"userId":["a"]}`:                                            "userId: has the wrong type",
-		`{"userID":"a@contoso.com"}`:                                  "userID: unknown field",
-		`{"userId":"a@contoso.com","user":"b"}`:                       "user: unknown field",
-		`{"userId":"a@contoso.com","userId":"b@contoso.com"}`:         "userId: is given twice",
-		`{"userId":"a@contoso.com","onFailure":"stop"}`:               "onFailure: want ask, continue or fail",
-		`{"userId":"a@contoso.com","dryRun":"yes"}`:                   "dryRun: has the wrong type (string)",
-		`{"userId":"a@contoso.com","deviceDeadline":"30 days"}`:       `deviceDeadline: want a duration such as "90s" or "720h"`,
-		`{"userId":"a@contoso.com","deviceDeadline":720}`:             "deviceDeadline: ",
-		`{"userId":"a@contoso.com","deviceDeadline":"-1h"}`:           "deviceDeadline: is -1h0m0s",
-		`{"userId":"a@contoso.com","steps":{"x":{"onFailure":"no"}}}`: "steps.x.onFailure: want ask, continue or fail",
-		`{"userId":"a@contoso.com","steps":{"x":{"skipped":true}}}`:   "steps.x.skipped: unknown field",
-		`{"userId":"a@contoso.com"`:                                   "the input is not valid JSON",
-		`{"userId":"a@contoso.com"} {}`:                               "the input is not valid JSON",
-		`"adele@contoso.com"`:                                         "the input must be one JSON object",
-		`["adele@contoso.com"]`:                                       "the input must be one JSON object",
+		`{"userId":7}`:                                                            "userId: has the wrong type (number)",
+		`{"userId":["a"]}`:                                                        "userId: has the wrong type",
+		`{"userID":"a@contoso.com"}`:                                              "userID: unknown field",
+		`{"userId":"a@contoso.com","user":"b"}`:                                   "user: unknown field",
+		`{"userId":"a@contoso.com","userId":"b@contoso.com"}`:                     "userId: is given twice",
+		`{"userId":"a@contoso.com","onFailure":"stop"}`:                           "onFailure: want ask, continue or fail",
+		`{"userId":"a@contoso.com","dryRun":"yes"}`:                               "dryRun: has the wrong type (string)",
+		`{"userId":"a@contoso.com","deviceDeadline":"30 days"}`:                   `deviceDeadline: want a duration such as "90s" or "720h"`,
+		`{"userId":"a@contoso.com","deviceDeadline":720}`:                         "deviceDeadline: ",
+		`{"userId":"a@contoso.com","deviceDeadline":"-1h"}`:                       "deviceDeadline: is -1h0m0s",
+		`{"userId":"a@contoso.com","steps":{"x":{"onFailure":"no"}}}`:             "steps.x.onFailure: want ask, continue or fail",
+		`{"userId":"a@contoso.com","steps":{"x":{"skipped":true}}}`:               "steps.x.skipped: unknown field",
+		`{"userId":"a@contoso.com","reason":"` + strings.Repeat("ä", 1025) + `"}`: "reason, ticket: are ",
+		`{"userId":"a@contoso.com"`:                                               "the input is not valid JSON",
+		`{"userId":"a@contoso.com"} {}`:                                           "the input is not valid JSON",
+		`"adele@contoso.com"`:                                                     "the input must be one JSON object",
+		`["adele@contoso.com"]`:                                                   "the input must be one JSON object",
 	} {
 		_, err := leaver.ParseRequest([]byte(input))
 		require.Error(t, err, input)

@@ -23,6 +23,9 @@ type StepRequest struct {
 	// HandsOver lets the activity end while items are for a person still, or await
 	// approval, once others are on their way.
 	HandsOver bool `json:"handsOver,omitempty"`
+	// Changes lets the activity end with Ongoing when there is news, as Poll.Changes
+	// does for one that polls.
+	Changes bool `json:"changes,omitempty"`
 	// Results holds how the steps ended that this one comes after, by name.
 	Results map[string]StepResult `json:"results,omitempty"`
 }
@@ -58,7 +61,7 @@ const (
 	// Canceled means begun, and stopped before its end was seen.
 	Canceled Outcome = "canceled"
 	// Ongoing means that there is something new and the activity is to go on; it is
-	// returned only where Poll.Changes or HandsOver asks for it.
+	// returned only where Changes, Poll.Changes or HandsOver asks for it.
 	Ongoing Outcome = "ongoing"
 	// NotStarted means that the offboarding ended before.
 	NotStarted Outcome = "notStarted"
@@ -74,6 +77,9 @@ type Item struct {
 	Failure FailureType `json:"failure,omitempty"`
 	// Choice is what a person has decided and the step has not yet acted upon.
 	Choice Choice `json:"choice,omitempty"`
+	// Held is set where Graph does not do for now what is to be done about the item;
+	// Detail says why.
+	Held *Held `json:"held,omitempty"`
 	// Approval is set where the tenant wants a second administrator to approve
 	// what is asked of the item.
 	Approval *Approval `json:"approval,omitempty"`
@@ -81,8 +87,20 @@ type Item struct {
 	Device *Device `json:"device,omitempty"`
 }
 
-// Asked reports whether something was asked of the item that may still go on.
-func (i Item) Asked() bool { return i.Device != nil && i.Device.Action != "" }
+// Held is what Graph does not do for now.
+type Held struct {
+	// Tries is how often it did not, since a moment.
+	Tries int       `json:"tries"`
+	Since time.Time `json:"since"`
+	// NotBefore is when it is asked again, where the day's limit is used up.
+	NotBefore *time.Time `json:"notBefore,omitempty"`
+}
+
+// Asked reports whether something was asked of the item that may still go on, or
+// may have been: where the answer to a call was lost.
+func (i Item) Asked() bool {
+	return i.Device != nil && (i.Device.Action != "" || i.Device.Asking != "")
+}
 
 // Anew is the item as it is when the activity is to begin with it once more:
 // described, and with what was asked of it, but nothing decided.
@@ -112,6 +130,8 @@ type Approval struct {
 	// alone.
 	Operation   DeviceAction `json:"operation"`
 	RequestedAt time.Time    `json:"requestedAt"`
+	// Told says that it was a person who told that it is approved.
+	Told bool `json:"told,omitempty"`
 }
 
 // Action is what is asked of the device when the request is approved.
@@ -159,6 +179,10 @@ type Device struct {
 	// missing where it was leaving already.
 	Action   DeviceAction `json:"action,omitempty"`
 	ActionAt *time.Time   `json:"actionAt,omitempty"`
+	// Asking is what a call asked whose answer was lost, and AskingAt when: the
+	// device may hear of it, and what is seen of it next tells.
+	Asking   DeviceAction `json:"asking,omitempty"`
+	AskingAt *time.Time   `json:"askingAt,omitempty"`
 	// OwnCalls is how often it was asked by a call of its own, and not by the
 	// one for all devices. Because says why, where neither the policy nor a
 	// person wanted it so.

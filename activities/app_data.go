@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/leaver-dev/leaver"
 )
@@ -14,16 +15,20 @@ import (
 // Microsoft: POST /users/{id}/wipeManagedAppRegistrationsByDeviceTag, one call
 // for each device.
 func (a *Activities) WipeManagedAppRegistrations(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
-	tags, err := a.devices.ManagedAppDeviceTags(ctx, step.UserID)
-	if err != nil {
-		return leaver.StepResult{}, failure(ctx, err)
+	if err := tooEarly(ctx, step); err != nil {
+		return leaver.StepResult{}, err
 	}
+	tags, unread := a.devices.ManagedAppDeviceTags(ctx, step.UserID)
 	items := make([]leaver.Item, len(tags))
 	for i, tag := range tags {
 		items[i].ID = tag
 	}
-	if items, err = recallItems(ctx, items); err != nil {
+	items, err := recallItems(ctx, step, items)
+	if err != nil {
 		return leaver.StepResult{}, err
+	}
+	if unread != nil {
+		return pause(ctx, step, items, unread)
 	}
 	if len(items) == 0 {
 		return alreadyDone("no app holds company data of the leaver"), nil
@@ -34,11 +39,14 @@ func (a *Activities) WipeManagedAppRegistrations(ctx context.Context, step leave
 		switch {
 		case tagged.Outcome != "" || tagged.Detail == changeAccepted:
 			continue
+		case tagged.Detail == changeAsked && !slices.Contains(tags, tagged.ID):
+			tagged.Outcome, tagged.Detail = leaver.Done, ""
+			continue
 		case written:
-			return leaver.StepResult{}, failure(ctx, errNextTurn)
+			return pause(ctx, step, items, errNextTurn)
 		}
 		if err := ask(ctx, items, tagged, func() error { return a.devices.WipeManagedAppRegistrations(ctx, step.UserID, tagged.ID) }); err != nil {
-			return leaver.StepResult{}, failure(ctx, err)
+			return pause(ctx, step, items, err)
 		}
 		written = true
 	}

@@ -47,6 +47,29 @@ func queue(tracked *leaver.Item, operation leaver.DeviceAction, code string) {
 	tracked.Device.Verdict = leaver.AwaitingApproval
 }
 
+// approve notes that somebody has told that a request is approved, with every
+// device that it is for.
+func (f *fleet) approve(code string) {
+	for _, i := range f.items {
+		if i.AwaitsApproval() && i.Approval.Code == code {
+			i.Approval.Status, i.Approval.Told = leaver.ApprovalApproved, true
+		}
+	}
+}
+
+// tooEarly has a request that Intune does not know as approved wait again, where it
+// was a person who told so, and reports that.
+func (f *fleet) tooEarly(code string) bool {
+	told := false
+	for i := range f.items {
+		if a := f.items[i].Approval; a != nil && a.Code == code && a.Told {
+			a.Status, a.Told, told = leaver.ApprovalNeeded, false, true
+			f.items[i].Device.Verdict = leaver.AwaitingApproval
+		}
+	}
+	return told
+}
+
 // complete notes that what was approved has been done.
 func complete(tracked *leaver.Item) {
 	if tracked.Approval != nil {
@@ -75,7 +98,8 @@ func (f *fleet) resume(ctx context.Context, newcomers []*leaver.Item) error {
 			}
 			continue
 		}
-		if !staysManaged(device) {
+		// The answer to the approved call may have been lost.
+		if requested.Status == leaver.ApprovalApproved && shows(device.ManagementState, requested.Action()) && !shows(device.ManagementState, tracked.Device.Action) {
 			requested.Status = leaver.ApprovalCompleted
 		}
 		switch requested.Status {
@@ -84,13 +108,17 @@ func (f *fleet) resume(ctx context.Context, newcomers []*leaver.Item) error {
 		case leaver.ApprovalRejected, leaver.ApprovalCancelled:
 			fail(tracked, fmt.Sprintf("the request for approval %s was %s in Intune", requested.Code, requested.Status))
 		case leaver.ApprovalCompleted:
-			if tracked.Device.Action == "" {
+			if tracked.Device.Action != requested.Action() {
 				asked(tracked, requested.Action())
 			}
 		case leaver.ApprovalExpired, leaver.ApprovalApproved:
 			switch {
 			case requested.Operation != leaver.RemoveAll:
-				if err := f.refused(ctx, tracked, f.ask(ctx, tracked, requested.Operation)); err != nil {
+				still, err := f.stillWanted(ctx, tracked)
+				if err == nil && still {
+					err = f.refused(ctx, tracked, f.ask(ctx, tracked, requested.Operation))
+				}
+				if err := f.hold(ctx, tracked, err); err != nil {
 					return err
 				}
 			case requested.Status == leaver.ApprovalApproved:
@@ -113,6 +141,26 @@ func (f *fleet) resume(ctx context.Context, newcomers []*leaver.Item) error {
 		return errNextTurn
 	}
 	return f.retireAll(ctx, append(all, newcomers...), f.approval(all[0]))
+}
+
+// stillWanted looks, before a request is carried out or filed again, whether that
+// is right for the device as it is by now: its owner may have changed. What the
+// policy wants otherwise begins anew, and what would do harm is for a person.
+func (f *fleet) stillWanted(ctx context.Context, tracked *leaver.Item) (bool, error) {
+	d, operation := tracked.Device, tracked.Approval.Operation
+	if d.DecidedAt != nil || d.Because == failedBefore {
+		if why := harm(operation, d, f.wipes(d)); why != "" {
+			fail(tracked, why)
+		}
+		return tracked.Outcome == "", nil
+	}
+	if err := f.judge(ctx, tracked); err != nil {
+		return false, err
+	}
+	if tracked.Outcome == "" && d.Planned != operation {
+		tracked.Approval = nil
+	}
+	return tracked.Outcome == "" && tracked.Approval != nil, nil
 }
 
 // awaitsApproval tells of requests that nobody has decided about yet, or "".
@@ -154,8 +202,14 @@ func (a *Activities) AwaitApproval(ctx context.Context, step leaver.StepRequest)
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	decided, pending := decisions(step.Items, requests)
-	if decided == 0 && slices.ContainsFunc(step.Items, func(i leaver.Item) bool { return i.AwaitsApproval() && a.isGone(ctx, i.ID) }) {
-		decided++ // nobody needs to approve anything about a device that is gone
+	if decided == 0 {
+		gone, err := a.anyGone(ctx, step)
+		if err != nil {
+			return leaver.StepResult{}, failure(ctx, err)
+		}
+		if gone {
+			decided++ // nobody needs to approve anything about a device that is gone
+		}
 	}
 	if decided > 0 || pending == 0 {
 		return leaver.StepResult{Outcome: leaver.Done, Detail: fmt.Sprintf("%d of %d decided", decided, pending), Items: step.Items}, nil
@@ -170,15 +224,32 @@ func (a *Activities) AwaitApproval(ctx context.Context, step leaver.StepRequest)
 	}.Err()
 }
 
+// anyGone reports whether a device has left that awaits approval. It may neither be
+// listed nor known by its id: the step that asks looks the same way, and the two
+// would call each other for ever if they disagreed.
+func (a *Activities) anyGone(ctx context.Context, step leaver.StepRequest) (bool, error) {
+	awaiting := func(i leaver.Item) bool { return i.AwaitsApproval() && i.Device != nil }
+	if !slices.ContainsFunc(step.Items, awaiting) {
+		return false, nil
+	}
+	listed, err := a.devices.ManagedDevices(ctx, step.UserID)
+	return err == nil && slices.ContainsFunc(step.Items, func(i leaver.Item) bool {
+		return awaiting(i) && !slices.ContainsFunc(listed, func(d graph.ManagedDevice) bool { return d.ID == i.ID }) && a.isGone(ctx, i.ID)
+	}), err
+}
+
 // isGone reports whether Intune knows a device no more.
 func (a *Activities) isGone(ctx context.Context, id string) bool {
 	_, err := a.devices.ManagedDevice(ctx, id)
 	return notFound(err)
 }
 
+// approvalRhythm is how long a decision may go unheard of.
+const approvalRhythm = 15 * time.Minute
+
 // forApproval is a rhythm at which a decision is heard of soon.
 func forApproval(poll leaver.Poll) leaver.Poll {
-	poll.Longest = min(poll.Longest, leaver.Duration(15*time.Minute))
+	poll.Longest = min(poll.Longest, leaver.Duration(approvalRhythm))
 	poll.First = min(poll.First, poll.Longest)
 	return poll
 }
@@ -186,7 +257,8 @@ func forApproval(poll leaver.Poll) leaver.Poll {
 // decisions notes with the items what has become of their requests, and counts
 // those that are decided or too old, of all that waited.
 func decisions(items []leaver.Item, requests []graph.ApprovalRequest) (decided, pending int) {
-	for _, i := range items {
+	for n := range items {
+		i := &items[n]
 		if !i.AwaitsApproval() {
 			continue
 		}
@@ -195,6 +267,11 @@ func decisions(items []leaver.Item, requests []graph.ApprovalRequest) (decided, 
 		switch {
 		case at >= 0 && isDecision(requests[at].Status):
 			i.Approval.Status = leaver.ApprovalStatus(requests[at].Status)
+		case at >= 0 && requests[at].Status == string(leaver.ApprovalNeeded):
+			if i.Choice == leaver.Approved {
+				i.Choice = "" // somebody was too early; it is heard of here
+			}
+		case i.Choice == leaver.Approved:
 		case time.Since(i.Approval.RequestedAt) > approvalLife:
 			i.Approval.Status = leaver.ApprovalExpired
 		}

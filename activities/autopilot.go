@@ -4,13 +4,14 @@ import (
 	"context"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
 )
 
 // DeleteAutopilotIdentities takes the devices that have left Intune out of
 // Windows Autopilot, and looks until that is so. A serial number alone is no
 // proof, some makers give the same to many: the identity must name the device by
-// one of its ids too.
+// one of its ids too, and no other device that Intune manages.
 //
 // Microsoft: DELETE /deviceManagement/windowsAutopilotDeviceIdentities/{id}.
 func (a *Activities) DeleteAutopilotIdentities(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
@@ -28,7 +29,8 @@ func (a *Activities) inAutopilot(ctx context.Context, d *leaver.Device, managedD
 	}
 	identities, err := a.devices.AutopilotIdentities(ctx, d.SerialNumber)
 	for _, identity := range identities {
-		if identity.ManagedDeviceID == managedDeviceID || d.AzureADDeviceID != "" && strings.EqualFold(identity.AzureADDeviceID, d.AzureADDeviceID) {
+		elsewhere := identity.ManagedDeviceID != "" && identity.ManagedDeviceID != uuid.Nil.String()
+		if identity.ManagedDeviceID == managedDeviceID || !elsewhere && d.AzureADDeviceID != "" && strings.EqualFold(identity.AzureADDeviceID, d.AzureADDeviceID) {
 			return identity.ID, "", nil
 		}
 	}

@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,6 +38,7 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	if err != nil {
 		return leaver.StepResult{}, err
 	}
+	noted := f.items
 	removal, after := step.Results[leaver.StepRemoveAllDevices]
 	f.alone = !after
 	// Where somebody has left the removal out half-way, what was asked is followed
@@ -45,10 +47,8 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	f.follow(removal.Items, asks)
 	f.known = seen(f.items)
 	switch {
-	case activity.HasHeartbeatDetails(ctx):
-		if f.items, err = recall(ctx); err != nil {
-			return leaver.StepResult{}, err
-		}
+	case acted(ctx):
+		f.items = noted
 	case !after && len(step.Items) == 0:
 		for _, device := range f.listed {
 			f.upsert(device)
@@ -65,13 +65,14 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	if err := f.hearOfApprovals(ctx); err != nil {
 		return f.pause(ctx, err)
 	}
-	if err := f.choose(ctx); err != nil {
-		return f.pause(ctx, err)
-	}
-	if after {
-		if err := f.askAgain(ctx, asks); err != nil {
-			return f.pause(ctx, err)
+	err = f.turns(func() error { return f.choose(ctx) }, func() error {
+		if !after {
+			return nil
 		}
+		return f.askAgain(ctx, asks)
+	})
+	if err != nil {
+		return f.pause(ctx, err)
 	}
 	left := remaining(f.items)
 	why := f.overdue(ctx, left)
@@ -88,7 +89,7 @@ func (a *Activities) AwaitDevicesRemoved(ctx context.Context, step leaver.StepRe
 	}
 	f.note(ctx)
 	if f.hasNews(ctx) {
-		return leaver.StepResult{Outcome: leaver.Ongoing, Detail: f.stillManaged(left), Items: f.items, Choices: offered(f.items, deviceChoices)}, nil
+		return leaver.StepResult{Outcome: leaver.Ongoing, Detail: f.stillManaged(left) + f.waitsFor(), Items: f.items, Choices: offered(f.items, deviceChoices)}, nil
 	}
 	return leaver.StepResult{}, f.notYet(ctx, left)
 }
@@ -180,11 +181,25 @@ func (f *fleet) look(ctx context.Context) error {
 		default:
 			device, err := f.devices.ManagedDevice(ctx, tracked.ID)
 			if notFound(err) {
+				if tracked.Device.Asking != "" {
+					heard(tracked)
+				}
 				tracked.Outcome, tracked.Detail, tracked.Device.Verdict = leaver.Done, "gone", leaver.Gone
+				tracked.Held = nil
+				break
+			}
+			if err != nil && tracked.Choice == leaver.GiveUp {
+				break
+			}
+			if answer, ok := errors.AsType[*graph.Error](err); ok && answer.Status >= 500 {
+				f.held = cmp.Or(f.held, err) // the others are looked at all the same
 				break
 			}
 			if err != nil {
-				return err
+				if err := f.refused(ctx, tracked, err); err != nil {
+					return err
+				}
+				break
 			}
 			again := tracked.Detail == unlisted
 			f.upsert(device)
@@ -192,8 +207,10 @@ func (f *fleet) look(ctx context.Context) error {
 			case tracked.Outcome != "":
 			case f.alone || tracked.Asked():
 				tracked.Detail, tracked.Device.Verdict = unlisted, verdict(tracked.Device)
-			case tracked.AwaitsApproval() || !again:
+			case tracked.AwaitsApproval():
 				tracked.Detail = unlisted
+			case !again:
+				tracked.Detail, tracked.Device.Verdict = unlisted, leaver.NotAsked
 			default:
 				fail(tracked, unlisted+", and was not asked: decide about it in Intune, then choose giveUp")
 			}
@@ -246,16 +263,17 @@ func (f *fleet) askAgain(ctx context.Context, all bool) error {
 		}
 		for _, device := range f.listed {
 			tracked := f.find(device.ID)
-			if tracked.Asked() || tracked.Outcome != "" || tracked.Approval != nil || !staysManaged(device) {
+			if tracked.Device.Action != "" || tracked.Outcome != "" || tracked.Choice != "" || tracked.Approval != nil || !staysManaged(device) || f.passes(tracked) {
 				continue
 			}
 			if tracked.Device.Planned == "" {
 				tracked.Device.Because = cmp.Or(tracked.Device.Because, stayedAfterAll)
 			}
-			if err := f.judge(ctx, tracked); err != nil {
+			err := f.judge(ctx, tracked)
+			if err := f.hold(ctx, tracked, err); err != nil {
 				return err
 			}
-			if tracked.Outcome == "" {
+			if tracked.Outcome == "" && err == nil {
 				unasked = append(unasked, tracked)
 			}
 		}
@@ -265,27 +283,27 @@ func (f *fleet) askAgain(ctx context.Context, all bool) error {
 	}
 	for _, device := range f.listed {
 		tracked := f.find(device.ID)
-		if tracked == nil || tracked.Outcome != "" || tracked.AwaitsApproval() || !staysManaged(device) {
+		if tracked == nil || tracked.Outcome != "" || tracked.Choice != "" || tracked.AwaitsApproval() || !staysManaged(device) {
 			continue
 		}
 		d := tracked.Device
 		switch {
-		case !tracked.Asked() && !all:
-		case !tracked.Asked():
-			if d.Planned == leaver.Retire && f.join(tracked) {
+		case d.Action == "" && !all:
+		case d.Action == "":
+			if d.Planned == leaver.Retire && !f.passes(tracked) && f.join(tracked) {
 				continue
 			}
-			if err := f.refused(ctx, tracked, f.ask(ctx, tracked, d.Planned)); err != nil {
+			if err := f.hold(ctx, tracked, f.refused(ctx, tracked, f.ask(ctx, tracked, d.Planned))); err != nil {
 				return err
 			}
 		case failedToLeave(device) && d.Because != failedBefore && (d.OwnCalls == 0 || isNews(d)):
 			because := d.Because
 			d.Because = failedBefore
 			err := f.ask(ctx, tracked, d.Action)
-			if err != nil {
+			if err != nil && d.Asking == "" {
 				d.Because = because
 			}
-			if err := f.refused(ctx, tracked, err); err != nil {
+			if err := f.hold(ctx, tracked, f.refused(ctx, tracked, err)); err != nil {
 				return err
 			}
 		}
@@ -334,7 +352,7 @@ func (f *fleet) untilDeadline(ctx context.Context) time.Duration {
 // as one has failed for good.
 func (f *fleet) overdue(ctx context.Context, left []leaver.Item) string {
 	late := f.untilDeadline(ctx) <= 0
-	hopeless := !slices.ContainsFunc(f.items, func(i leaver.Item) bool { return onItsWay(i) || i.AwaitsApproval() })
+	hopeless := !slices.ContainsFunc(f.items, func(i leaver.Item) bool { return onItsWay(i) || i.AwaitsApproval() || i.Held != nil })
 	why := ""
 	for i := range f.items {
 		tracked := &f.items[i]
@@ -343,10 +361,12 @@ func (f *fleet) overdue(ctx context.Context, left []leaver.Item) string {
 		switch {
 		case tracked.Outcome != "" || tracked.AwaitsApproval() || !late && !hopeless && !(final && f.tells()):
 			continue
+		case tracked.Choice != "" || !f.alone && tracked.Detail == unlisted && !tracked.Asked():
+			continue // a decision is to be carried out, or a second look tells more
 		case d.ActionAt != nil && !d.ActionAt.Before(f.began):
 			continue // what was asked just now gets its time
 		}
-		tracked.Outcome, why = leaver.Failed, f.stillManaged(left)
+		tracked.Outcome, tracked.Held, why = leaver.Failed, nil, f.stillManaged(left)
 		if final {
 			tracked.Detail = askedTwice
 		}
@@ -368,8 +388,29 @@ const askedTwice = "was asked twice: see in Intune why it refuses"
 // notYet asks for another look, the last one at the deadline.
 func (f *fleet) notYet(ctx context.Context, left []leaver.Item) error {
 	return leaver.Failure{Type: leaver.DevicesRemain, Waits: true, Expected: true,
-		Message: "AwaitDevicesRemoved: " + f.stillManaged(left), After: min(wait(ctx, f.rhythm()), max(f.untilDeadline(ctx), time.Second)),
+		Message: "AwaitDevicesRemoved: " + f.stillManaged(left) + f.waitsFor(), After: f.nextLook(ctx),
 	}.Err()
+}
+
+// waitsFor says what keeps something from being done that is to be done.
+func (f *fleet) waitsFor() string {
+	if err := f.waiting(); err != nil && err != errNextTurn {
+		return "; " + explain(err).Message
+	}
+	return ""
+}
+
+func (f *fleet) nextLook(ctx context.Context) time.Duration {
+	next := wait(ctx, f.rhythm())
+	if err := f.waiting(); err != nil {
+		if after := explain(err).After; after > 0 {
+			next = min(next, max(after, time.Second))
+		}
+	}
+	if left := f.untilDeadline(ctx); left > 0 {
+		next = min(next, max(left, time.Second))
+	}
+	return next
 }
 
 // wait is how long until the next look. It is asked for here, not left to the

@@ -45,7 +45,7 @@ var catalogue = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepRemoveAllDevices, Activity: leaver.ActivityRemoveAllDevices, Kind: leaver.Writes,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, HandsOver: true, Summary: "Remove all devices from management"},
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, HandsOver: true, Changes: true, Summary: "Remove all devices from management"},
 		do:     (*Activities).RemoveAllDevices,
 		intune: true, devices: true, foresees: true,
 	},
@@ -59,26 +59,26 @@ var catalogue = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepWipeManagedAppRegistrations, Activity: leaver.ActivityWipeManagedAppRegistrations, Kind: leaver.Writes,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Wipe company data from apps"},
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Changes: true, Summary: "Wipe company data from apps"},
 		do:     (*Activities).WipeManagedAppRegistrations,
 		intune: true, optional: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepDeleteAutopilotIdentities, Activity: leaver.ActivityDeleteAutopilotIdentities, Kind: leaver.Writes,
-			After: []string{leaver.StepAwaitDevicesRemoved}, Summary: "Take the devices out of Autopilot"},
+			After: []string{leaver.StepAwaitDevicesRemoved}, Changes: true, Summary: "Take the devices out of Autopilot"},
 		do:     (*Activities).DeleteAutopilotIdentities,
 		intune: true, optional: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepDisableEntraDevices, Activity: leaver.ActivityDisableEntraDevices, Kind: leaver.Writes,
-			After: []string{leaver.StepAwaitDevicesRemoved}, Summary: "Disable the devices in Entra"},
+			After: []string{leaver.StepAwaitDevicesRemoved}, Changes: true, Summary: "Disable the devices in Entra"},
 		do:       (*Activities).DisableEntraDevices,
 		optional: true,
 	},
 	{
 		// Entra deletes no device that Autopilot still has.
 		Step: leaver.Step{Name: leaver.StepDeleteEntraDevices, Activity: leaver.ActivityDeleteEntraDevices, Kind: leaver.Writes,
-			After: []string{leaver.StepAwaitDevicesRemoved, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, Summary: "Delete the devices from Entra"},
+			After: []string{leaver.StepAwaitDevicesRemoved, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, Changes: true, Summary: "Delete the devices from Entra"},
 		do:       (*Activities).DeleteEntraDevices,
 		optional: true,
 		note:     noteKeys,

@@ -30,13 +30,13 @@ func (f *fleet) choose(ctx context.Context) error {
 			continue
 		}
 		f.decided = true
-		if err := f.refused(ctx, tracked, f.carryOut(ctx, tracked)); err != nil {
-			if first == nil {
-				first = err
-			}
+		if err := f.hold(ctx, tracked, f.refused(ctx, tracked, f.carryOut(ctx, tracked))); err != nil {
+			first = cmp.Or(first, err)
 			continue
 		}
-		tracked.Choice = ""
+		if tracked.Held == nil {
+			tracked.Choice = ""
+		}
 	}
 	return first
 }
@@ -47,20 +47,29 @@ func (f *fleet) carryOut(ctx context.Context, tracked *leaver.Item) error {
 	}
 	if tracked.Choice == leaver.Approved {
 		if tracked.AwaitsApproval() {
-			tracked.Approval.Status = leaver.ApprovalApproved
+			f.approve(tracked.Approval.Code)
 		}
 		return nil
+	}
+	if tracked.Choice == leaver.WaitLonger && !tracked.Asked() {
+		return errHarm("nothing was asked of it that could be waited for: choose another answer")
 	}
 	now := time.Now().UTC()
 	tracked.Approval, tracked.Device.DecidedAt = nil, &now
 	switch tracked.Choice {
 	case leaver.WaitLonger:
+		tracked.Held = nil
 		return nil
 	case leaver.GiveUp:
 		tracked.Outcome, tracked.Detail, tracked.Device.Verdict = leaver.Skipped, "left as it is, by a decision", leaver.GivenUp
+		tracked.Held = nil
 		return nil
 	}
 	if _, listed := f.listing(tracked.ID); !listed {
+		if f.isGone(ctx, tracked.ID) {
+			tracked.Device.Verdict, tracked.Held = leaver.Leaving, nil // as AwaitDevicesRemoved will see
+			return nil
+		}
 		return errHarm("the device is no longer listed for the leaver and may be another user's: decide about it in Intune, then choose giveUp")
 	}
 	action := leaver.DeviceAction(tracked.Choice)
@@ -119,6 +128,7 @@ func applyPolicy(tracked *leaver.Item, policy leaver.DevicePolicy) {
 	switch why := harm(d.Planned, d, false); {
 	case d.Planned == leaver.Keep:
 		tracked.Outcome, tracked.Detail, d.Verdict = leaver.Skipped, "left as it is, as the policy says", leaver.Kept
+		tracked.Held = nil
 	case why != "":
 		fail(tracked, why)
 	}
@@ -164,8 +174,12 @@ func offered(items []leaver.Item, choices []leaver.Choice) []leaver.Choice {
 	if slices.ContainsFunc(items, leaver.Item.AwaitsApproval) {
 		offered = leaver.ApprovalChoices()
 	}
-	if slices.ContainsFunc(items, func(i leaver.Item) bool { return i.Outcome == leaver.Failed }) {
+	// What was chosen and could not be carried out yet may be taken back.
+	if slices.ContainsFunc(items, func(i leaver.Item) bool { return i.Outcome == leaver.Failed || i.Choice != "" }) {
 		for _, choice := range choices {
+			if choice == leaver.WaitLonger && !slices.ContainsFunc(items, func(i leaver.Item) bool { return i.Outcome == leaver.Failed && i.Asked() }) {
+				continue
+			}
 			if !slices.Contains(offered, choice) {
 				offered = append(offered, choice)
 			}

@@ -398,14 +398,21 @@ func TestWhatWasDoneIsToldBeforeGraphIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	s := set(t, withDevices(never, never))
 	s.Configure(graphsim.Settings{DelegatedRemoval: true, DailyRetires: 1})
-	request := leaver.StepRequest{UserID: s.id(adele), HandsOver: true}
+	request := leaver.StepRequest{UserID: s.id(adele), Changes: true}
 	result, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
 	require.NoError(t, err)
-	assert.Equal(t, leaver.Ongoing, result.Outcome)
+	assert.Equal(t, leaver.Ongoing, result.Outcome, "a write is told")
+	assert.Nil(t, result.NotBefore)
+	request.Items = result.Items
+	result, err = (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Ongoing, result.Outcome, "and then why the next one waits")
 	assert.Contains(t, result.Detail, "waiting until tomorrow")
 	assert.Equal(t, leaver.Retire, result.Items[0].Device.Action)
 	require.NotNil(t, result.NotBefore)
 	request.Items, request.NotBefore = result.Items, nil
+	require.NotNil(t, request.Items[1].Held.NotBefore)
+	request.Items[1].Held.NotBefore = nil
 	s.NextDay()
 	result, err = (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, request)
 	require.NoError(t, err)

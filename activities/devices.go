@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/leaver-dev/leaver"
+	"go.temporal.io/sdk/activity"
 )
 
 // RemoveAllDevices asks every device that Intune manages for the leaver to
@@ -31,26 +32,25 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepReque
 		return leaver.StepResult{}, err
 	}
 	f.known = seen(step.Items)
-	// An earlier attempt that died may have been heard: what it listed is still
-	// to be proven gone, and what has left since was its doing.
-	switch {
-	case acted(ctx):
-		if f.items, err = recall(ctx); err != nil {
-			return leaver.StepResult{}, err
-		}
-	default:
+	if !acted(ctx) {
 		f.items = step.Items
 	}
 	for _, device := range f.listed {
 		if tracked := f.upsert(device); !staysManaged(device) && tracked.Outcome == "" {
 			tracked.Device.Verdict = leaver.Leaving
+			if tracked.Choice == "" {
+				tracked.Held, tracked.Detail = nil, ""
+			}
 		}
 	}
 	f.dropRefusals()
-	if err := f.choose(ctx); err != nil {
+	if err := f.hearOfApprovals(ctx); err != nil {
 		return f.pause(ctx, err)
 	}
-	if err := f.remove(ctx); err != nil {
+	if err := f.turns(func() error { return f.choose(ctx) }, func() error { return f.remove(ctx) }); err != nil {
+		return f.pause(ctx, err)
+	}
+	if err := f.waiting(); err != nil && (err == errNextTurn || !f.leavesHeld()) {
 		return f.pause(ctx, err)
 	}
 	if len(f.items) == 0 {
@@ -64,6 +64,15 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepReque
 		return leaver.StepResult{}, err
 	}
 	return f.accepted(acted(ctx)), nil
+}
+
+// leavesHeld reports whether AwaitDevicesRemoved can ask the devices that are held,
+// so that those on their way are followed meanwhile. What may soon be over is waited
+// for here.
+func (f *fleet) leavesHeld() bool {
+	return f.step.HandsOver && slices.ContainsFunc(f.items, onItsWay) && !slices.ContainsFunc(f.items, func(i leaver.Item) bool {
+		return i.Held != nil && i.Held.NotBefore == nil && i.Held.Tries < hiccup
+	})
 }
 
 // dropRefusals leaves to AwaitDevicesRemoved what has become of the devices that
@@ -89,8 +98,7 @@ func (f *fleet) remove(ctx context.Context) error {
 	if err := f.resume(ctx, todo); err != nil {
 		return err
 	}
-	todo, err = f.triage(ctx)
-	if err != nil || len(todo) == 0 {
+	if todo, err = f.triage(ctx); err != nil || len(todo) == 0 {
 		return err
 	}
 	if f.join(todo...) {
@@ -115,6 +123,7 @@ func (f *fleet) join(todo ...*leaver.Item) bool {
 	for _, tracked := range todo {
 		shared := *f.items[at].Approval
 		tracked.Approval, tracked.Device.Verdict = &shared, leaver.AwaitingApproval
+		tracked.Held, tracked.Detail = nil, ""
 	}
 	return true
 }
@@ -124,7 +133,8 @@ func (f *fleet) join(todo ...*leaver.Item) bool {
 func (f *fleet) anyApart() bool {
 	return slices.ContainsFunc(f.items, func(i leaver.Item) bool {
 		_, listed := f.listing(i.ID)
-		return i.Device.Because == refusedAll || listed && (i.Outcome != "" || i.Device.OwnCalls > 0 || i.Approval != nil && i.Approval.Operation != leaver.RemoveAll)
+		// A list that is read page by page may miss one that must not be touched.
+		return i.Device.Because == refusedAll || i.Held != nil || i.Outcome == leaver.Skipped || i.Outcome == leaver.Failed || listed && (i.Device.OwnCalls > 0 || i.Approval != nil && i.Approval.Operation != leaver.RemoveAll)
 	})
 }
 
@@ -133,13 +143,23 @@ func (f *fleet) anyApart() bool {
 func (f *fleet) triage(ctx context.Context) (todo []*leaver.Item, err error) {
 	for _, device := range f.listed {
 		tracked := f.find(device.ID)
-		if !staysManaged(device) || tracked.Device.OwnCalls > 0 || tracked.Outcome != "" || tracked.Approval != nil {
+		hasLeft := tracked.Device.Verdict == leaver.Leaving && !tracked.Asked() // and the list lags
+		if !staysManaged(device) || hasLeft || tracked.Device.OwnCalls > 0 || tracked.Outcome != "" || tracked.Approval != nil {
 			continue
 		}
-		if err := f.judge(ctx, tracked); err != nil {
-			return nil, err
+		if f.passes(tracked) {
+			continue
 		}
-		if tracked.Outcome == "" {
+		err := f.judge(ctx, tracked)
+		// No reason yet to ask each device by itself, where one call would do for all.
+		if f.policy.RetiresAll() && activity.GetInfo(ctx).Attempt < hiccup {
+			if err != nil {
+				return nil, err
+			}
+		} else if other := f.hold(ctx, tracked, err); other != nil {
+			return nil, other
+		}
+		if tracked.Outcome == "" && err == nil {
 			todo = append(todo, tracked)
 		}
 	}
@@ -149,39 +169,54 @@ func (f *fleet) triage(ctx context.Context) (todo []*leaver.Item, err error) {
 // retireAll retires every device by the one action, or each by itself where the
 // tenant refuses that.
 func (f *fleet) retireAll(ctx context.Context, todo []*leaver.Item, approval approval) error {
-	for _, tracked := range todo {
+	before := make([]leaver.Device, len(todo))
+	for n, tracked := range todo {
+		before[n] = *tracked.Device
 		asked(tracked, leaver.Retire)
 	}
-	if err := act(ctx, f.items); err != nil {
-		return err
+	err := act(ctx, f.items)
+	if err == nil {
+		f.written = true
+		err = f.devices.RemoveAllDevicesFromManagement(ctx, f.step.UserID, approval)
 	}
-	f.written = true
-	err := f.devices.RemoveAllDevicesFromManagement(ctx, f.step.UserID, approval)
-	if code := approvalCode(err); code != "" {
+	if err != nil && (!f.written || !mayBeHeard(err)) {
+		for n, tracked := range todo {
+			*tracked.Device = before[n]
+			if tracked.Device.Action == "" {
+				tracked.Device.Verdict = leaver.NotAsked
+			}
+		}
+	}
+	switch code := approvalCode(err); {
+	case err == nil:
 		for _, tracked := range todo {
-			unasked(tracked)
+			complete(tracked)
+		}
+	case code != "" && code == approval.Code:
+		if !f.tooEarly(code) {
+			return errApprovalLags
+		}
+		f.note(ctx)
+	case code != "":
+		for _, tracked := range todo {
 			queue(tracked, leaver.RemoveAll, code)
 		}
 		f.note(ctx)
-		return nil
-	}
-	if err != nil && !waits(err) {
-		for _, tracked := range todo {
-			unasked(tracked)
-		}
-	}
-	if refusedAltogether(err) {
+	case refusedAltogether(err):
 		for _, tracked := range todo {
 			tracked.Device.Because, tracked.Approval = refusedAll, nil
 		}
 		f.written = false
 		return f.askEach(ctx, todo, err)
-	}
-	if err != nil {
+	case approval.Code != "":
+		// Whoever decides about them now has the request filed anew.
+		for _, tracked := range todo {
+			if err := f.refused(ctx, tracked, err); err != nil {
+				return err
+			}
+		}
+	default:
 		return err
-	}
-	for _, tracked := range todo {
-		complete(tracked)
 	}
 	return nil
 }
@@ -196,10 +231,13 @@ func (f *fleet) askEach(ctx context.Context, todo []*leaver.Item, refusal error)
 	for _, tracked := range todo {
 		err := f.ask(ctx, tracked, tracked.Device.Planned)
 		if refusal != nil && refusedAltogether(err) {
-			// Neither way is open; what the first one lacks is what to mend.
-			return refusal
+			// Neither way is open. A permission is what can be mended.
+			if isForbidden(refusal) {
+				return refusal
+			}
+			return err
 		}
-		if err := f.refused(ctx, tracked, err); err != nil {
+		if err := f.hold(ctx, tracked, f.refused(ctx, tracked, err)); err != nil {
 			return err
 		}
 		refusal = nil
@@ -210,7 +248,7 @@ func (f *fleet) askEach(ctx context.Context, todo []*leaver.Item, refusal error)
 // accepted says how the step ends when no question is left; touched says that an
 // earlier attempt may have been heard.
 func (f *fleet) accepted(touched bool) leaver.StepResult {
-	asked, leaving, left, waiting, open, how, what := 0, 0, 0, 0, 0, "", "Intune accepted the retirement of "
+	asked, leaving, left, waiting, open, unseen, held, how, what := 0, 0, 0, 0, 0, 0, 0, "", "Intune accepted the retirement of "
 	for _, i := range f.items {
 		if i.Device.Because == refusedAll {
 			how = refusedAll + ", so each device was asked by a call of its own; "
@@ -222,8 +260,12 @@ func (f *fleet) accepted(touched bool) leaver.StepResult {
 			open++
 		case i.AwaitsApproval():
 			waiting++
-		case !i.Asked():
+		case i.Held != nil:
+			held++
+		case !i.Asked() && i.Device.Verdict == leaver.Leaving:
 			leaving++
+		case !i.Asked():
+			unseen++
 		default:
 			asked++
 			if i.Device.Action != leaver.Retire {
@@ -242,6 +284,7 @@ func (f *fleet) accepted(touched bool) leaver.StepResult {
 	}{
 		{asked, how + what, "; whether they left is seen by " + leaver.StepAwaitDevicesRemoved},
 		{leaving, "", " already leaving"}, {left, "", " left as decided"},
+		{held, "", " still to be asked, by " + leaver.StepAwaitDevicesRemoved}, {unseen, "", " no longer listed for the leaver and not asked"},
 		{waiting, "a second administrator's approval is awaited for ", ""}, {open, "", " for a person to decide about"},
 	} {
 		if part.n > 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 )
 
 // failure is the one place where Graph's answers become retry decisions: what
@@ -21,23 +22,55 @@ import (
 //
 // The items are how far the activity came; the report keeps them.
 func failure(ctx context.Context, err error, items ...leaver.Item) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	return failureWith(ctx, err, leaver.StepResult{Outcome: leaver.Failed, Items: items})
+}
+
+func failureWith(ctx context.Context, err error, seen leaver.StepResult) error {
+	if halted(err) {
+		// What a cancelled attempt has done is told with that.
+		if len(seen.Items) > 0 && temporal.IsCanceledError(context.Cause(ctx)) {
+			return temporal.NewCanceledError(seen)
+		}
 		return err
 	}
 	f := explain(err)
 	f.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + f.Message
-	if len(items) > 0 {
-		f.Details = []any{leaver.StepResult{Outcome: leaver.Failed, Items: items, Choices: offered(items, deviceChoices)}}
+	if len(seen.Items) > 0 {
+		f.Details = []any{seen}
 	}
 	return f.Err()
+}
+
+// ongoing ends an attempt that has something to tell before it waits.
+func ongoing(err error, items []leaver.Item, choices []leaver.Choice) leaver.StepResult {
+	why := explain(err)
+	result := leaver.StepResult{Outcome: leaver.Ongoing, Detail: why.Message, Items: items, Choices: choices}
+	if why.After > time.Second {
+		at := time.Now().UTC().Add(why.After)
+		result.NotBefore = &at
+	}
+	return result
+}
+
+// tooEarly is the failure of an attempt that comes before Graph may be called again,
+// or nil.
+func tooEarly(ctx context.Context, step leaver.StepRequest) error {
+	if step.NotBefore == nil || time.Until(*step.NotBefore) <= 0 {
+		return nil
+	}
+	return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, Expected: true, After: time.Until(*step.NotBefore),
+		Message: activity.GetInfo(ctx).ActivityType.Name + ": waiting as long as Graph has asked to"}.Err()
 }
 
 func explain(err error) leaver.Failure {
 	if harm, ok := errors.AsType[errHarm](err); ok {
 		return leaver.Failure{Type: leaver.InvalidRequest, Message: harm.Error()}
 	}
-	if errors.Is(err, errStillSo) {
-		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true, Message: err.Error()}
+	if spent, ok := errors.AsType[errSpent](err); ok {
+		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, Expected: true, After: max(time.Until(spent.until), time.Millisecond), Message: spentToday}
+	}
+	if notYet, ok := errors.AsType[errNotYet](err); ok {
+		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true, Message: notYet.Error()}
 	}
 	if errors.Is(err, errNextTurn) {
 		return leaver.Failure{Type: leaver.DevicesRemain, Waits: true, Expected: true, After: time.Millisecond, Message: err.Error()}
@@ -70,8 +103,8 @@ func decide(e *graph.Error) leaver.Failure {
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "a request for approval of the same is pending in Intune already (Tenant administration, Multi Admin Approval), whose code is not known here: cancel it there, then retry"}
 	case wantsApproval(e):
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "the tenant demands a second administrator's approval for this (Intune's Multi Admin Approval) and does not take the request for it: see there, then retry, or skip the step"}
-	case dailyLimit.MatchString(e.Message) && e.Status < 500:
-		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: cmp.Or(e.RetryAfter, untilTomorrow(time.Now())), Message: "the tenant's daily limit for this is used up, waiting until tomorrow"}
+	case isDailyLimit(e):
+		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: cmp.Or(e.RetryAfter, untilTomorrow(time.Now())), Message: spentToday}
 	case e.Status == http.StatusTooManyRequests:
 		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: e.RetryAfter, Message: "too many requests, waiting"}
 	case e.Status >= 500, e.Status == http.StatusRequestTimeout, lagging(e):
@@ -98,10 +131,31 @@ func decide(e *graph.Error) leaver.Failure {
 // Microsoft: https://learn.microsoft.com/intune/intune-service/remote-actions/device-management
 var dailyLimit = regexp.MustCompile(`(?i)(daily|per day|a day|24.?hours?)[^.]*(limit|quota|exceeded|maximum)|(limit|quota|exceeded|maximum)[^.]*(daily|per day|a day|24.?hours?)`)
 
+func isDailyLimit(e *graph.Error) bool { return e.Status < 500 && dailyLimit.MatchString(e.Message) }
+
+const spentToday = "the tenant's daily limit for this is used up, waiting until tomorrow"
+
 // untilTomorrow is until a little after midnight UTC, which is taken for when
 // Intune's day begins.
 func untilTomorrow(now time.Time) time.Duration {
 	return now.Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute).Sub(now)
+}
+
+// errNotYet is what Graph does not show yet, though it will; it says so.
+type errNotYet string
+
+func (e errNotYet) Error() string { return string(e) }
+
+// errApprovalLags is Intune asking for an approval that it lists as given.
+const errApprovalLags = errNotYet("Intune has approved this and does not take the approval yet, trying again")
+
+// mayBeHeard reports whether a call that failed may have been carried out: its
+// answer was lost, or Graph does not know.
+func mayBeHeard(err error) bool {
+	answer, answered := errors.AsType[*graph.Error](err)
+	_, noToken := errors.AsType[*graph.CredentialError](err)
+	unsent := noToken || errors.Is(err, graph.ErrUnusableID)
+	return err != nil && !unsent && (!answered || answer.Status >= 500 || answer.Status == http.StatusRequestTimeout)
 }
 
 // refusal is why something is not done, however long one waits: Graph refuses it,
@@ -116,9 +170,14 @@ func refusal(err error) (why leaver.Failure, final bool) {
 	return why, !why.Waits
 }
 
+// halted reports that an attempt was ended from outside.
+func halted(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // waits reports whether the same call may succeed later.
 func waits(err error) bool {
-	return err != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || explain(err).Waits)
+	return err != nil && (halted(err) || explain(err).Waits)
 }
 
 // wantsApproval reports that the tenant has queued the action for a second
@@ -139,10 +198,22 @@ func refusedAltogether(err error) bool {
 		e.Status == http.StatusNotFound && e.Code != "Request_ResourceNotFound" && !lagging(e)
 }
 
+func isForbidden(err error) bool {
+	e, ok := errors.AsType[*graph.Error](err)
+	return ok && e.Status == http.StatusForbidden
+}
+
 // notFound reports that what was asked about is not there.
 func notFound(err error) bool {
 	e, ok := errors.AsType[*graph.Error](err)
 	return ok && e.Status == http.StatusNotFound && !lagging(e)
+}
+
+// isMissing reports that Graph knows the call, and not what it is about: this can
+// be a replica that lags.
+func isMissing(err error) bool {
+	e, ok := errors.AsType[*graph.Error](err)
+	return ok && e.Status == http.StatusNotFound && strings.HasSuffix(e.Code, "NotFound")
 }
 
 // granted names the permission and the kind of token that was sent. Microsoft

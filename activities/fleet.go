@@ -25,26 +25,40 @@ type fleet struct {
 	// known is how the items are known to the caller.
 	known string
 	began time.Time
+	// held is the first of what waiting can mend and concerns one device alone. See
+	// turns for the others.
+	held               error
+	again              bool
+	passedOver, fewest int
+	tomorrow           *time.Time
 	// alone says that AwaitDevicesRemoved follows what somebody else has asked.
 	alone bool
 	// written says that this attempt has made its one write, and decided that it
 	// has carried out what a person decided.
 	written, decided bool
+	// action is what this attempt asked of a device.
+	action leaver.DeviceAction
 }
 
 // fleet looks at the leaver's devices.
 func (a *Activities) fleet(ctx context.Context, step leaver.StepRequest) (*fleet, error) {
-	if step.NotBefore != nil && time.Until(*step.NotBefore) > 0 {
-		return nil, leaver.Failure{Type: leaver.GraphThrottled, Waits: true, Expected: true, After: time.Until(*step.NotBefore),
-			Message: activity.GetInfo(ctx).ActivityType.Name + ": waiting as long as Graph has asked to"}.Err()
+	if err := tooEarly(ctx, step); err != nil {
+		return nil, err
 	}
-	listed, err := a.devices.ManagedDevices(ctx, step.UserID)
-	if err != nil {
-		return nil, failure(ctx, err)
-	}
-	f := &fleet{Activities: a, step: step, listed: listed, began: time.Now()}
+	f := &fleet{Activities: a, step: step, began: time.Now()}
 	if step.Devices != nil {
 		f.policy = *step.Devices
+	}
+	// An earlier attempt that died may have been heard: what it did must outlive
+	// whatever happens to this one.
+	var err error
+	if acted(ctx) {
+		if f.items, err = recall(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if f.listed, err = a.devices.ManagedDevices(ctx, step.UserID); err != nil {
+		return nil, f.failure(ctx, err)
 	}
 	return f, nil
 }
@@ -58,7 +72,9 @@ func recall(ctx context.Context) (noted []leaver.Item, err error) {
 }
 
 // tells reports whether the caller is told of news while the activity goes on.
-func (f *fleet) tells() bool { return f.step.HandsOver || f.step.Poll != nil && f.step.Poll.Changes }
+func (f *fleet) tells() bool {
+	return f.step.HandsOver || f.step.Changes || f.step.Poll != nil && f.step.Poll.Changes
+}
 
 // hasNews reports whether the caller is to be told now: of what it does not know
 // yet. What was merely seen is told by the second look at the earliest, so that
@@ -72,33 +88,47 @@ func (f *fleet) hasNews(ctx context.Context) bool {
 // then is told, or it would be lost if somebody decided something meanwhile.
 func (f *fleet) pause(ctx context.Context, err error) (leaver.StepResult, error) {
 	f.note(ctx)
-	turn := errors.Is(err, errNextTurn) && f.step.HandsOver // is soon over
-	if turn || !waits(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || !f.hasNews(ctx) {
-		return leaver.StepResult{}, failure(ctx, err, f.items...)
+	if isSpent(err) && explain(err).After > approvalRhythm && slices.ContainsFunc(f.items, leaver.Item.AwaitsApproval) {
+		// An approval may come before the day is over.
+		err = errSpent{until: time.Now().Add(approvalRhythm)}
 	}
-	why := explain(err)
-	result := leaver.StepResult{Outcome: leaver.Ongoing, Detail: why.Message, Items: f.items, Choices: offered(f.items, deviceChoices)}
-	if why.After > time.Second {
-		at := time.Now().Add(why.After)
-		result.NotBefore = &at
+	if errors.Is(err, errNextTurn) && !f.tellsTurn(ctx) || !waits(err) || halted(err) || !f.hasNews(ctx) {
+		return leaver.StepResult{}, f.failure(ctx, err)
 	}
-	return result, nil
+	return ongoing(err, f.items, offered(f.items, deviceChoices)), nil
+}
+
+// tellsTurn reports whether a write is told at once, before the next device has its
+// turn: what is known to heartbeats alone is lost when the step is cancelled between
+// two attempts. All items are told each time, so with very many devices only some
+// of the writes are, or the history would grow with the square of their number.
+func (f *fleet) tellsTurn(ctx context.Context) bool {
+	if !f.step.Changes {
+		return !f.step.HandsOver // as in plans made before
+	}
+	return tellsTurn(ctx, len(f.items))
+}
+
+func tellsTurn(ctx context.Context, items int) bool {
+	every := 1 + items*items/10_000
+	return int(activity.GetInfo(ctx).Attempt)%every == 0
+}
+
+func (f *fleet) failure(ctx context.Context, err error) error {
+	return failureWith(ctx, err, leaver.StepResult{Outcome: leaver.Failed, Items: f.items, Choices: offered(f.items, deviceChoices)})
 }
 
 // note keeps what is known for an attempt that follows this one.
 func (f *fleet) note(ctx context.Context) { activity.RecordHeartbeat(ctx, f.items) }
 
-// errNextTurn ends an attempt that has made its write while there is more to do.
-//
-// Intune takes 200 writes in 20 seconds from an application. How many attempts
-// are made is what Temporal can limit, over all workers, so none makes two.
-var errNextTurn = errors.New("the next device is asked by the next attempt")
-
 // ask asks something of one device, as the only write of this attempt. One that
 // has left meanwhile is no error, and neither is a tenant that wants a second
 // administrator to approve it first.
 func (f *fleet) ask(ctx context.Context, tracked *leaver.Item, action leaver.DeviceAction) error {
-	if f.written {
+	switch {
+	case f.passes(tracked):
+		return errPassedOver
+	case f.written:
 		return errNextTurn
 	}
 	// A failure is followed by another try, whoever approved the first.
@@ -106,33 +136,78 @@ func (f *fleet) ask(ctx context.Context, tracked *leaver.Item, action leaver.Dev
 		tracked.Approval = nil
 	}
 	// What is asked and then lost with its answer must still be followed.
+	now := time.Now().UTC()
+	tracked.Device.Asking, tracked.Device.AskingAt = action, &now
 	if err := act(ctx, f.items); err != nil {
+		tracked.Device.Asking, tracked.Device.AskingAt = "", nil
 		return err
 	}
-	f.written = true
-	var err error
-	switch approval := f.approval(tracked); action {
-	case leaver.Wipe, leaver.WipeKeepUserData:
-		err = f.devices.WipeDevice(ctx, tracked.ID, action == leaver.WipeKeepUserData, approval)
-	case leaver.DeleteRecord:
-		err = f.devices.DeleteDevice(ctx, tracked.ID, approval)
-	default:
-		err = f.devices.RetireDevice(ctx, tracked.ID, approval)
+	f.written, f.action = true, action
+	carried := f.approval(tracked)
+	err := f.call(ctx, tracked.ID, action, carried)
+	if !mayBeHeard(err) {
+		tracked.Device.Asking, tracked.Device.AskingAt = "", nil
 	}
-	if code := approvalCode(err); code != "" {
+	switch code := approvalCode(err); {
+	case code != "" && code == carried.Code:
+		if !f.tooEarly(code) {
+			return errApprovalLags
+		}
+	case code != "":
 		queue(tracked, action, code)
-		err = nil
-	} else if err == nil || notFound(err) {
+	case err == nil:
 		asked(tracked, action)
 		tracked.Device.OwnCalls++
 		complete(tracked)
-		err = nil
+	case !notFound(err):
+		return err
+	case f.isGone(ctx, tracked.ID):
+		tracked.Device.Verdict = leaver.Leaving
+		return errNotYet("Intune lists a device that has left, looking again")
+	case isMissing(err):
+		return errNotYet("Intune lists a device and does not find it for this call yet, trying again")
+	default:
+		return err
 	}
-	if err == nil {
-		tracked.Choice = ""
-		f.note(ctx)
+	tracked.Choice, tracked.Held, tracked.Detail = "", nil, ""
+	f.note(ctx)
+	return nil
+}
+
+func (f *fleet) call(ctx context.Context, id string, action leaver.DeviceAction, carried approval) error {
+	switch action {
+	case leaver.Wipe, leaver.WipeKeepUserData:
+		return f.devices.WipeDevice(ctx, id, action == leaver.WipeKeepUserData, carried)
+	case leaver.DeleteRecord:
+		return f.devices.DeleteDevice(ctx, id, carried)
 	}
-	return err
+	return f.devices.RetireDevice(ctx, id, carried)
+}
+
+// heard notes that a device has heard of a call whose answer was lost.
+func heard(tracked *leaver.Item) {
+	d := tracked.Device
+	d.Action, d.ActionAt, d.Verdict = d.Asking, d.AskingAt, leaver.Leaving
+	d.OwnCalls++
+	d.Asking, d.AskingAt = "", nil
+	if tracked.Failure == leaver.GraphUnavailable {
+		tracked.Outcome, tracked.Failure = "", ""
+	}
+	tracked.Choice, tracked.Held, tracked.Detail = "", nil, ""
+	complete(tracked)
+}
+
+// shows reports whether a device's managementState is what follows an action.
+func shows(state string, action leaver.DeviceAction) bool {
+	switch action {
+	case leaver.Retire:
+		return state == "retirePending" || state == "retireIssued"
+	case leaver.Wipe, leaver.WipeKeepUserData:
+		return state == "wipePending" || state == "wipeIssued"
+	case leaver.DeleteRecord:
+		return state == "deletePending"
+	}
+	return false
 }
 
 // refused notes with a device that what was asked of it was refused for good, so
@@ -151,10 +226,12 @@ func (f *fleet) refused(ctx context.Context, tracked *leaver.Item, err error) er
 
 // fail makes a device a question, with the reason.
 func fail(tracked *leaver.Item, why string) {
-	tracked.Outcome, tracked.Detail = leaver.Failed, why
+	tracked.Outcome, tracked.Detail, tracked.Held = leaver.Failed, why, nil
 	switch d := tracked.Device; {
 	case d.Action == "":
 		d.Verdict = leaver.NotAsked
+	case d.Verdict == leaver.AwaitingApproval && !checkedIn(d, d.ActionAt):
+		d.Verdict = leaver.Silent
 	case d.Verdict == leaver.Leaving, d.Verdict == leaver.AwaitingApproval:
 		d.Verdict = leaver.RemovalFailed
 	}
@@ -164,11 +241,6 @@ func fail(tracked *leaver.Item, why string) {
 func asked(tracked *leaver.Item, action leaver.DeviceAction) {
 	now := time.Now().UTC()
 	tracked.Device.Action, tracked.Device.ActionAt, tracked.Device.Verdict = action, &now, leaver.Leaving
-}
-
-// unasked takes back what was noted about a device before Graph refused it.
-func unasked(tracked *leaver.Item) {
-	tracked.Device.Action, tracked.Device.ActionAt, tracked.Device.Verdict = "", nil, leaver.NotAsked
 }
 
 // listing is a device as Intune lists it for the leaver: one that it does not
@@ -200,13 +272,21 @@ func (f *fleet) upsert(d graph.ManagedDevice) *leaver.Item {
 		return &f.items[len(f.items)-1]
 	}
 	fresh.Choice, fresh.Approval = tracked.Choice, tracked.Approval
+	if fresh.Held = tracked.Held; fresh.Held != nil {
+		fresh.Detail = tracked.Detail
+	}
 	if before := tracked.Device; before != nil {
 		now := fresh.Device
 		now.RecoveryKey = before.RecoveryKey
 		now.Planned, now.Action, now.ActionAt, now.OwnCalls, now.Because = before.Planned, before.Action, before.ActionAt, before.OwnCalls, before.Because
+		now.Asking, now.AskingAt = before.Asking, before.AskingAt
 		now.DecidedAt, now.Verdict = before.DecidedAt, before.Verdict
 		if tracked.Outcome == leaver.Skipped || tracked.Outcome == leaver.Failed {
 			fresh.Outcome, fresh.Detail, fresh.Failure = tracked.Outcome, tracked.Detail, tracked.Failure
+		}
+		// Where it was so before, that tells nothing.
+		if shows(now.ManagementState, now.Asking) && !shows(before.ManagementState, now.Asking) {
+			heard(&fresh)
 		}
 	}
 	*tracked = fresh

@@ -32,7 +32,7 @@ const (
 )
 
 // errStillSo waits for a change that Graph has accepted and does not show yet.
-var errStillSo = errors.New("the change is accepted and Graph does not show it yet; looking again")
+const errStillSo = errNotYet("the change is accepted and Graph does not show it yet; looking again")
 
 // leftovers changes what is left of each device that was seen to leave Intune,
 // and looks until that is so. All other devices are left alone, and so is one
@@ -57,15 +57,18 @@ func (a *Activities) leftovers(ctx context.Context, step leaver.StepRequest, l l
 		}
 		return result, nil
 	}
-	items, err := recallItems(ctx, items)
+	if err := tooEarly(ctx, step); err != nil {
+		return leaver.StepResult{}, err
+	}
+	items, err := recallItems(ctx, step, items)
 	if err != nil {
 		return leaver.StepResult{}, err
 	}
 	if err := a.findEnrolledAnew(ctx, items); err != nil {
-		return leaver.StepResult{}, failure(ctx, err)
+		return pause(ctx, step, items, err)
 	}
 	if err := l.changeAll(ctx, items); err != nil {
-		return leaver.StepResult{}, failure(ctx, err)
+		return pause(ctx, step, items, err)
 	}
 	result := settled(items)
 	if alone > 0 {
@@ -131,15 +134,14 @@ func (l leftover) changeAll(ctx context.Context, items []leaver.Item) error {
 	return nil
 }
 
-// recallItems returns the items with what an earlier attempt noted with them, and
-// those that it noted and that are there no more.
-func recallItems(ctx context.Context, items []leaver.Item) ([]leaver.Item, error) {
-	if !acted(ctx) {
-		return items, nil
-	}
-	noted, err := recall(ctx)
-	if err != nil {
-		return nil, err
+// recallItems returns the items with what an earlier attempt noted or told of them,
+// and those that it knew and that are there no more.
+func recallItems(ctx context.Context, step leaver.StepRequest, items []leaver.Item) (noted []leaver.Item, err error) {
+	noted = step.Items
+	if acted(ctx) {
+		if noted, err = recall(ctx); err != nil {
+			return nil, err
+		}
 	}
 	for _, i := range items {
 		if !slices.ContainsFunc(noted, func(before leaver.Item) bool { return before.ID == i.ID }) {
@@ -147,6 +149,17 @@ func recallItems(ctx context.Context, items []leaver.Item) ([]leaver.Item, error
 		}
 	}
 	return noted, nil
+}
+
+// pause ends an attempt that cannot go on now. What it has done is told first, where
+// the plan lets it.
+func pause(ctx context.Context, step leaver.StepRequest, items []leaver.Item, err error) (leaver.StepResult, error) {
+	touched := slices.ContainsFunc(items, func(i leaver.Item) bool { return i.Outcome != "" || i.Detail != "" })
+	quiet := errors.Is(err, errNextTurn) && !tellsTurn(ctx, len(items))
+	if !step.Changes || quiet || !touched || !waits(err) || halted(err) || seen(items) == seen(step.Items) {
+		return leaver.StepResult{}, failure(ctx, err, items...)
+	}
+	return ongoing(err, items, nil), nil
 }
 
 // ask makes a write about an item and notes what came of it. A refusal is noted
@@ -158,8 +171,11 @@ func ask(ctx context.Context, items []leaver.Item, i *leaver.Item, write func() 
 	}
 	err := write()
 	switch why, refused := refusal(err); {
-	case err == nil, notFound(err):
+	case err == nil:
 		i.Detail = changeAccepted
+	case isMissing(err):
+		// What is gone is no longer listed when the next attempt looks.
+		return errNotYet("Graph lists what is to be changed and does not find it; looking again")
 	case refused:
 		i.Outcome, i.Detail, i.Failure = leaver.Failed, why.Message, why.Type
 	default:

@@ -85,7 +85,7 @@ func TestAnAnswerThatDoesNotFitIsRefusedAndChangesNothing(t *testing.T) {
 		want := map[string]string{
 			`{"step":"wait","choice":"wipe"}`:                            "choice: wait offers waitLonger, giveUp",
 			`{"step":"wait","choice":"giveUp","items":["d3"]}`:           "items: wait does not ask about all of these",
-			`{"step":"wait","choice":"giveUp","items":["d1","nothing"]}`: "items: wait does not ask about all of these",
+			`{"step":"wait","choice":"giveUp","items":["d1","nothing"]}`: "items: wait has no item with one of these ids",
 			`{"step":"wait"}`:                                "choice: is missing",
 			`{"step":"nothing","choice":"giveUp"}`:           "step: the plan has no such step",
 			`{"step":"wait","choice":"giveUp","items":"d1"}`: "items: has the wrong type",

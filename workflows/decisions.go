@@ -111,7 +111,8 @@ func (o *offboarding) check(action leaver.Action, input json.RawMessage) (leaver
 
 func (s *step) checkAnswer(decision leaver.Decision) error {
 	switch {
-	case s.State != leaver.StepWaiting && s.State != leaver.StepAwaitingApproval || len(s.choices) == 0:
+	case len(s.choices) == 0 || s.State != leaver.StepWaiting && s.State != leaver.StepAwaitingApproval &&
+		!slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return i.Choice != "" }):
 		return fmt.Errorf("step: %s asks nothing that a choice could answer", s.Name)
 	case !slices.Contains(s.choices, decision.Choice):
 		return fmt.Errorf("choice: %s offers %s", s.Name, strings.Join(choiceNames(s.choices), ", "))
@@ -119,13 +120,15 @@ func (s *step) checkAnswer(decision leaver.Decision) error {
 	for _, id := range decision.Items {
 		at := slices.IndexFunc(s.Items, func(i leaver.Item) bool { return i.ID == id })
 		switch {
-		case at < 0 || !asksAbout(s.Items[at]):
+		case at < 0:
+			return fmt.Errorf("items: %s has no item with one of these ids, want ids as %s shows them", s.Name, leaver.QueryProgress)
+		case !asksAbout(s.Items[at]):
 			return fmt.Errorf("items: %s does not ask about all of these", s.Name)
 		case !takes(s.Items[at], decision.Choice):
 			return fmt.Errorf("choice: %s is not for all of these items", decision.Choice)
 		}
 	}
-	if !slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return takes(i, decision.Choice) }) {
+	if len(decision.Items) == 0 && !slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return i.Choice == "" && takes(i, decision.Choice) }) {
 		return fmt.Errorf("choice: %s is for none of the items", decision.Choice)
 	}
 	return nil
@@ -142,8 +145,11 @@ func (s *step) failed() int {
 	return n
 }
 
-// asksAbout reports whether a step that waits wants a decision about an item.
-func asksAbout(i leaver.Item) bool { return i.Outcome == leaver.Failed || i.AwaitsApproval() }
+// asksAbout reports whether a step that waits wants a decision about an item, or
+// takes another one, as the first was not acted on.
+func asksAbout(i leaver.Item) bool {
+	return i.Outcome == leaver.Failed || i.AwaitsApproval() || i.Choice != ""
+}
 
 // takes reports whether a choice is one for an item: what a second administrator
 // is to decide can only be told, or given up.
@@ -151,7 +157,7 @@ func takes(i leaver.Item, choice leaver.Choice) bool {
 	if i.AwaitsApproval() {
 		return slices.Contains(leaver.ApprovalChoices(), choice)
 	}
-	return i.Outcome == leaver.Failed && choice != leaver.Approved
+	return asksAbout(i) && choice != leaver.Approved
 }
 
 func choiceNames(choices []leaver.Choice) []string {
@@ -192,8 +198,8 @@ func (s *step) choose(decision leaver.Decision) (complete bool) {
 	complete = true
 	for i := range s.Items {
 		switch item := &s.Items[i]; {
-		case takes(*item, decision.Choice) && (len(decision.Items) == 0 || slices.Contains(decision.Items, item.ID)):
-			item.Outcome, item.Choice = "", decision.Choice
+		case takes(*item, decision.Choice) && (len(decision.Items) == 0 && item.Choice == "" || slices.Contains(decision.Items, item.ID)):
+			item.Outcome, item.Choice, item.Held = "", decision.Choice, nil
 			s.chosen = append(s.chosen, item.ID)
 		case item.Outcome == leaver.Failed:
 			complete = s.activity != nil
@@ -203,7 +209,8 @@ func (s *step) choose(decision leaver.Decision) (complete bool) {
 }
 
 func (o *offboarding) refuse(ctx workflow.Context, action leaver.Action, err error) {
-	workflow.GetLogger(ctx).Warn("A signal was refused", "signal", string(action), "why", err.Error())
+	// Why is for whoever sent it: it may repeat what was typed.
+	workflow.GetLogger(ctx).Warn("A signal was refused", "signal", string(action))
 	o.refused = append(o.refused, leaver.RefusedSignal{Action: action, Why: err.Error(), At: workflow.Now(ctx)})
 	if len(o.refused) > mostRefused {
 		o.refused = o.refused[1:]

@@ -166,7 +166,7 @@ func (o *offboarding) endStatus(ctx workflow.Context, planErr error) leaver.Stat
 	for _, s := range o.steps {
 		switch s.Outcome {
 		case leaver.Done, leaver.AlreadyDone:
-			if slices.ContainsFunc(s.Decisions, func(d leaver.Decided) bool { return d.Choice == leaver.GiveUp }) {
+			if s.gaveUp() {
 				status = leaver.CompletedWithExceptions
 			}
 		case leaver.Skipped:
@@ -178,6 +178,15 @@ func (o *offboarding) endStatus(ctx workflow.Context, planErr error) leaver.Stat
 		}
 	}
 	return status
+}
+
+// gaveUp reports whether a person has left something as it is. A device may have
+// left by itself when that was carried out.
+func (s *step) gaveUp() bool {
+	isDevice := func(i leaver.Item) bool { return i.Device != nil }
+	return slices.ContainsFunc(s.Decisions, func(d leaver.Decided) bool { return d.Choice == leaver.GiveUp }) &&
+		(!slices.ContainsFunc(s.Items, isDevice) ||
+			slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return isDevice(i) && i.Device.Verdict == leaver.GivenUp }))
 }
 
 // shortfall names the steps that are neither done nor left out.

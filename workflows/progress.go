@@ -31,6 +31,9 @@ func (o *offboarding) snapshot() leaver.Progress {
 			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForApproval, Since: s.since,
 				Actions: []leaver.Action{leaver.Answer, leaver.SkipStep, leaver.Abort}, Choices: leaver.ApprovalChoices()})
 		}
+		if s.activity != nil && s.notBefore != nil {
+			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForGraph, Since: s.since, Actions: []leaver.Action{leaver.SkipStep, leaver.Abort}})
+		}
 		if s.activity != nil && !s.approving && s.Poll != nil {
 			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: s.Poll.For, Since: s.polling, Actions: []leaver.Action{leaver.SkipStep, leaver.Abort}})
 		}
@@ -74,6 +77,11 @@ func (o *offboarding) details() string {
 		headline += fmt.Sprintf(": %d of %d steps ended", ended, len(o.steps))
 	}
 	for _, s := range o.steps {
+		if s.activity != nil && s.notBefore != nil {
+			headline += fmt.Sprintf(". %s: %s, until %s", s.Name, s.Detail, s.notBefore.UTC().Format("2006-01-02 15:04 MST"))
+		}
+	}
+	for _, s := range o.steps {
 		if s.State == leaver.StepWaiting {
 			why := count(s.failed())
 			if s.Failure != nil {
@@ -112,7 +120,7 @@ func (o *offboarding) details() string {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", s.Name, state, items)
 	}
 	if n := len(o.refused); n > 0 {
-		fmt.Fprintf(&b, "\nThe last signal %s was refused: %s\n", o.refused[n-1].Action, o.refused[n-1].Why)
+		fmt.Fprintf(&b, "\nThe last signal %s was refused, the query %s says why.\n", o.refused[n-1].Action, leaver.QueryProgress)
 	}
 	return b.String()
 }

@@ -87,7 +87,7 @@ func TestCurrentDetailsHoldNoNames(t *testing.T) {
 	o.after(2*time.Hour, func() {
 		details := o.currentDetails()
 		harmless(details)
-		assert.Contains(t, details, "The last signal retryStep was refused: step: the plan has no such step")
+		assert.Contains(t, details, "The last signal retryStep was refused, the query progress says why.")
 		o.signal(leaver.RetryStep, `{"step":"disableAccount","by":"adele@contoso.com"}`)
 	})
 	o.after(2*time.Hour+10*time.Minute, func() {

@@ -18,6 +18,8 @@ type step struct {
 	activity  workflow.Future
 	cancel    workflow.CancelFunc
 	approving bool
+	// handing says that the activity may leave items to a step that follows.
+	handing bool
 	// answer is what a person decided and the step has not yet acted on.
 	answer leaver.Action
 	// choices are offered for the items that are asked about, and chosen are the
@@ -130,12 +132,12 @@ func (o *offboarding) execute(ctx workflow.Context, s *step) {
 func (o *offboarding) start(ctx workflow.Context, s *step) {
 	request := leaver.StepRequest{
 		UserID: o.report.Leaver.ID, Poll: s.remaining(workflow.Now(ctx)), Devices: s.Devices, Justification: s.Justification,
-		HandsOver: s.HandsOver && o.handsOver(s), NotBefore: s.notBefore,
+		HandsOver: s.HandsOver && o.handsOver(s), Changes: s.Changes, NotBefore: s.notBefore,
 	}
 	if !s.foreseen {
 		request.Items = s.Items
 	}
-	s.chosen = nil
+	s.chosen, s.handing = nil, request.HandsOver
 	for _, other := range o.steps {
 		if slices.Contains(s.After, other.Name) {
 			if request.Results == nil {
@@ -176,11 +178,23 @@ func (o *offboarding) conclude(ctx workflow.Context, s *step) {
 		err = s.checkOutcome(result)
 	}
 	stopped := temporal.IsCanceledError(err)
+	if err == nil && result.Items != nil && result.Outcome != leaver.Ongoing {
+		// What was decided while the activity ended is for whoever goes on.
+		s.take(result, workflow.Now(ctx))
+		result.Items = s.Items
+		if s.handing && !o.handsOver(s) && ctx.Err() == nil && slices.ContainsFunc(s.Items, asksAbout) {
+			result.Outcome = leaver.Ongoing // the step that would have gone on was left out meanwhile
+		}
+	}
 	switch {
 	case err == nil && result.Outcome == leaver.Ongoing:
 		s.take(result, workflow.Now(ctx))
 		s.Detail, s.notBefore = result.Detail, result.NotBefore
-	case err != nil && !stopped:
+	case stopped:
+		if canceled, ok := errors.AsType[*temporal.CanceledError](err); ok {
+			s.takeDetails(canceled, workflow.Now(ctx))
+		}
+	case err != nil:
 		s.fail(err, workflow.Now(ctx))
 	}
 	switch {
@@ -219,7 +233,7 @@ func (s *step) take(result leaver.StepResult, now time.Time) {
 			continue
 		}
 		before := s.Items[at]
-		if items[i].Asked() && (!before.Asked() || !items[i].Device.ActionAt.Equal(*before.Device.ActionAt)) {
+		if at := askedAt(items[i]); !at.IsZero() && !at.Equal(askedAt(before)) {
 			s.polling = now
 		}
 		open := items[i].Outcome == "" || items[i].Outcome == leaver.Failed
@@ -228,6 +242,14 @@ func (s *step) take(result leaver.StepResult, now time.Time) {
 		}
 	}
 	s.Items, s.choices, s.foreseen = items, result.Choices, false
+}
+
+// askedAt is when something was asked of an item last, or zero.
+func askedAt(i leaver.Item) time.Time {
+	if i.Device == nil || i.Device.ActionAt == nil {
+		return time.Time{}
+	}
+	return *i.Device.ActionAt
 }
 
 // attend gives a step that goes on polling the state of those of its items that
@@ -291,13 +313,21 @@ func (s *step) fail(err error, now time.Time) {
 	s.Failure = &leaver.StepFailure{Type: leaver.GraphUnavailable, Message: s.Activity + ": did not succeed in time"}
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		s.Failure = &leaver.StepFailure{Type: leaver.FailureType(failure.Type()), Message: failure.Message()}
-		// The activity may say how far it came; else what was known still holds.
-		var seen leaver.StepResult
-		if failure.HasDetails() && failure.Details(&seen) == nil && len(seen.Items) > 0 {
-			s.take(seen, now)
-		}
+		s.takeDetails(failure, now)
 	}
 	s.Detail = s.Failure.Message
+}
+
+// takeDetails takes from an error how far the activity came; else what was known
+// still holds.
+func (s *step) takeDetails(err interface {
+	HasDetails() bool
+	Details(...any) error
+}, now time.Time) {
+	var seen leaver.StepResult
+	if err.HasDetails() && err.Details(&seen) == nil && len(seen.Items) > 0 {
+		s.take(seen, now)
+	}
 }
 
 // resume acts on what a person decided about a waiting step, or on the end of

@@ -8,6 +8,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
+// approvalCodeHeader names a request for approval, in the answer that files it and
+// in the call that it allows.
+const approvalCodeHeader = "x-msft-approval-code"
+
 // Approval is what a call carries where the tenant may demand a second
 // administrator's approval (Intune's Multi Admin Approval); elsewhere it is not
 // heeded. Without a code the call files a request for approval, whose code is in
@@ -27,7 +31,7 @@ func (a Approval) with(ctx context.Context) context.Context {
 		header.Set("x-msft-approval-justification", base64.StdEncoding.EncodeToString([]byte(a.Justification)))
 	}
 	if a.Code != "" {
-		header.Set("x-msft-approval-code", a.Code)
+		header.Set(approvalCodeHeader, a.Code)
 	}
 	return policy.WithHTTPHeader(ctx, header)
 }

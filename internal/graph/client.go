@@ -114,7 +114,11 @@ func (c *Client) do(ctx context.Context, call call, method, endpoint string, bod
 	if err != nil {
 		return transportError(ctx, call, err)
 	}
-	if response.StatusCode < 200 || response.StatusCode > 299 {
+	// A tenant that queues a call until it is approved tells so by a header: a status
+	// of success with one would be of the request alone.
+	code := response.Header.Get(approvalCodeHeader)
+	queued := code != "" && code != response.Request.Header.Get(approvalCodeHeader)
+	if response.StatusCode < 200 || response.StatusCode > 299 || queued {
 		return c.responseError(call, response)
 	}
 	if answer == nil {

@@ -9,9 +9,12 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
@@ -71,9 +74,9 @@ func (e *Error) ChangesEntraDevice() bool {
 	return e.Call == disableEntraDevice.name || e.Call == deleteEntraDevice.name
 }
 
-// Safe is Graph's message without anything that could name a person, an
+// Safe is Graph's message without anything that could name a person, a device, an
 // address or a secret.
-func (e *Error) Safe() string { return scrub(e.Message) }
+func (e *Error) Safe() string { return nameless(scrub(e.Message)) }
 
 // TransportError means that no usable answer came: the network, or an answer
 // that is not Graph's.
@@ -105,7 +108,7 @@ func (c *Client) responseError(call call, response *http.Response) error {
 		Call: call.name, Permission: call.permission, Status: response.StatusCode, Token: c.token.Kind(),
 		RequestID:       scrub(response.Header.Get("request-id")),
 		ClientRequestID: response.Request.Header.Get("client-request-id"),
-		ApprovalCode:    scrub(response.Header.Get("x-msft-approval-code")),
+		ApprovalCode:    approvalCode(response.Header),
 		RetryAfter:      retryAfter(response.Header.Get("Retry-After"), time.Now()),
 	}
 	if body, err := runtime.Payload(response); err == nil {
@@ -167,6 +170,35 @@ func retryAfter(header string, now time.Time) time.Duration {
 	}
 	return 0
 }
+
+// approvalCode is the header as it came, or it could not be sent back.
+func approvalCode(h http.Header) string {
+	code := h.Get(approvalCodeHeader)
+	if len(code) > tooLong || strings.ContainsFunc(code, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return scrub(code)
+	}
+	return code
+}
+
+// nameless drops words with a capital, which may be names, unless they begin a
+// sentence that goes on without one, or are Microsoft's own.
+func nameless(message string) string {
+	named := func(word string) bool {
+		first, _ := utf8.DecodeRuneInString(word)
+		return unicode.IsUpper(first) && !slices.Contains(ofMicrosoft, strings.TrimRight(word, ".,:;!?"))
+	}
+	words := strings.Fields(message)
+	begins := true
+	for n, word := range words {
+		if named(word) && (!begins || n+1 < len(words) && named(words[n+1])) {
+			words[n] = "…"
+		}
+		begins = strings.ContainsRune(".!?:", rune(word[len(word)-1]))
+	}
+	return strings.Join(words, " ")
+}
+
+var ofMicrosoft = strings.Fields("Microsoft Graph Intune Entra Azure AD Active Directory Autopilot BitLocker Windows Android iOS Apple Multi Admin Approval MAA API Header ID")
 
 var (
 	quoted   = regexp.MustCompile(`'[^']*'|"[^"]*"|’[^’]*’|‘[^’]*’|“[^”]*”`)

@@ -130,6 +130,44 @@ func TestAnApprovalThatIsWaitedForIsSeenInTheHeaderWhateverTheStatus(t *testing.
 	}
 }
 
+// A status of success with a code that was not sent is of the request alone; with
+// the one that was, the call is done.
+func TestACallThatIsQueuedIsNotTakenForDone(t *testing.T) {
+	t.Parallel()
+	_, client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("x-msft-approval-code", "5e6a7b8c")
+		w.WriteHeader(http.StatusAccepted)
+	})
+	var e *Error
+	require.ErrorAs(t, client.WipeDevice(t.Context(), "d1", false, Approval{}), &e)
+	assert.Equal(t, "5e6a7b8c", e.ApprovalCode)
+	require.ErrorAs(t, client.WipeDevice(t.Context(), "d1", false, Approval{Code: "an older one"}), &e)
+	require.NoError(t, client.WipeDevice(t.Context(), "d1", false, Approval{Code: "5e6a7b8c"}))
+}
+
+func TestACodeIsKeptAsItCame(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]string{
+		"eyJyZXF1ZXN0IjoiMDEyMzQ1Njc4OWFiY2RlZiIsInYiOjF9==": "eyJyZXF1ZXN0IjoiMDEyMzQ1Njc4OWFiY2RlZiIsInYiOjF9==",
+		"for adele@contoso.com":                              "for …",
+		strings.Repeat("x", tooLong+1):                       "…",
+	} {
+		assert.Equal(t, want, approvalCode(http.Header{"X-Msft-Approval-Code": {header}}))
+	}
+}
+
+func TestAMessageNamesNobody(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		"The primary user Adele Vance of CONTOSO-LT-0410 is blocked.": "The primary user … … of … is blocked.",
+		"Adele Vance left. Retire it in Intune first.":                "… … left. Retire it in Intune first.",
+		"Request not applicable to target tenant.":                    "Request not applicable to target tenant.",
+		"Wipe is not supported: Windows and Android only.":            "Wipe is not supported: Windows and Android only.",
+	} {
+		assert.Equal(t, want, (&Error{Message: message}).Safe())
+	}
+}
+
 func TestAHeaderThatHoldsMoreThanAnIDIsScrubbed(t *testing.T) {
 	t.Parallel()
 	_, client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
