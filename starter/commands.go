@@ -119,7 +119,7 @@ following, not the offboarding.`,
 			for _, name := range include {
 				request.Steps[name] = leaver.StepSettings{Skip: request.Steps[name].Skip, Include: true}
 			}
-			if devices != "" {
+			if cmd.Flags().Changed("devices") {
 				request.Devices = &leaver.DevicePolicy{}
 				if err := leaver.ParseStrict([]byte(devices), request.Devices); err != nil {
 					return fmt.Errorf("--devices: %w", err)

@@ -35,12 +35,25 @@ func (v view) lines() []line {
 			all = append(all, line{"wait " + wait.Step + " " + wait.For, v.how(wait)})
 		}
 	}
+	if refused := v.refused(); refused != "" {
+		all = append(all, line{"refused", refused})
+	}
 	return all
 }
 
 // asks reports whether somebody is to do something.
 func (v view) asks(wait leaver.Wait) bool {
 	return wait.For == leaver.WaitForPerson || wait.For == leaver.WaitForApproval
+}
+
+// refused tells of the last signal that changed nothing: it got no answer.
+func (v view) refused() string {
+	n := len(v.progress.Refused)
+	if n == 0 {
+		return ""
+	}
+	last := v.progress.Refused[n-1]
+	return printable(fmt.Sprintf("the signal %s of %s was refused: %s", last.Action, last.At.Local().Format(time.TimeOnly), last.Why))
 }
 
 // how tells a person what to do, or to type.
@@ -79,13 +92,23 @@ func (v view) table(width int) string {
 	}
 	for _, wait := range v.progress.Waits {
 		if v.asks(wait) {
-			parts = append(parts, bad.Render(v.how(wait)))
+			parts = append(parts, wrap(bad, v.how(wait), width))
 		}
 	}
-	if v.problem != "" {
-		parts = append(parts, bad.Render(v.problem))
+	for _, text := range []string{v.refused(), v.problem} {
+		if text != "" {
+			parts = append(parts, wrap(bad, text, width))
+		}
 	}
 	return strings.Join(parts, "\n") + "\n"
+}
+
+// wrap keeps a long line whole where the terminal would cut it off.
+func wrap(style lipgloss.Style, text string, width int) string {
+	if width > 0 && lipgloss.Width(text) > width {
+		style = style.Width(width)
+	}
+	return style.Render(text)
 }
 
 func headline(r leaver.Report) string {
@@ -147,6 +170,13 @@ func (v view) devices() [][]string {
 
 // items finds the ids; a name that two devices share is refused.
 func (v view) items(step string, devices []string) ([]string, error) {
+	var names []string
+	for _, s := range v.progress.Steps {
+		names = append(names, s.Name)
+	}
+	if !slices.Contains(names, step) {
+		return nil, fmt.Errorf("the plan has no step %q, want one of %s", step, strings.Join(names, ", "))
+	}
 	var ids []string
 	for _, device := range devices {
 		var found []string
@@ -235,6 +265,12 @@ func (v view) detail(s leaver.StepRecord) string { return printable(v.latest(s))
 
 func (v view) latest(s leaver.StepRecord) string {
 	running, retried := v.attempts[s.Activity]
+	if s.State == leaver.StepAwaitingApproval && !retried {
+		running, retried = v.attempts[leaver.ActivityAwaitApproval]
+	}
+	if s.Detail != "" && slices.ContainsFunc(v.progress.Waits, func(w leaver.Wait) bool { return w.Step == s.Name && w.For == leaver.WaitForGraph }) {
+		running.failure = s.Detail // the attempt says no more than that it waits
+	}
 	switch {
 	case retried && running.failure != "":
 		text := running.failure
@@ -257,6 +293,9 @@ func (s *starter) print(report leaver.Report, v view) error {
 	if s.output == "json" {
 		encoder := json.NewEncoder(s.out)
 		encoder.SetIndent("", "  ")
+		if !v.closed {
+			return encoder.Encode(v.progress)
+		}
 		return encoder.Encode(report)
 	}
 	v.progress.Report = report
