@@ -253,3 +253,50 @@ func TestARemovalThatIsLeftOutHalfWayIsFollowed(t *testing.T) {
 	}
 	w.nobodyElse()
 }
+
+// However somebody ends a removal that is at work: the report says of each device
+// what it was asked, and one that was asked is followed where the rest goes on.
+func TestWhoeverEndsARemovalAtWorkLearnsWhatWasAsked(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string][]string{
+		"skipped":  {"skip-step", "lee@contoso.com", leaver.StepRemoveAllDevices},
+		"aborted":  {"abort", "lee@contoso.com"},
+		"canceled": {"cancel", "lee@contoso.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, settings{})
+			lee := graphsim.User{UserPrincipalName: "lee@contoso.com", AccountEnabled: true}
+			for range 9 {
+				lee.Devices = append(lee.Devices, graphsim.Device{Name: "CONTOSO-LT", OperatingSystem: "Windows", CheckIn: -1})
+			}
+			w.tenant.Add(lee)
+			w.tenant.Fail(graphsim.Fault{Method: "POST", Path: "/wipe", Times: -1, Late: leaver.Duration(200 * time.Millisecond)})
+			w.startWith("W", leaver.Request{UserID: "lee@contoso.com", Devices: &leaver.DevicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}}})
+			w.until("four devices are asked", func() bool { return w.requests("POST", "/wipe") >= 4 })
+			w.must(programs.starter, append(end, "--workflow-id", "W")...)
+			if name == "skipped" {
+				w.until("those that were asked are followed", func() bool {
+					p := w.progress("W")
+					return len(p.Waits) > 0 && p.Waits[0].Step == leaver.StepAwaitDevicesRemoved
+				})
+				w.must(programs.starter, "skip-step", "lee@contoso.com", leaver.StepAwaitDevicesRemoved, "--workflow-id", "W")
+			}
+			report, _ := w.report("W")
+			asked := map[string]leaver.DeviceAction{}
+			for _, i := range step(report, leaver.StepRemoveAllDevices).Items {
+				asked[i.ID] = i.Device.Action
+			}
+			wiped := 0
+			for _, d := range w.tenant.Users()["lee@contoso.com"].Devices {
+				want := leaver.DeviceAction("")
+				if d.State == "wipePending" {
+					wiped, want = wiped+1, leaver.Wipe
+				}
+				assert.Equal(t, want, asked[d.ID], d.State)
+			}
+			assert.GreaterOrEqual(t, wiped, 4)
+			assert.Less(t, wiped, 9, "nothing else was started")
+		})
+	}
+}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -19,6 +20,11 @@ func TestADayThatIsUsedUpIsWaitedFor(t *testing.T) {
 	w.tenant.Configure(graphsim.Settings{DelegatedRemoval: true, DailyRetires: 2, NextDay: "4"})
 	w.start("W")
 	w.until("the day is used up", func() bool { return w.requests("POST", "/retire") == 3 })
+	w.until("and progress says so", func() bool {
+		return slices.ContainsFunc(step(w.progress("W").Report, leaver.StepAwaitDevicesRemoved).Items, func(i leaver.Item) bool {
+			return strings.Contains(i.Detail, "daily limit") && i.Held != nil
+		})
+	})
 	w.tenant.NextDay()
 	w.finished("W")
 	assert.Equal(t, 5, w.requests("POST", "/retire"), "four, and one that was refused")
