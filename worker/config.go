@@ -79,7 +79,11 @@ func load() (config, error) {
 		var parse env.ParseError
 		if errors.As(err, &parse) {
 			field, _ := reflect.TypeFor[config]().FieldByName(parse.Name)
-			return c, fmt.Errorf("%s: %s", field.Tag.Get("env"), wanted[parse.Type])
+			text := wanted[parse.Type]
+			if parse.Type == reflect.TypeFor[devicePolicy]() {
+				text = fmt.Sprintf("%v; %s", parse.Err, text) // it names the field within
+			}
+			return c, fmt.Errorf("%s: %s", field.Tag.Get("env"), text)
 		}
 		return c, err
 	}
