@@ -180,11 +180,44 @@ func TestAReportIsPrintedForPeople(t *testing.T) {
 
 func TestANarrowTerminalWrapsTheTable(t *testing.T) {
 	t.Parallel()
-	for line := range strings.Lines(waitingView().table(70)) {
-		if strings.Contains(line, "│") {
+	text := waitingView().table(70)
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, "│") || strings.Contains(line, "starter") {
 			assert.LessOrEqual(t, len([]rune(strip(strings.TrimSuffix(line, "\n")))), 70, line)
 		}
 	}
+	assert.Contains(t, strings.Join(strings.Fields(strip(text)), " "), "starter retry-step adele@contoso.com disableAccount, or skip-step, or abort (workflow offboard-1)")
+}
+
+func TestARefusedSignalIsTold(t *testing.T) {
+	t.Parallel()
+	v := waitingView()
+	v.progress.Refused = []leaver.RefusedSignal{{Action: leaver.SkipStep, Why: "step: is missing", At: at(7)}}
+	const want = "the signal skipStep of 09:07:00 was refused: step: is missing"
+	assert.Contains(t, v.table(0), want)
+	assert.Contains(t, v.lines(), line{"refused", want})
+}
+
+func TestWhyGraphIsWaitedForIsTold(t *testing.T) {
+	t.Parallel()
+	v := waitingView()
+	v.progress.Steps[3].Detail = "the tenant's daily limit for this is used up"
+	v.progress.Waits = append(v.progress.Waits, leaver.Wait{Step: leaver.StepAwaitDevicesRemoved, For: leaver.WaitForGraph})
+	assert.Equal(t, "the tenant's daily limit for this is used up", v.detail(v.progress.Steps[3]))
+}
+
+func TestAWorkerThatMayNotReadApprovalsIsTold(t *testing.T) {
+	t.Parallel()
+	v := waitingView()
+	v.progress.Steps[0].State = leaver.StepAwaitingApproval
+	v.attempts[leaver.ActivityAwaitApproval] = attempt{failure: "AwaitApproval: the worker may not read how that stands"}
+	assert.Contains(t, v.detail(v.progress.Steps[0]), "may not read")
+}
+
+func TestAnUnknownStepIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := waitingView().items("foo", []string{"d1"})
+	require.ErrorContains(t, err, `the plan has no step "foo", want one of disableAccount, `)
 }
 
 // strip removes colours.
@@ -217,6 +250,9 @@ func TestAProgressReportIsPrintedForPrograms(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(text), &report))
 	assert.Equal(t, leaver.Waiting, report.Status)
 	assert.NotContains(t, text, "endedAt")
+	var progress leaver.Progress
+	require.NoError(t, json.Unmarshal([]byte(text), &progress))
+	assert.Len(t, progress.Waits, 2, "a program learns whom it waits for")
 }
 
 // Whoever enrols a device chooses its name.
