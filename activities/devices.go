@@ -143,7 +143,7 @@ func (f *fleet) anyApart() bool {
 func (f *fleet) triage(ctx context.Context) (todo []*leaver.Item, err error) {
 	for _, device := range f.listed {
 		tracked := f.find(device.ID)
-		hasLeft := tracked.Device.Verdict == leaver.Leaving && !tracked.Asked() // and the list lags
+		hasLeft := tracked.Held != nil && tracked.Device.Verdict == leaver.Leaving && !tracked.Asked() // and the list lags
 		if !staysManaged(device) || hasLeft || tracked.Device.OwnCalls > 0 || tracked.Outcome != "" || tracked.Approval != nil {
 			continue
 		}
