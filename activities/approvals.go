@@ -57,9 +57,9 @@ func (f *fleet) approve(code string) {
 	}
 }
 
-// tooEarly has a request that Intune does not know as approved wait again, where it
+// toldTooEarly has a request that Intune does not know as approved wait again, where it
 // was a person who told so, and reports that.
-func (f *fleet) tooEarly(code string) bool {
+func (f *fleet) toldTooEarly(code string) bool {
 	told := false
 	for i := range f.items {
 		if a := f.items[i].Approval; a != nil && a.Code == code && a.Told {

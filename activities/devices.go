@@ -193,7 +193,7 @@ func (f *fleet) retireAll(ctx context.Context, todo []*leaver.Item, approval app
 			complete(tracked)
 		}
 	case code != "" && code == approval.Code:
-		if !f.tooEarly(code) {
+		if !f.toldTooEarly(code) {
 			return errApprovalLags
 		}
 		f.note(ctx)

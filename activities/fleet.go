@@ -150,7 +150,7 @@ func (f *fleet) ask(ctx context.Context, tracked *leaver.Item, action leaver.Dev
 	}
 	switch code := approvalCode(err); {
 	case code != "" && code == carried.Code:
-		if !f.tooEarly(code) {
+		if !f.toldTooEarly(code) {
 			return errApprovalLags
 		}
 	case code != "":
