@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
 )
 
@@ -29,8 +28,7 @@ func (a *Activities) inAutopilot(ctx context.Context, d *leaver.Device, managedD
 	}
 	identities, err := a.devices.AutopilotIdentities(ctx, d.SerialNumber)
 	for _, identity := range identities {
-		elsewhere := identity.ManagedDeviceID != "" && identity.ManagedDeviceID != uuid.Nil.String()
-		if identity.ManagedDeviceID == managedDeviceID || !elsewhere && d.AzureADDeviceID != "" && strings.EqualFold(identity.AzureADDeviceID, d.AzureADDeviceID) {
+		if identity.ManagedDeviceID == managedDeviceID || !isID(identity.ManagedDeviceID) && d.AzureADDeviceID != "" && strings.EqualFold(identity.AzureADDeviceID, d.AzureADDeviceID) {
 			return identity.ID, "", nil
 		}
 	}

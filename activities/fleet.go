@@ -299,9 +299,7 @@ func item(d graph.ManagedDevice) leaver.Item {
 		OwnerType: d.ManagedDeviceOwnerType, ManagementState: d.ManagementState,
 		SerialNumber: d.SerialNumber,
 	}
-	// Intune writes zeros for a device that Entra does not know: no id, but one
-	// that many devices share.
-	if d.AzureADDeviceID != uuid.Nil.String() {
+	if isID(d.AzureADDeviceID) {
 		device.AzureADDeviceID = d.AzureADDeviceID
 	}
 	if !d.LastSyncDateTime.IsZero() {
@@ -310,6 +308,10 @@ func item(d graph.ManagedDevice) leaver.Item {
 	return leaver.Item{ID: d.ID, Device: &device}
 }
 
+// isID tells an id from the zeros that Intune writes for what it does not know: they
+// are no id, but one that many devices share.
+func isID(id string) bool { return id != "" && id != uuid.Nil.String() }
+
 // onItsWay reports whether a device is leaving, as far as is known.
 func onItsWay(i leaver.Item) bool {
 	return i.Outcome == "" && i.Device.Verdict == leaver.Leaving && !i.AwaitsApproval()
@@ -317,11 +319,9 @@ func onItsWay(i leaver.Item) bool {
 
 // staysManaged reports whether nothing is on its way that removes the device.
 func staysManaged(d graph.ManagedDevice) bool {
-	switch d.ManagementState {
-	case "retirePending", "retireIssued", "wipePending", "wipeIssued", "deletePending":
-		return false
-	}
-	return true
+	return !slices.ContainsFunc([]leaver.DeviceAction{leaver.Retire, leaver.Wipe, leaver.DeleteRecord}, func(action leaver.DeviceAction) bool {
+		return shows(d.ManagementState, action)
+	})
 }
 
 func count(n int) string {

@@ -60,6 +60,9 @@ func (f *fleet) passes(tracked *leaver.Item) bool {
 // that the others have their turn. It returns what concerns every device alike. What
 // Graph has failed to do for a day is for a person.
 func (f *fleet) hold(ctx context.Context, tracked *leaver.Item, err error) error {
+	if err == nil || errors.Is(err, errPassedOver) {
+		return nil
+	}
 	why := "Intune does not do it for now, trying again"
 	now := time.Now().UTC()
 	held := leaver.Held{Since: now}
@@ -73,8 +76,6 @@ func (f *fleet) hold(ctx context.Context, tracked *leaver.Item, err error) error
 	// A Graph that is out of order for all says how long, or is so for a few attempts.
 	lasts := activity.GetInfo(ctx).Attempt >= hiccup
 	switch {
-	case err == nil, errors.Is(err, errPassedOver):
-		return nil
 	case answered && isDailyLimit(answer):
 		why = spentToday
 		tomorrow := now.Add(explain(err).After)

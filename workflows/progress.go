@@ -31,7 +31,7 @@ func (o *offboarding) snapshot() leaver.Progress {
 			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForApproval, Since: s.since,
 				Actions: []leaver.Action{leaver.Answer, leaver.SkipStep, leaver.Abort}, Choices: leaver.ApprovalChoices()})
 		}
-		if s.activity != nil && s.notBefore != nil {
+		if s.waitsForGraph() {
 			p.Waits = append(p.Waits, leaver.Wait{Step: s.Name, For: leaver.WaitForGraph, Since: s.since, Actions: []leaver.Action{leaver.SkipStep, leaver.Abort}})
 		}
 		if s.activity != nil && !s.approving && s.Poll != nil {
@@ -40,6 +40,8 @@ func (o *offboarding) snapshot() leaver.Progress {
 	}
 	return p
 }
+
+func (s *step) waitsForGraph() bool { return s.activity != nil && s.notBefore != nil }
 
 // show brings the status, and the current details in the Web UI, up to date.
 // They hold step names, states and counts only: the Web UI passes them through
@@ -77,7 +79,7 @@ func (o *offboarding) details() string {
 		headline += fmt.Sprintf(": %d of %d steps ended", ended, len(o.steps))
 	}
 	for _, s := range o.steps {
-		if s.activity != nil && s.notBefore != nil {
+		if s.waitsForGraph() {
 			headline += fmt.Sprintf(". %s: %s, until %s", s.Name, s.Detail, s.notBefore.UTC().Format("2006-01-02 15:04 MST"))
 		}
 	}

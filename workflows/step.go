@@ -178,18 +178,17 @@ func (o *offboarding) conclude(ctx workflow.Context, s *step) {
 		err = s.checkOutcome(result)
 	}
 	stopped := temporal.IsCanceledError(err)
-	if err == nil && result.Items != nil && result.Outcome != leaver.Ongoing {
+	switch {
+	case err == nil && (result.Items != nil || result.Outcome == leaver.Ongoing):
 		// What was decided while the activity ended is for whoever goes on.
 		s.take(result, workflow.Now(ctx))
 		result.Items = s.Items
 		if s.handing && !o.handsOver(s) && ctx.Err() == nil && slices.ContainsFunc(s.Items, asksAbout) {
 			result.Outcome = leaver.Ongoing // the step that would have gone on was left out meanwhile
 		}
-	}
-	switch {
-	case err == nil && result.Outcome == leaver.Ongoing:
-		s.take(result, workflow.Now(ctx))
-		s.Detail, s.notBefore = result.Detail, result.NotBefore
+		if result.Outcome == leaver.Ongoing {
+			s.Detail, s.notBefore = result.Detail, result.NotBefore
+		}
 	case stopped:
 		if canceled, ok := errors.AsType[*temporal.CanceledError](err); ok {
 			s.takeDetails(canceled, workflow.Now(ctx))

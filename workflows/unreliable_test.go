@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +198,17 @@ func TestARefusedSignalPutsNoNameIntoTheDetails(t *testing.T) {
 	require.Error(t, err)
 }
 
+// listWithout answers with a list that misses some.
+func listWithout(w http.ResponseWriter, r *http.Request, next http.Handler, missing func(id any) bool) {
+	recorder := httptest.NewRecorder()
+	next.ServeHTTP(recorder, r)
+	var page map[string]any
+	_ = json.Unmarshal(recorder.Body.Bytes(), &page)
+	page["value"] = slices.DeleteFunc(page["value"].([]any), func(d any) bool { return missing(d.(map[string]any)["id"]) })
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(page)
+}
+
 // before puts a handler in front of the tenant.
 func before(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, next http.Handler)) func(*plugin.Config) {
 	return func(c *plugin.Config) {
@@ -244,19 +256,7 @@ func TestAGivenUpDeviceThatTheListMissesIsNotRetired(t *testing.T) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		recorder := httptest.NewRecorder()
-		next.ServeHTTP(recorder, r)
-		var page map[string]any
-		_ = json.Unmarshal(recorder.Body.Bytes(), &page)
-		kept := []any{}
-		for _, d := range page["value"].([]any) {
-			if d.(map[string]any)["id"] != miss {
-				kept = append(kept, d)
-			}
-		}
-		page["value"] = kept
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(page)
+		listWithout(w, r, next, func(id any) bool { return id == miss })
 	}))
 	o.tenant.Configure(graphsim.Settings{MultiAdminApproval: true, ApprovalForAll: true})
 	o.fleet(graphsim.Device{Name: "A", OperatingSystem: "Windows"}, graphsim.Device{Name: "B", OperatingSystem: "Windows", CheckIn: -1})
@@ -514,13 +514,7 @@ func TestAListThatMissesADeviceOnceLosesNoCode(t *testing.T) {
 			return
 		}
 		misses--
-		recorder := httptest.NewRecorder()
-		next.ServeHTTP(recorder, r)
-		var page map[string]any
-		_ = json.Unmarshal(recorder.Body.Bytes(), &page)
-		page["value"] = []any{}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(page)
+		listWithout(w, r, next, func(any) bool { return true })
 	}))
 	o.tenant.Configure(graphsim.Settings{MultiAdminApproval: true})
 	o.fleet(graphsim.Device{Name: "A", OperatingSystem: "Windows"}, graphsim.Device{Name: "B", OperatingSystem: "Windows"})
