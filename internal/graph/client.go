@@ -179,6 +179,16 @@ func (c *Client) at(ctx context.Context, call call, method, collection, id, belo
 	return c.do(ctx, call, method, c.root+collection+url.PathEscape(id)+below, body, answer)
 }
 
+// equals is the query that filters a collection by a property that holds a GUID.
+// Any other text is refused, because it could change what the filter means.
+func equals(property, id string) (string, error) {
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return "", ErrUnusableID
+	}
+	return "$filter=" + url.QueryEscape(property+" eq '"+parsed.String()+"'"), nil
+}
+
 // ErrUnusableID means that an id could lead a request elsewhere; nothing was sent.
 var ErrUnusableID = errors.New("the id is empty, a relative path, or holds a slash, a backslash, a question mark or a control character")
 

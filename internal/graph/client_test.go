@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,9 @@ const (
 	adele  = "adele@contoso.com"
 	userID = "6ea91a8d-e32e-41a1-b7bd-d2d185eed0e0"
 	secret = "the-secret-token"
+
+	inEntra   = "0f1e2d3c-1111-4222-8333-444455556666"
+	otherwise = "0f1e2d3c-7777-4222-8333-444455556666"
 )
 
 type staticCredential string
@@ -64,6 +68,15 @@ func (s *graphServer) all() []seen {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]seen(nil), s.requests...)
+}
+
+// filter is the $filter of the last request.
+func filter(t *testing.T, s *graphServer) string {
+	t.Helper()
+	all := s.all()
+	target, err := url.Parse(all[len(all)-1].target)
+	require.NoError(t, err)
+	return target.Query().Get("$filter")
 }
 
 func reply(status int, body string) http.HandlerFunc {

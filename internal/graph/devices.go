@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -21,7 +23,7 @@ type ManagedDevice struct {
 	SerialNumber           string    `json:"serialNumber"`
 }
 
-const managedDevices = "/deviceManagement/managedDevices/"
+const managedDevices = "/deviceManagement/managedDevices"
 
 const deviceFields = "id,deviceName,operatingSystem,managedDeviceOwnerType,managementState,lastSyncDateTime,azureADDeviceId,serialNumber"
 
@@ -45,13 +47,27 @@ func (c *Client) ManagedDevices(ctx context.Context, userID string) ([]ManagedDe
 	return list[ManagedDevice](ctx, c, listManagedDevices, endpoint)
 }
 
+// ManagedDevicesInEntraAs lists the managed devices, of any user, that Entra
+// knows by an azureADDeviceId. Graph may ignore the filter and list every device
+// of the tenant; the method drops those that do not have the id.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-list
+func (c *Client) ManagedDevicesInEntraAs(ctx context.Context, azureADDeviceID string) ([]ManagedDevice, error) {
+	filter, err := equals("azureADDeviceId", azureADDeviceID)
+	if err != nil {
+		return nil, err
+	}
+	devices, err := list[ManagedDevice](ctx, c, listManagedDevices, c.root+managedDevices+"?"+filter+"&$select="+deviceFields)
+	return slices.DeleteFunc(devices, func(d ManagedDevice) bool { return !strings.EqualFold(d.AzureADDeviceID, azureADDeviceID) }), err
+}
+
 // ManagedDevice reads one managed device. One that has left management is an
 // Error with status 404.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-get
 func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, error) {
 	var device ManagedDevice
-	err := c.at(ctx, getManagedDevice, http.MethodGet, managedDevices, id, "?$select="+deviceFields, nil, &device)
+	err := c.at(ctx, getManagedDevice, http.MethodGet, managedDevices+"/", id, "?$select="+deviceFields, nil, &device)
 	if err == nil && device.ID != id {
 		return ManagedDevice{}, &TransportError{Call: getManagedDevice.name, err: errors.New("the answer is another device")}
 	}
@@ -75,7 +91,7 @@ func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID stri
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
 func (c *Client) RetireDevice(ctx context.Context, id string, approval Approval) error {
-	return c.at(approval.with(ctx), retireDevice, http.MethodPost, managedDevices, id, "/retire", nil, nil)
+	return c.at(approval.with(ctx), retireDevice, http.MethodPost, managedDevices+"/", id, "/retire", nil, nil)
 }
 
 // WipeDevice resets one device to its factory settings when it next checks in;
@@ -87,7 +103,7 @@ func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool, a
 		KeepEnrollmentData bool `json:"keepEnrollmentData"`
 		KeepUserData       bool `json:"keepUserData"`
 	}{KeepUserData: keepUserData}
-	return c.at(approval.with(ctx), wipeDevice, http.MethodPost, managedDevices, id, "/wipe", body, nil)
+	return c.at(approval.with(ctx), wipeDevice, http.MethodPost, managedDevices+"/", id, "/wipe", body, nil)
 }
 
 // DeleteDevice deletes Intune's record of one device, at once. A corporate
@@ -95,5 +111,5 @@ func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool, a
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-delete
 func (c *Client) DeleteDevice(ctx context.Context, id string, approval Approval) error {
-	return c.at(approval.with(ctx), deleteDevice, http.MethodDelete, managedDevices, id, "", nil, nil)
+	return c.at(approval.with(ctx), deleteDevice, http.MethodDelete, managedDevices+"/", id, "", nil, nil)
 }

@@ -110,3 +110,26 @@ func TestOneDeviceIsAskedByItsID(t *testing.T) {
 		assert.Equal(t, want.body, s.all()[i].body)
 	}
 }
+
+// Graph ignores a filter that it does not know, and lists the devices of every user.
+func TestAFilterThatGraphIgnoresFindsNothingWrong(t *testing.T) {
+	t.Parallel()
+	s, client := serve(t, reply(http.StatusOK, fmt.Sprintf(`{"value":[{"id":"d1","azureADDeviceId":%q},{"id":"d2","azureADDeviceId":%q},{"id":"d3"}]}`, otherwise, inEntra)))
+	devices, err := client.ManagedDevicesInEntraAs(t.Context(), inEntra)
+	require.NoError(t, err)
+	require.Len(t, devices, 1)
+	assert.Equal(t, "d2", devices[0].ID)
+	assert.Equal(t, "azureADDeviceId eq '"+inEntra+"'", filter(t, s))
+}
+
+func TestWhatIsNoGUIDIsInNoFilter(t *testing.T) {
+	t.Parallel()
+	s, client := serve(t, reply(http.StatusOK, `{"value":[]}`))
+	for _, id := range []string{"", "x' or deviceId ne '", "adele@contoso.com"} {
+		_, err := client.HasRecoveryKey(t.Context(), id)
+		require.ErrorIs(t, err, ErrUnusableID)
+		_, err = client.ManagedDevicesInEntraAs(t.Context(), id)
+		require.ErrorIs(t, err, ErrUnusableID)
+	}
+	assert.Empty(t, s.all())
+}
