@@ -21,11 +21,13 @@ type ManagedDevice struct {
 	LastSyncDateTime       time.Time `json:"lastSyncDateTime"`
 	AzureADDeviceID        string    `json:"azureADDeviceId"`
 	SerialNumber           string    `json:"serialNumber"`
+	// UserID is the object id of the user whom Intune associates with the device.
+	UserID string `json:"userId"`
 }
 
 const managedDevices = "/deviceManagement/managedDevices"
 
-const deviceFields = "id,deviceName,operatingSystem,managedDeviceOwnerType,managementState,lastSyncDateTime,azureADDeviceId,serialNumber"
+const deviceFields = "id,deviceName,operatingSystem,managedDeviceOwnerType,managementState,lastSyncDateTime,azureADDeviceId,serialNumber,userId"
 
 var (
 	listManagedDevices = call{"list managedDevices", "DeviceManagementManagedDevices.Read.All"}

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const laptop = `{"id":"d1","deviceName":"CONTOSO-LT-0417","operatingSystem":"Windows","managedDeviceOwnerType":"company","managementState":"managed","lastSyncDateTime":"2026-11-01T08:30:00Z"}`
+const laptop = `{"id":"d1","deviceName":"CONTOSO-LT-0417","operatingSystem":"Windows","managedDeviceOwnerType":"company","managementState":"managed","lastSyncDateTime":"2026-11-01T08:30:00Z","userId":"` + userID + `"}`
 
 func TestDevicesOfAllPagesAreListed(t *testing.T) {
 	t.Parallel()
@@ -32,7 +32,7 @@ func TestDevicesOfAllPagesAreListed(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, devices, 2)
 	assert.Equal(t, ManagedDevice{ID: "d1", DeviceName: "CONTOSO-LT-0417", OperatingSystem: "Windows", ManagedDeviceOwnerType: "company",
-		ManagementState: "managed", LastSyncDateTime: time.Date(2026, 11, 1, 8, 30, 0, 0, time.UTC)}, devices[0])
+		ManagementState: "managed", LastSyncDateTime: time.Date(2026, 11, 1, 8, 30, 0, 0, time.UTC), UserID: userID}, devices[0])
 	assert.Equal(t, "d2", devices[1].ID)
 	assert.Equal(t, "/graph/v1.0/users/"+userID+"/managedDevices?$select="+deviceFields, s.all()[0].target)
 	assert.Equal(t, "/graph/v1.0/users/"+userID+"/managedDevices?$skiptoken=a%20b", s.all()[1].target, "a next link is followed as it is")

@@ -51,6 +51,7 @@ func TestManagedDevicesAreFoundByTheirEntraID(t *testing.T) {
 	found := o.list("/deviceManagement/managedDevices" + where("azureADDeviceId eq '"+lee.Devices[0].AzureADDeviceID+"'"))
 	require.Len(t, found, 1)
 	assert.Equal(t, lee.Devices[0].ID, found[0].(map[string]any)["id"])
+	assert.Equal(t, lee.ID, found[0].(map[string]any)["userId"])
 }
 
 func TestAnApplicationChangesOnlyWindowsDevicesInEntra(t *testing.T) {
