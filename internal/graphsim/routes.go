@@ -1,15 +1,11 @@
 package graphsim
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // route is one call that the tenant answers, and the permissions of which any
@@ -30,13 +26,6 @@ type query struct {
 	user      *User
 	id        string
 	delegated bool
-}
-
-// answer is a response before it is written: body is nil for 204.
-type answer struct {
-	status int
-	body   any
-	header map[string]string
 }
 
 var (
@@ -185,204 +174,4 @@ func parsePath(path string) (shape, id string) {
 		}
 	}
 	return path, ""
-}
-
-func (t *Tenant) getUser(q query) answer {
-	u := q.user
-	var synced any
-	if u.OnPremisesSyncEnabled {
-		synced = true
-	}
-	all := map[string]any{
-		"id": u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": u.DisplayName, "userType": u.UserType,
-		"accountEnabled": u.AccountEnabled, "onPremisesSyncEnabled": synced,
-		"signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
-	}
-	body := selected(q.request, all, "id", "userPrincipalName", "displayName")
-	body["@odata.context"] = "https://graph.microsoft.com/v1.0/$metadata#users/$entity"
-	return answer{status: http.StatusOK, body: body}
-}
-
-func (t *Tenant) patchUser(q query) answer {
-	var patch struct {
-		AccountEnabled *bool `json:"accountEnabled"`
-	}
-	if err := json.Unmarshal(q.body, &patch); err != nil || patch.AccountEnabled == nil {
-		return fault(http.StatusBadRequest, "Request_BadRequest", "A value is required for property 'accountEnabled' of resource 'User'.")
-	}
-	q.user.AccountEnabled = *patch.AccountEnabled
-	return answer{status: http.StatusNoContent}
-}
-
-func (t *Tenant) revokeSessions(q query) answer {
-	q.user.SessionsValidFrom = time.Now().UTC()
-	return answer{status: http.StatusOK, body: map[string]any{
-		"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#Edm.Boolean", "value": true,
-	}}
-}
-
-func (t *Tenant) listDevices(q query) answer {
-	size := t.settings.PageSize
-	if size <= 0 {
-		size = 1000
-	}
-	from := 0
-	if token := q.request.URL.Query().Get("$skiptoken"); token != "" {
-		decoded, err := base64.RawURLEncoding.DecodeString(token)
-		if from, _ = strconv.Atoi(string(decoded)); err != nil || from <= 0 {
-			return fault(http.StatusBadRequest, "BadRequest", "Skip token is invalid.")
-		}
-	}
-	from = min(from, len(q.user.Devices))
-	to := min(from+size, len(q.user.Devices))
-	page := []any{}
-	for _, d := range q.user.Devices[from:to] {
-		page = append(page, describe(q, d))
-	}
-	body := map[string]any{"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users('" + q.user.ID + "')/managedDevices", "value": page}
-	if to < len(q.user.Devices) {
-		next := url.URL{Scheme: "http", Host: q.request.Host, Path: q.request.URL.Path, RawPath: q.request.URL.RawPath}
-		values := q.request.URL.Query()
-		values.Set("$skiptoken", base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(to))))
-		next.RawQuery = values.Encode()
-		body["@odata.nextLink"] = next.String()
-	}
-	return answer{status: http.StatusOK, body: body}
-}
-
-func (t *Tenant) getDevice(q query) answer {
-	device := q.device()
-	if device == nil {
-		return deviceNotFound()
-	}
-	body := describe(q, *device)
-	body["@odata.context"] = "https://graph.microsoft.com/v1.0/$metadata#deviceManagement/managedDevices/$entity"
-	return answer{status: http.StatusOK, body: body}
-}
-
-func describe(q query, d Device) map[string]any {
-	return selected(q.request, map[string]any{
-		"id": d.ID, "deviceName": d.Name, "operatingSystem": d.OperatingSystem, "managedDeviceOwnerType": d.OwnerType,
-		"managementState": d.State, "lastSyncDateTime": stamp(d.LastSync), "userId": q.user.ID,
-		"azureADDeviceId": d.AzureADDeviceID, "serialNumber": d.SerialNumber,
-	})
-}
-
-func deviceNotFound() answer {
-	return fault(http.StatusNotFound, "ResourceNotFound", intuneMessage("ResourceNotFound", "The device was not found."))
-}
-
-func (t *Tenant) removeAllDevices(q query) answer {
-	if t.settings.DelegatedRemoval && !q.delegated {
-		return fault(http.StatusForbidden, "Forbidden", intuneMessage("Forbidden", "Application tokens are not supported by this operation."))
-	}
-	if refusal, refused := t.spend("retire", len(q.user.Devices), t.settings.DailyRetires); refused {
-		return refusal
-	}
-	for i := range q.user.Devices {
-		q.user.Devices[i].retire()
-	}
-	return answer{status: http.StatusNoContent}
-}
-
-func (t *Tenant) retireDevice(q query) answer {
-	device := q.device()
-	switch {
-	case device == nil:
-		return deviceNotFound()
-	case device.OperatingSystem == "Android" && device.OwnerType == "company":
-		return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "Retire is not supported for a corporate device."))
-	}
-	if refusal, refused := t.spend("retire", 1, t.settings.DailyRetires); refused {
-		return refusal
-	}
-	device.retire()
-	return answer{status: http.StatusNoContent}
-}
-
-func (t *Tenant) wipeDevice(q query) answer {
-	device := q.device()
-	switch {
-	case device == nil:
-		return deviceNotFound()
-	case device.OperatingSystem == "Android" && device.OwnerType == "personal":
-		return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "Wipe is not supported for a personal work profile."))
-	}
-	if refusal, refused := t.spend("wipe", 1, t.settings.DailyWipes); refused {
-		return refusal
-	}
-	var body struct {
-		KeepUserData bool `json:"keepUserData"`
-	}
-	if len(q.body) > 0 && json.Unmarshal(q.body, &body) != nil {
-		return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "The wipe's parameters cannot be read."))
-	}
-	device.wipe(body.KeepUserData)
-	return answer{status: http.StatusNoContent}
-}
-
-func (t *Tenant) deleteDevice(q query) answer {
-	device := q.device()
-	if device == nil {
-		return deviceNotFound()
-	}
-	if refusal, refused := t.spend("delete", 1, t.settings.DailyDeletes); refused {
-		return refusal
-	}
-	if device.OperatingSystem == "Android" && device.OwnerType == "company" {
-		t.wiped = append(t.wiped, device.ID)
-	}
-	q.user.Devices = slices.DeleteFunc(q.user.Devices, func(d Device) bool { return d.ID == q.id })
-	return answer{status: http.StatusNoContent}
-}
-
-// device is the one that the path names; it may have left meanwhile.
-func (q query) device() *Device {
-	for i := range q.user.Devices {
-		if q.user.Devices[i].ID == q.id {
-			return &q.user.Devices[i]
-		}
-	}
-	return nil
-}
-
-// selected keeps what $select names, or else the default names; without either
-// it keeps everything.
-func selected(r *http.Request, all map[string]any, byDefault ...string) map[string]any {
-	names := byDefault
-	if list := r.URL.Query().Get("$select"); list != "" {
-		names = strings.Split(list, ",")
-	}
-	if len(names) == 0 {
-		return all
-	}
-	some := make(map[string]any, len(names))
-	for _, name := range names {
-		if value, known := all[name]; known {
-			some[name] = value
-		}
-	}
-	return some
-}
-
-func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
-
-// intuneMessage is how Intune puts its own error into Graph's message.
-func intuneMessage(code, message string) string {
-	inner, _ := json.Marshal(map[string]any{
-		"_version": 3, "Message": message + " - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000",
-		"CustomApiErrorPhrase": "", "RetryAfter": nil, "ErrorSourceService": "", "HttpHeaders": "{}", "ErrorCode": code,
-	})
-	return string(inner)
-}
-
-func unauthorized(message string) answer {
-	a := fault(http.StatusUnauthorized, "InvalidAuthenticationToken", message)
-	a.header = map[string]string{"WWW-Authenticate": `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"`}
-	return a
-}
-
-// fault is an error in Graph's shape; innerError is filled in when it is written.
-func fault(status int, code, message string) answer {
-	return answer{status: status, body: map[string]any{"error": map[string]any{"code": code, "message": message}}}
 }

@@ -6,12 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -94,6 +93,30 @@ func (o *office) graph(method, path, body string) reply {
 	return o.do(method, graphsim.GraphPath+"/v1.0"+path, body)
 }
 
+func (o *office) list(path string) []any {
+	o.t.Helper()
+	r := o.graph("GET", path, "")
+	require.Equal(o.t, 200, r.status, r.body)
+	return r.json(o.t)["value"].([]any)
+}
+
+func where(condition string) string { return "?$filter=" + url.QueryEscape(condition) }
+
+// withLee is a tenant where Lee has a laptop that is registered with Autopilot,
+// a phone, and apps with company data on two devices.
+func withLee(t *testing.T) (*office, graphsim.User) {
+	t.Helper()
+	o := newOffice(t, nil)
+	o.Add(graphsim.User{UserPrincipalName: "lee@contoso.com", Devices: []graphsim.Device{
+		{Name: "LAPTOP", OperatingSystem: "Windows", SerialNumber: "it's 47", RecoveryKey: true}, {Name: "PHONE", OperatingSystem: "iOS"},
+	}})
+	lee := o.Users()["lee@contoso.com"]
+	lee.Autopilot = []graphsim.AutopilotIdentity{{ID: "a1", SerialNumber: "it's 47", AzureADDeviceID: lee.Devices[0].AzureADDeviceID}}
+	lee.AppRegistrations = []graphsim.AppRegistration{{ID: "r1", DeviceTag: "t1"}, {ID: "r2", DeviceTag: "t1"}, {ID: "r3", DeviceTag: "t2"}}
+	o.Add(lee)
+	return o, o.Users()["lee@contoso.com"]
+}
+
 func TestAUserIsFoundByEveryNameThatGraphTakes(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, nil)
@@ -146,104 +169,6 @@ func TestAnAccountIsDisabledAndItsSessionsEnd(t *testing.T) {
 	assert.Equal(t, 200, r.status)
 	assert.Equal(t, true, r.json(t)["value"])
 	assert.True(t, o.Users()[adele].SessionsValidFrom.After(before))
-}
-
-func TestDevicesComeInPages(t *testing.T) {
-	t.Parallel()
-	o := newOffice(t, nil)
-	o.Configure(graphsim.Settings{PageSize: 3})
-	r := o.graph("GET", "/users/"+adele+"/managedDevices?$select=id,deviceName", "").json(t)
-	assert.Len(t, r["value"], 3)
-	next := r["@odata.nextLink"].(string)
-	path, below := strings.CutPrefix(next, o.url)
-	require.True(t, below, next)
-	r = o.do("GET", path, "").json(t)
-	require.Len(t, r["value"], 1)
-	assert.NotContains(t, r, "@odata.nextLink")
-	last := r["value"].([]any)[0].(map[string]any)
-	assert.Equal(t, "CONTOSO-MB-0012", last["deviceName"])
-	assert.NotContains(t, last, "managementState", "it was not selected")
-	assert.Equal(t, 400, o.graph("GET", "/users/"+adele+"/managedDevices?$skiptoken=x", "").status)
-}
-
-// inProcess serves without a network, whose goroutines would hold up a bubble's
-// clock.
-type inProcess struct{ http.Handler }
-
-func (h inProcess) RoundTrip(request *http.Request) (*http.Response, error) {
-	recorder := httptest.NewRecorder()
-	h.ServeHTTP(recorder, request)
-	return recorder.Result(), nil
-}
-
-func TestARetiredDeviceLeavesWhenItChecksInAndNoOtherDoes(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.NewTenant(nil)
-		tenant.Add(graphsim.Contoso(time.Hour)...)
-		id := tenant.Add(graphsim.User{UserPrincipalName: "lee@contoso.com", Devices: []graphsim.Device{
-			{Name: "soon", OperatingSystem: "iOS", CheckIn: leaver.Duration(time.Hour)}, {Name: "never", OperatingSystem: "Windows", CheckIn: -1},
-		}})
-		o := &office{Tenant: tenant, t: t, http: &http.Client{Transport: inProcess{tenant.Handler()}}, token: tenant.Token(graphsim.Application)}
-		one := "/deviceManagement/managedDevices/" + o.Users()["lee@contoso.com"].Devices[0].ID
-		state := func() any { return o.graph("GET", one, "").json(t)["managementState"] }
-
-		r := o.graph("POST", "/users/"+id+removal, "")
-		assert.Equal(t, 204, r.status)
-		assert.Empty(t, r.body)
-		time.Sleep(time.Hour/2 - time.Nanosecond)
-		assert.Equal(t, "retirePending", state())
-		time.Sleep(time.Nanosecond)
-		assert.Equal(t, "retireIssued", state())
-		time.Sleep(time.Hour/2 - time.Nanosecond)
-		assert.Equal(t, "retireIssued", state())
-		time.Sleep(time.Nanosecond)
-		assert.Equal(t, 404, o.graph("GET", one, "").status)
-
-		left := o.Users()["lee@contoso.com"].Devices
-		require.Len(t, left, 1)
-		assert.Equal(t, "never", left[0].Name)
-		assert.Equal(t, "retirePending", left[0].State)
-		for _, d := range o.Users()[adele].Devices {
-			assert.Equal(t, "managed", d.State)
-		}
-		assert.Equal(t, 204, o.graph("POST", "/users/"+id+removal, "").status, "a second time")
-	})
-}
-
-func TestOneDeviceIsRetiredByItselfAndMayFail(t *testing.T) {
-	t.Parallel()
-	o := newOffice(t, nil)
-	o.Add(graphsim.User{UserPrincipalName: "lee@contoso.com", Devices: []graphsim.Device{{Name: "stubborn", Failures: 1}, {Name: "other"}}})
-	devices := o.Users()["lee@contoso.com"].Devices
-	one := "/deviceManagement/managedDevices/" + devices[0].ID
-	assert.Equal(t, 204, o.graph("POST", one+"/retire", "").status)
-	assert.Equal(t, "retireFailed", o.graph("GET", one, "").json(t)["managementState"])
-	assert.Equal(t, 204, o.graph("POST", one+"/retire", "").status)
-	assert.Equal(t, 404, o.graph("GET", one, "").status)
-	assert.Equal(t, 404, o.graph("POST", one+"/retire", "").status)
-	left := o.Users()["lee@contoso.com"].Devices
-	require.Len(t, left, 1)
-	assert.Equal(t, "managed", left[0].State)
-}
-
-func TestADeviceIsWipedOrDeletedAsItsPlatformAllows(t *testing.T) {
-	t.Parallel()
-	o := newOffice(t, nil)
-	o.Add(graphsim.User{UserPrincipalName: "lee@contoso.com", Devices: []graphsim.Device{
-		{ID: "laptop", OperatingSystem: "Windows"}, {ID: "private", OperatingSystem: "Android", OwnerType: "personal"},
-		{ID: "company", OperatingSystem: "Android"}, {ID: "stubborn", OperatingSystem: "iOS", Failures: 1},
-	}})
-	at := func(id, below string) string { return "/deviceManagement/managedDevices/" + id + below }
-	assert.Equal(t, 204, o.graph("POST", at("laptop", "/wipe"), "{}").status)
-	assert.Equal(t, 404, o.graph("GET", at("laptop", ""), "").status)
-	assert.Equal(t, 400, o.graph("POST", at("private", "/wipe"), "{}").status)
-	assert.Equal(t, 204, o.graph("DELETE", at("private", ""), "").status)
-	assert.Equal(t, 204, o.graph("DELETE", at("company", ""), "").status)
-	assert.Equal(t, 204, o.graph("POST", at("stubborn", "/wipe"), "{}").status)
-	assert.Equal(t, "wipeFailed", o.Users()["lee@contoso.com"].Devices[0].State)
-	assert.Equal(t, []string{"laptop", "company"}, o.Wiped(), "deleting a corporate Android's record resets it")
-	assert.Len(t, o.Users()["lee@contoso.com"].Devices, 1)
 }
 
 func TestATokenIsNeededAndItsPermissionsCount(t *testing.T) {

@@ -1,0 +1,44 @@
+package graphsim
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// AutopilotIdentity is a device that is registered with Windows Autopilot.
+type AutopilotIdentity struct {
+	ID              string `json:"id"`
+	SerialNumber    string `json:"serialNumber"`
+	ManagedDeviceID string `json:"managedDeviceId"`
+	AzureADDeviceID string `json:"azureActiveDirectoryDeviceId"`
+
+	deleted bool
+}
+
+func (t *Tenant) listAutopilot(q query) answer {
+	serial, _ := strings.CutPrefix(q.request.URL.Query().Get("$filter"), "contains(serialNumber,'")
+	serial, found := strings.CutSuffix(serial, "')")
+	if !found {
+		return fault(http.StatusBadRequest, "BadRequest", "Invalid filter clause.")
+	}
+	all := []any{}
+	for _, user := range t.users {
+		for _, a := range user.Autopilot {
+			if (!a.deleted || t.settings.Lags) && strings.Contains(a.SerialNumber, strings.ReplaceAll(serial, "''", "'")) {
+				all = append(all, map[string]any{"id": a.ID, "serialNumber": a.SerialNumber, "managedDeviceId": a.ManagedDeviceID, "azureActiveDirectoryDeviceId": a.AzureADDeviceID,
+					"enrollmentState": "enrolled", "lastContactedDateTime": stamp(time.Now())})
+			}
+		}
+	}
+	return collection("deviceManagement/windowsAutopilotDeviceIdentities", all)
+}
+
+func (t *Tenant) deleteAutopilot(q query) answer {
+	for i := range q.user.Autopilot {
+		if q.user.Autopilot[i].ID == q.id {
+			q.user.Autopilot[i].deleted = true
+		}
+	}
+	return answer{status: http.StatusNoContent}
+}

@@ -1,0 +1,41 @@
+package graphsim
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+func (t *Tenant) getUser(q query) answer {
+	u := q.user
+	var synced any
+	if u.OnPremisesSyncEnabled {
+		synced = true
+	}
+	all := map[string]any{
+		"id": u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": u.DisplayName, "userType": u.UserType,
+		"accountEnabled": u.AccountEnabled, "onPremisesSyncEnabled": synced,
+		"signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
+	}
+	body := selected(q.request, all, "id", "userPrincipalName", "displayName")
+	body["@odata.context"] = "https://graph.microsoft.com/v1.0/$metadata#users/$entity"
+	return answer{status: http.StatusOK, body: body}
+}
+
+func (t *Tenant) patchUser(q query) answer {
+	var patch struct {
+		AccountEnabled *bool `json:"accountEnabled"`
+	}
+	if err := json.Unmarshal(q.body, &patch); err != nil || patch.AccountEnabled == nil {
+		return fault(http.StatusBadRequest, "Request_BadRequest", "A value is required for property 'accountEnabled' of resource 'User'.")
+	}
+	q.user.AccountEnabled = *patch.AccountEnabled
+	return answer{status: http.StatusNoContent}
+}
+
+func (t *Tenant) revokeSessions(q query) answer {
+	q.user.SessionsValidFrom = time.Now().UTC()
+	return answer{status: http.StatusOK, body: map[string]any{
+		"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#Edm.Boolean", "value": true,
+	}}
+}
