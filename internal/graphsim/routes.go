@@ -3,28 +3,31 @@ package graphsim
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
 
-// route is one call that the tenant answers, and the permissions of which any
-// one set is enough.
+// route is one call that the tenant answers.
 type route struct {
-	method, shape string
-	needs         [][]string
-	do            func(t *Tenant, q query) answer
-	// whole says that the call is about no single user.
+	method string
+	// path is the pattern of the path below /v1.0, or with /beta/ before it.
+	path string
+	// needs holds sets of permissions; a token needs all permissions of one set.
+	needs [][]string
+	do    func(t *Tenant, q query) answer
+	// whole says that the call is not about a single user.
 	whole bool
 }
 
-// query is a request to a route, after the token and the user were found good.
+// query is a request to a route. A request that matches no route has the zero one.
 type query struct {
 	request *http.Request
-	body    []byte
-	// user is who the path names, or whose device it names.
+	route   route
+	// id is the one that the path names, if it names any.
+	id   string
+	body []byte
+	// user is the user whom the path names, or who owns the device that it names.
 	user      *User
-	id        string
 	delegated bool
 }
 
@@ -79,99 +82,129 @@ func (g grant) allows(needs [][]string) bool {
 	})
 }
 
-// route answers a request below /v1.0. The tenant is locked.
-func (t *Tenant) route(r *http.Request, path string, body []byte) answer {
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+// calls returns one mux for paths that begin with /users/{id}, or with anything
+// else, and one for paths that begin with /users('id'). ServeMux knows wildcards
+// for whole segments only, so the two forms cannot share one.
+func (t *Tenant) calls() (byID, byKey *http.ServeMux) {
+	byID, byKey = http.NewServeMux(), http.NewServeMux()
+	byID.Handle("/", t.serve(route{}))
+	byKey.Handle("/", t.serve(route{}))
+	known := map[string]bool{}
+	for _, r := range routes {
+		t.register(byID, r, r.path, !known[r.path])
+		if below, ofUser := strings.CutPrefix(r.path, "/users/{id}"); ofUser {
+			t.register(byKey, r, "/{key}"+below, !known[r.path])
+		}
+		known[r.path] = true
+	}
+	return byID, byKey
+}
+
+// register adds a route to mux. With the first route of a path it also adds the
+// refusals: of methods that no route of the path has, and of unknown segments
+// below an id.
+func (t *Tenant) register(mux *http.ServeMux, r route, path string, first bool) {
+	at := GraphPath + "/v1.0" + path
+	if strings.HasPrefix(path, "/beta/") {
+		at = GraphPath + path
+	}
+	mux.Handle(r.method+" "+at, t.serve(r))
+	if !first {
+		return
+	}
+	mux.Handle(at, t.serve(r))
+	if strings.HasSuffix(at, "}") {
+		mux.Handle(at+"/", t.serve(route{path: r.path + "/"}))
+	}
+}
+
+// serve answers the requests that match a route's pattern.
+func (t *Tenant) serve(r route) http.HandlerFunc {
+	return func(w http.ResponseWriter, request *http.Request) {
+		q := query{request: request}
+		if id, ok := idOf(request); ok {
+			q.route, q.id = r, id
+		}
+		t.serveGraph(w, q)
+	}
+}
+
+// idOf is the id that the path names, if it names any. Graph takes a user's name
+// that begins with $ only in the form with parentheses.
+func idOf(r *http.Request) (id string, ok bool) {
+	if key := r.PathValue("key"); key != "" {
+		id, ok = strings.CutSuffix(strings.TrimPrefix(key, "users('"), "')")
+		return strings.ReplaceAll(id, "''", "'"), ok
+	}
+	id = r.PathValue("id")
+	return id, !strings.HasPrefix(id, "$")
+}
+
+// answer does what a request asks for. The tenant is locked.
+func (t *Tenant) answer(q query) answer {
+	token, bearer := strings.CutPrefix(q.request.Header.Get("Authorization"), "Bearer ")
+	grant := t.tokens[token]
+	intune := q.route.intune()
 	switch {
 	case !bearer || token == "":
 		return unauthorized("Access token is empty.")
-	case t.tokens[token].permissions == nil:
+	case grant.permissions == nil:
 		return unauthorized("Access token validation failure. Invalid audience.")
-	}
-	shape, id := parsePath(path)
-	found := false
-	for _, route := range routes {
-		if route.shape != shape {
-			continue
-		}
-		found = true
-		if route.method != r.Method {
-			continue
-		}
-		grant := t.tokens[token]
-		intune := isIntune(shape)
-		switch {
-		case !grant.allows(route.needs) && intune:
-			return fault(http.StatusForbidden, "Forbidden", intuneMessage("Forbidden", "Application is not authorized to perform this operation. Application must have one of the following scopes: "+strings.Join(slices.Concat(route.needs...), ", ")))
-		case !grant.allows(route.needs):
-			return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
-		case intune && t.settings.NoIntune:
-			return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "Request not applicable to target tenant."))
-		}
-		user := t.target(shape, id)
-		switch {
-		case route.whole:
-			return route.do(t, query{request: r, body: body, delegated: grant.delegated})
-		case user == nil && (strings.HasPrefix(shape, "/users") || !isIntune(shape)):
-			return fault(http.StatusNotFound, "Request_ResourceNotFound", fmt.Sprintf("Resource '%s' does not exist or one of its queried reference-property objects are not present.", id))
-		case user == nil:
-			return deviceNotFound()
-		}
-		t.checkIn(user)
-		return route.do(t, query{request: r, body: body, user: user, id: id, delegated: grant.delegated})
-	}
-	if found {
+	case q.route.do == nil:
+		path, _ := graphPath(q.request)
+		return fault(http.StatusBadRequest, "BadRequest", fmt.Sprintf("Resource not found for the segment '%s'.", path[strings.LastIndex(path, "/")+1:]))
+	case q.route.method != q.request.Method:
 		return fault(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
+	case !grant.allows(q.route.needs) && intune:
+		return fault(http.StatusForbidden, "Forbidden", intuneMessage("Forbidden", "Application is not authorized to perform this operation. Application must have one of the following scopes: "+strings.Join(slices.Concat(q.route.needs...), ", ")))
+	case !grant.allows(q.route.needs):
+		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+	case intune && t.settings.NoIntune:
+		return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "Request not applicable to target tenant."))
 	}
-	return fault(http.StatusBadRequest, "BadRequest", fmt.Sprintf("Resource not found for the segment '%s'.", shape[strings.LastIndex(shape, "/")+1:]))
+	q.delegated = grant.delegated
+	if q.route.whole {
+		return q.route.do(t, q)
+	}
+	q.user = t.target(q)
+	switch {
+	case q.user == nil && (q.route.ofUser() || !intune):
+		return fault(http.StatusNotFound, "Request_ResourceNotFound", fmt.Sprintf("Resource '%s' does not exist or one of its queried reference-property objects are not present.", q.id))
+	case q.user == nil:
+		return deviceNotFound()
+	}
+	t.checkIn(q.user)
+	return q.route.do(t, q)
 }
 
-// isIntune reports whether Intune answers, and not Entra: it has a way of its
-// own to refuse.
-func isIntune(shape string) bool {
+// intune reports whether Intune answers the route, which refuses in another way
+// than Entra.
+func (r route) intune() bool {
 	for _, part := range []string{"/deviceManagement/", "/managedDevices", "/managedAppRegistrations", "/removeAllDevicesFromManagement", "/wipeManagedAppRegistrations"} {
-		if strings.Contains(shape, part) {
+		if strings.Contains(r.path, part) {
 			return true
 		}
 	}
 	return false
 }
 
-// target is the user that a path names, or whose device it names.
-func (t *Tenant) target(shape, id string) *User {
-	if strings.HasPrefix(shape, "/users") {
-		return t.find(id)
+// ofUser reports whether the route's id is a user's.
+func (r route) ofUser() bool { return strings.HasPrefix(r.path, "/users/") }
+
+// target is the user whom a path names, or who owns the device that it names.
+func (t *Tenant) target(q query) *User {
+	switch {
+	case q.id == "":
+		return nil
+	case q.route.ofUser():
+		return t.find(q.id)
 	}
 	for _, user := range t.users {
-		if slices.ContainsFunc(user.Devices, func(d Device) bool { return d.ID == id }) ||
-			slices.ContainsFunc(user.EntraDevices, func(d EntraDevice) bool { return !d.deleted && d.ID == id }) ||
-			slices.ContainsFunc(user.Autopilot, func(a AutopilotIdentity) bool { return !a.deleted && a.ID == id }) {
+		if slices.ContainsFunc(user.Devices, func(d Device) bool { return d.ID == q.id }) ||
+			slices.ContainsFunc(user.EntraDevices, func(d EntraDevice) bool { return !d.deleted && d.ID == q.id }) ||
+			slices.ContainsFunc(user.Autopilot, func(a AutopilotIdentity) bool { return !a.deleted && a.ID == q.id }) {
 			return user
 		}
 	}
 	return nil
-}
-
-// parsePath puts {id} for the id in a path below /v1.0. A user's name that
-// begins with $ is taken only in the form with parentheses, as Graph does.
-func parsePath(path string) (shape, id string) {
-	if rest, quoted := strings.CutPrefix(path, "/users('"); quoted {
-		id, rest, _ = strings.Cut(rest, "')")
-		id, _ = url.PathUnescape(id)
-		return "/users/{id}" + rest, strings.ReplaceAll(id, "''", "'")
-	}
-	for _, prefix := range []string{"/users/", "/devices/", "/deviceManagement/managedDevices/", "/deviceManagement/windowsAutopilotDeviceIdentities/"} {
-		if rest, ok := strings.CutPrefix(path, prefix); ok {
-			id, rest, more := strings.Cut(rest, "/")
-			id, _ = url.PathUnescape(id)
-			if id == "" || strings.HasPrefix(id, "$") {
-				return path, ""
-			}
-			if more {
-				rest = "/" + rest
-			}
-			return prefix + "{id}" + rest, id
-		}
-	}
-	return path, ""
 }

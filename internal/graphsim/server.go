@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,19 +60,39 @@ type exchange struct {
 
 // Handler serves Graph below GraphPath and the control API below /control/.
 func (t *Tenant) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/control/", t.control())
+	control := t.control()
+	byID, byKey := t.calls()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := r.URL.EscapedPath()
-		if path, ok := strings.CutPrefix(path, GraphPath+"/v1.0"); ok {
-			t.serveGraph(w, r, path)
-			return
+		switch path, graph := graphPath(r); {
+		case !graph:
+			control.ServeHTTP(w, r)
+		case !plain(path):
+			t.serveGraph(w, query{request: r})
+		case strings.HasPrefix(path, "/users('"):
+			byKey.ServeHTTP(w, r)
+		default:
+			byID.ServeHTTP(w, r)
 		}
-		if path, ok := strings.CutPrefix(path, GraphPath); ok && strings.HasPrefix(path, "/beta/deviceManagement/") {
-			t.serveGraph(w, r, path)
-			return
-		}
-		mux.ServeHTTP(w, r)
+	})
+}
+
+// graphPath is a request's path below /v1.0, or with /beta before it, as it was
+// sent. A request on any other path is not Graph's.
+func graphPath(r *http.Request) (path string, graph bool) {
+	escaped := r.URL.EscapedPath()
+	if path, ok := strings.CutPrefix(escaped, GraphPath+"/v1.0"); ok {
+		return path, true
+	}
+	path, below := strings.CutPrefix(escaped, GraphPath)
+	return path, below && strings.HasPrefix(path, "/beta/deviceManagement/")
+}
+
+// plain reports whether no segment of a path is empty, . or ... ServeMux would
+// redirect the client to a cleaned path, which Graph does not do.
+func plain(path string) bool {
+	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
+	return !slices.ContainsFunc(strings.Split(path, "/"), func(segment string) bool {
+		return segment == "" || segment == "." || segment == ".."
 	})
 }
 
@@ -92,15 +113,18 @@ func (t *Tenant) Serve(ctx context.Context, address string, ready func(graphURL 
 	return nil
 }
 
-func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request, path string) {
+func (t *Tenant) serveGraph(w http.ResponseWriter, q query) {
+	r := q.request
+	path, _ := graphPath(r)
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	if err != nil {
 		return
 	}
+	q.body = body
 	entry := Request{At: time.Now(), Method: r.Method, Path: path, RequestID: uuid.NewString(), ClientRequestID: r.Header.Get("client-request-id")}
 	t.mu.Lock()
 	spoil, early := t.faultFor(r, path)
-	if user := t.target(parsePath(path)); user != nil {
+	if user := t.target(q); user != nil {
 		entry.UserID = user.ID
 	}
 	entry.Fault, entry.Early = spoil != nil && !spoil.onlySlow(), early
@@ -124,7 +148,7 @@ func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request, path string)
 			a.header = map[string]string{"Retry-After": spoil.RetryAfter}
 		}
 	} else {
-		a = t.route(r, path, body)
+		a = t.answer(q)
 	}
 	t.requests[mine].Status = a.status
 	content, contentType := a.encode(entry)

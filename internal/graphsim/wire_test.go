@@ -153,6 +153,26 @@ func TestWhatIsNotThereIsAnErrorInGraphsShape(t *testing.T) {
 	assert.Equal(t, 404, o.do("GET", "/graph/beta/users/"+adele, "").status)
 }
 
+func TestAnUnknownPathIsAnErrorAndNoRedirect(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	for _, path := range []string{"", "/", "/users", "/users/", "//users/" + adele, "/users//managedDevices", "/users/./managedDevices", "/users/" + adele + "/../x",
+		"/users/" + adele + "/", "/users/" + adele + "/managedDevices/", "/users('" + adele, "/devices", "/deviceManagement/managedDevices/$count"} {
+		r := o.graph("GET", path, "")
+		assert.Equal(t, 400, r.status, path)
+		assert.Contains(t, r.message(t), "Resource not found for the segment", path)
+		requests := o.Requests()
+		assert.Equal(t, path, requests[len(requests)-1].Path, "it is kept as it was sent")
+	}
+	assert.Len(t, o.Requests(), 13)
+	for _, method := range []string{"HEAD", "PUT", "OPTIONS"} {
+		assert.Equal(t, 405, o.graph(method, "/users/"+adele, "").status, method)
+		assert.Equal(t, 405, o.graph(method, "/users('"+adele+"')/managedDevices", "").status, method)
+	}
+	requests := o.Requests()
+	assert.Equal(t, o.Users()[adele].ID, requests[len(requests)-1].UserID, "who is meant is known")
+}
+
 func TestAnAccountIsDisabledAndItsSessionsEnd(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, nil)
