@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"time"
 )
 
 // AppRegistration is an app that holds company data of a user. An app wipes its
@@ -19,7 +18,7 @@ func (t *Tenant) listAppRegistrations(q query) answer {
 	for _, r := range q.user.AppRegistrations {
 		all = append(all, map[string]any{
 			"@odata.type": "#microsoft.graph.iosManagedAppRegistration", "id": r.ID, "deviceTag": r.DeviceTag, "deviceType": "iPhone",
-			"userId": q.user.ID, "createdDateTime": stamp(time.Now()), "lastSyncDateTime": stamp(time.Now()),
+			"userId": q.user.ID, "createdDateTime": stamp(t.now()), "lastSyncDateTime": stamp(t.now()),
 		})
 	}
 	return collection("managedAppRegistrations", all)

@@ -22,10 +22,28 @@ type ApprovalRequest struct {
 	Call string `json:"call"`
 }
 
+// approvalLasts is how long a request waits for a second administrator before it
+// expires.
+//
+// Microsoft: https://learn.microsoft.com/intune/intune-service/fundamentals/multi-admin-approval
+const approvalLasts = 3 * 24 * time.Hour
+
+// expire ends the requests that nobody has decided about in time. The tenant is
+// locked.
+func (t *Tenant) expire() {
+	now := t.now()
+	for _, request := range t.approvals {
+		if request.Status == "needsApproval" && now.Sub(request.At) >= approvalLasts {
+			request.Status = "expired"
+		}
+	}
+}
+
 // Approvals lists the requests for approval so far, in order.
 func (t *Tenant) Approvals() []ApprovalRequest {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.expire()
 	var all []ApprovalRequest
 	for _, request := range t.approvals {
 		all = append(all, *request)
@@ -33,18 +51,19 @@ func (t *Tenant) Approvals() []ApprovalRequest {
 	return all
 }
 
-// Decide is what a second administrator does about a request: approved,
-// rejected, cancelled; or nobody for three days: expired; or one of the other
-// statuses that Microsoft documents. It returns false when there is no such
-// request or status.
+// Decide gives a request another status of those that Microsoft documents, such as
+// approved or rejected by a second administrator. A request also expires by
+// itself; Decide makes it expire at once. It returns false when there is no such
+// status, or no such request that has not expired.
 func (t *Tenant) Decide(code, status string) bool {
 	if !slices.Contains([]string{"approved", "rejected", "cancelled", "expired", "completed", "needsApproval", "unknown", "unknownFutureValue"}, status) {
 		return false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.expire()
 	for _, request := range t.approvals {
-		if request.Code == code {
+		if request.Code == code && request.Status != "expired" {
 			request.Status = status
 			return true
 		}
@@ -52,13 +71,15 @@ func (t *Tenant) Decide(code, status string) bool {
 	return false
 }
 
-// approved queues a call until it is approved, or lets it do what it is for.
+// approved files a request for a call that needs approval, and does the call once
+// the request is approved.
 func approved(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 	return func(t *Tenant, q query) answer {
 		all := strings.HasSuffix(q.request.URL.Path, "/removeAllDevicesFromManagement")
 		if !t.settings.MultiAdminApproval || all && !t.settings.ApprovalForAll {
 			return do(t, q)
 		}
+		t.expire()
 		call := q.request.Method + " " + q.request.URL.Path + " " + string(q.body)
 		justification, err := base64.StdEncoding.DecodeString(q.request.Header.Get("x-msft-approval-justification"))
 		if code := q.request.Header.Get("x-msft-approval-code"); code != "" {
@@ -85,7 +106,7 @@ func approved(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 				return fault(http.StatusConflict, "Conflict", intuneMessage("Conflict", "An approval request for this operation is pending."))
 			}
 		}
-		request := &ApprovalRequest{Code: uuid.NewString(), Status: "needsApproval", Justification: string(justification), At: time.Now(), Call: call}
+		request := &ApprovalRequest{Code: uuid.NewString(), Status: "needsApproval", Justification: string(justification), At: t.now(), Call: call}
 		t.approvals = append(t.approvals, request)
 		status := t.settings.ApprovalStatus
 		if status == 0 {
@@ -98,10 +119,11 @@ func approved(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 }
 
 func (t *Tenant) listApprovals(query) answer {
+	t.expire()
 	all := []any{}
 	for _, request := range t.approvals {
 		all = append(all, map[string]any{
-			"id": request.Code, "requestDateTime": stamp(request.At), "expirationDateTime": stamp(request.At.Add(3 * 24 * time.Hour)),
+			"id": request.Code, "requestDateTime": stamp(request.At), "expirationDateTime": stamp(request.At.Add(approvalLasts)),
 			"requestJustification": request.Justification, "status": request.Status,
 		})
 	}
@@ -110,9 +132,13 @@ func (t *Tenant) listApprovals(query) answer {
 	}}
 }
 
-// spend takes from what Intune lets through in a day, or refuses. Microsoft
-// does not say how that reads.
+// spend takes n actions from what Intune lets through in a day, or refuses.
+// Microsoft documents neither the refusal nor when the day begins; here it begins
+// at midnight UTC.
 func (t *Tenant) spend(what string, n, limit int) (refusal answer, refused bool) {
+	if day := t.now().UTC().Truncate(24 * time.Hour); !day.Equal(t.day) {
+		t.day, t.spent = day, map[string]int{}
+	}
 	if limit > 0 && t.spent[what]+n > limit {
 		a := fault(http.StatusTooManyRequests, "TooManyRequests", intuneMessage("TooManyRequests", "The daily limit for "+what+" actions has been exceeded for this tenant."))
 		if t.settings.NextDay != "" {
@@ -124,7 +150,7 @@ func (t *Tenant) spend(what string, n, limit int) (refusal answer, refused bool)
 	return answer{}, false
 }
 
-// NextDay begins a new day for Intune's daily limits.
+// NextDay gives the tenant all of its daily limits back, as a new day does.
 func (t *Tenant) NextDay() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

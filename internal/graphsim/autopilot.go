@@ -3,7 +3,6 @@ package graphsim
 import (
 	"net/http"
 	"strings"
-	"time"
 )
 
 // AutopilotIdentity is a device that is registered with Windows Autopilot.
@@ -27,7 +26,7 @@ func (t *Tenant) listAutopilot(q query) answer {
 		for _, a := range user.Autopilot {
 			if (!a.deleted || t.settings.Lags) && strings.Contains(a.SerialNumber, strings.ReplaceAll(serial, "''", "'")) {
 				all = append(all, map[string]any{"id": a.ID, "serialNumber": a.SerialNumber, "managedDeviceId": a.ManagedDeviceID, "azureActiveDirectoryDeviceId": a.AzureADDeviceID,
-					"enrollmentState": "enrolled", "lastContactedDateTime": stamp(time.Now())})
+					"enrollmentState": "enrolled", "lastContactedDateTime": stamp(t.now())})
 			}
 		}
 	}

@@ -19,19 +19,23 @@ type Device struct {
 	LastSync        time.Time `json:"lastSyncDateTime"`
 	AzureADDeviceID string    `json:"azureADDeviceId"`
 	SerialNumber    string    `json:"serialNumber"`
-	// RecoveryKey says that Entra holds a BitLocker recovery key for it.
+	// RecoveryKey says that Entra holds a BitLocker recovery key for the device.
 	RecoveryKey bool `json:"recoveryKey,omitempty"`
-	// CheckIn is how long after a retirement or wipe the device hears of it and leaves;
-	// a negative one means never.
+	// CheckIn is how long after a retirement or wipe the device leaves. A device with
+	// a negative CheckIn never hears of either.
 	CheckIn leaver.Duration `json:"checkIn"`
-	// Failures is how often a retirement fails when the device checks in.
+	// Failures is how often a retirement or wipe fails before one succeeds; a
+	// negative number means that every one fails.
 	Failures int `json:"failures"`
 
+	// asked is when the device was asked to retire or to reset itself.
 	asked        time.Time
 	keepUserData bool
+	gone         bool
 }
 
-func (d *Device) complete() {
+// complete fills in what the test or the demo left out.
+func (d *Device) complete(now time.Time) {
 	if d.ID == "" {
 		d.ID = uuid.NewString()
 	}
@@ -48,53 +52,69 @@ func (d *Device) complete() {
 		d.SerialNumber = "SN-" + d.AzureADDeviceID[:8]
 	}
 	if d.LastSync.IsZero() {
-		d.LastSync = time.Now().Add(-time.Hour)
+		d.LastSync = now.Add(-time.Hour)
 	}
 }
 
-// checkIn lets devices hear of what they were asked: half-way it is issued, in
-// the end the device is gone, or fails to go.
+// checkIn lets the devices of a user check in that are due, and takes those away
+// that leave. The tenant is locked.
 func (t *Tenant) checkIn(user *User) {
-	now := time.Now()
-	due := func(d Device, wait leaver.Duration) bool {
-		return !d.asked.IsZero() && d.CheckIn >= 0 && now.Sub(d.asked) >= time.Duration(wait)
-	}
-	user.Devices = slices.DeleteFunc(user.Devices, func(d Device) bool {
-		gone := due(d, d.CheckIn) && d.Failures == 0
-		if gone && strings.HasPrefix(d.State, "wipe") {
+	now := t.now()
+	some := false
+	for i := range user.Devices {
+		d := &user.Devices[i]
+		d.checkIn(now)
+		some = some || d.gone
+		if d.gone && d.action() == "wipe" {
 			t.wiped = append(t.wiped, d.ID)
 			if d.keepUserData {
 				t.kept = append(t.kept, d.ID)
 			}
 		}
-		return gone
-	})
-	for i := range user.Devices {
-		d := &user.Devices[i]
-		action := "retire"
-		if strings.HasPrefix(d.State, "wipe") {
-			action = "wipe"
-		}
-		switch {
-		case due(*d, d.CheckIn):
-			d.State, d.LastSync, d.asked = action+"Failed", now, time.Time{}
-			d.Failures--
-		case due(*d, d.CheckIn/2):
-			d.State, d.LastSync = action+"Issued", now
-		}
+	}
+	if some {
+		user.Devices = slices.DeleteFunc(user.Devices, func(d Device) bool { return d.gone })
 	}
 }
 
-// retire is what both ways of retiring a device do. One that is to be wiped
-// stays so.
-func (d *Device) retire() {
+// checkIn is how a device follows what it was asked: half-way through its time
+// Intune has issued the action, and in the end the device is gone or has failed.
+func (d *Device) checkIn(now time.Time) {
+	if d.asked.IsZero() || d.CheckIn < 0 {
+		return
+	}
+	issued, done := d.asked.Add(time.Duration(d.CheckIn/2)), d.asked.Add(time.Duration(d.CheckIn))
+	switch {
+	case now.Before(issued):
+	case now.Before(done):
+		d.State, d.LastSync = d.action()+"Issued", issued
+	case d.Failures != 0:
+		d.State, d.LastSync, d.asked = d.action()+"Failed", done, time.Time{}
+		d.Failures--
+	default:
+		d.gone = true
+	}
+}
+
+// action is what the device was asked last.
+func (d *Device) action() string {
+	if strings.HasPrefix(d.State, "wipe") {
+		return "wipe"
+	}
+	return "retire"
+}
+
+// retire asks a device to leave management. A device that waits for a wipe is
+// still wiped.
+func (d *Device) retire(now time.Time) {
 	if d.asked.IsZero() {
-		d.State, d.asked = "retirePending", time.Now()
+		d.State, d.asked = "retirePending", now
 	}
 }
 
-func (d *Device) wipe(keepUserData bool) {
-	d.State, d.asked, d.keepUserData = "wipePending", time.Now(), keepUserData
+// wipe asks a device to reset itself, even when it waits for a retirement.
+func (d *Device) wipe(now time.Time, keepUserData bool) {
+	d.State, d.asked, d.keepUserData = "wipePending", now, keepUserData
 }
 
 // Wiped lists the ids of the devices that were reset to their factory settings.

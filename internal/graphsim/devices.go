@@ -75,7 +75,7 @@ func (t *Tenant) removeAllDevices(q query) answer {
 		return refusal
 	}
 	for i := range q.user.Devices {
-		q.user.Devices[i].retire()
+		q.user.Devices[i].retire(t.now())
 	}
 	return answer{status: http.StatusNoContent}
 }
@@ -91,7 +91,7 @@ func (t *Tenant) retireDevice(q query) answer {
 	if refusal, refused := t.spend("retire", 1, t.settings.DailyRetires); refused {
 		return refusal
 	}
-	device.retire()
+	device.retire(t.now())
 	return answer{status: http.StatusNoContent}
 }
 
@@ -112,7 +112,7 @@ func (t *Tenant) wipeDevice(q query) answer {
 	if len(q.body) > 0 && json.Unmarshal(q.body, &body) != nil {
 		return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "The wipe's parameters cannot be read."))
 	}
-	device.wipe(body.KeepUserData)
+	device.wipe(t.now(), body.KeepUserData)
 	return answer{status: http.StatusNoContent}
 }
 

@@ -63,7 +63,7 @@ func (f *Fault) matches(r *http.Request, path string) bool {
 // the request came earlier than a fault before had asked for. The tenant is
 // locked.
 func (t *Tenant) faultFor(r *http.Request, path string) (taken *Fault, early bool) {
-	now := time.Now()
+	now := t.now()
 	for _, f := range t.faults {
 		if !f.matches(r, path) {
 			continue

@@ -121,8 +121,9 @@ func (t *Tenant) serveGraph(w http.ResponseWriter, q query) {
 		return
 	}
 	q.body = body
-	entry := Request{At: time.Now(), Method: r.Method, Path: path, RequestID: uuid.NewString(), ClientRequestID: r.Header.Get("client-request-id")}
+	entry := Request{Method: r.Method, Path: path, RequestID: uuid.NewString(), ClientRequestID: r.Header.Get("client-request-id")}
 	t.mu.Lock()
+	entry.At = t.now()
 	spoil, early := t.faultFor(r, path)
 	if user := t.target(q); user != nil {
 		entry.UserID = user.ID

@@ -51,7 +51,7 @@ type Settings struct {
 	ApprovalStatus int `json:"approvalStatus"`
 	// DailyRetires, DailyWipes and DailyDeletes are how many of each Intune lets
 	// through in a day; zero means any number. NextDay is the Retry-After of the
-	// refusal; a real one's is not documented.
+	// refusal; Microsoft does not document what Intune sends.
 	DailyRetires int    `json:"dailyRetires"`
 	DailyWipes   int    `json:"dailyWipes"`
 	DailyDeletes int    `json:"dailyDeletes"`
@@ -66,6 +66,7 @@ type Settings struct {
 // Tenant is safe for use by many goroutines.
 type Tenant struct {
 	mu       sync.Mutex
+	now      func() time.Time
 	users    map[string]*User
 	tokens   map[string]grant
 	settings Settings
@@ -74,10 +75,11 @@ type Tenant struct {
 	record   io.Writer
 	// wiped are the devices that were reset; the user's data was left on those in kept.
 	wiped, kept []string
-	// approvals are the requests for approval so far; spent is what was done
-	// today, by the last part of the call's path or its method.
+	// approvals are the requests for approval so far.
 	approvals []*ApprovalRequest
-	spent     map[string]int
+	// spent is how many of each action Intune has let through on day, in UTC.
+	spent map[string]int
+	day   time.Time
 }
 
 // grant is what a token allows.
@@ -89,7 +91,18 @@ type grant struct {
 // NewTenant makes an empty tenant. Every exchange is written to record as one
 // JSON object a line, unless record is nil.
 func NewTenant(record io.Writer) *Tenant {
-	return &Tenant{users: map[string]*User{}, tokens: map[string]grant{}, spent: map[string]int{}, record: record}
+	return &Tenant{now: time.Now, users: map[string]*User{}, tokens: map[string]grant{}, spent: map[string]int{}, record: record}
+}
+
+// Clock makes the tenant live by another clock than the machine's, so that a
+// month passes in a test at once. Devices check in, approval requests expire, days
+// begin and a Retry-After passes by that clock; the Delay and Late of a Fault are
+// real waits all the same. The tenant is locked when it calls now. A test sets the
+// clock before it adds users, whose devices last synchronised an hour ago.
+func (t *Tenant) Clock(now func() time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.now = now
 }
 
 // Add puts users into the tenant; what is missing in them is filled in. It
@@ -107,7 +120,7 @@ func (t *Tenant) Add(users ...User) string {
 		}
 		user.Devices = slices.Clone(user.Devices)
 		for i := range user.Devices {
-			user.Devices[i].complete()
+			user.Devices[i].complete(t.now())
 		}
 		user.EntraDevices = slices.Clone(user.EntraDevices)
 		user.registerDevices()
@@ -126,7 +139,7 @@ func (t *Tenant) Enroll(userID string, device Device) bool {
 	if user == nil {
 		return false
 	}
-	device.complete()
+	device.complete(t.now())
 	user.Devices = append(user.Devices, device)
 	user.registerDevices()
 	return true

@@ -3,7 +3,6 @@ package graphsim
 import (
 	"encoding/json"
 	"net/http"
-	"time"
 )
 
 func (t *Tenant) getUser(q query) answer {
@@ -34,7 +33,7 @@ func (t *Tenant) patchUser(q query) answer {
 }
 
 func (t *Tenant) revokeSessions(q query) answer {
-	q.user.SessionsValidFrom = time.Now().UTC()
+	q.user.SessionsValidFrom = t.now().UTC()
 	return answer{status: http.StatusOK, body: map[string]any{
 		"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#Edm.Boolean", "value": true,
 	}}
