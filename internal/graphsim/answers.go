@@ -20,16 +20,16 @@ func collection(context string, all []any) answer {
 
 // filtered is the value that $filter asks a property to be equal to.
 func filtered(q query, property string) (value string, ok bool) {
-	value, found := strings.CutPrefix(q.request.URL.Query().Get("$filter"), property+" eq '")
+	value, found := strings.CutPrefix(q.options.Get("$filter"), property+" eq '")
 	value, closed := strings.CutSuffix(value, "'")
 	return value, found && closed
 }
 
 // selected keeps the properties that $select names, or else those that Graph
 // returns by default; without either it keeps them all.
-func selected(r *http.Request, all map[string]any, byDefault ...string) map[string]any {
+func selected(q query, all map[string]any, byDefault ...string) map[string]any {
 	names := byDefault
-	if list := r.URL.Query().Get("$select"); list != "" {
+	if list := q.options.Get("$select"); list != "" {
 		names = strings.Split(list, ",")
 	}
 	if len(names) == 0 {

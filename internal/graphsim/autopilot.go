@@ -16,7 +16,7 @@ type AutopilotIdentity struct {
 }
 
 func (t *Tenant) listAutopilot(q query) answer {
-	serial, _ := strings.CutPrefix(q.request.URL.Query().Get("$filter"), "contains(serialNumber,'")
+	serial, _ := strings.CutPrefix(q.options.Get("$filter"), "contains(serialNumber,'")
 	serial, found := strings.CutSuffix(serial, "')")
 	if !found {
 		return fault(http.StatusBadRequest, "BadRequest", "Invalid filter clause.")
@@ -34,10 +34,17 @@ func (t *Tenant) listAutopilot(q query) answer {
 }
 
 func (t *Tenant) deleteAutopilot(q query) answer {
-	for i := range q.user.Autopilot {
-		if q.user.Autopilot[i].ID == q.id {
-			q.user.Autopilot[i].deleted = true
+	q.user.autopilotIdentity(q.id).deleted = true
+	return answer{status: http.StatusNoContent}
+}
+
+// autopilotIdentity is the user's Autopilot identity with an id, or nil when there
+// is none or it was deleted.
+func (u *User) autopilotIdentity(id string) *AutopilotIdentity {
+	for i := range u.Autopilot {
+		if a := &u.Autopilot[i]; a.ID == id && !a.deleted {
+			return a
 		}
 	}
-	return answer{status: http.StatusNoContent}
+	return nil
 }

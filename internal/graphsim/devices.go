@@ -15,7 +15,7 @@ func (t *Tenant) listDevices(q query) answer {
 		size = 1000
 	}
 	from := 0
-	if token := q.request.URL.Query().Get("$skiptoken"); token != "" {
+	if token := q.options.Get("$skiptoken"); token != "" {
 		decoded, err := base64.RawURLEncoding.DecodeString(token)
 		if from, _ = strconv.Atoi(string(decoded)); err != nil || from <= 0 {
 			return fault(http.StatusBadRequest, "BadRequest", "Skip token is invalid.")
@@ -24,8 +24,8 @@ func (t *Tenant) listDevices(q query) answer {
 	from = min(from, len(q.user.Devices))
 	to := min(from+size, len(q.user.Devices))
 	page := []any{}
-	for _, d := range q.user.Devices[from:to] {
-		page = append(page, describe(q, d))
+	for i := range q.user.Devices[from:to] {
+		page = append(page, describe(q, q.user, &q.user.Devices[from+i]))
 	}
 	body := map[string]any{"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users('" + q.user.ID + "')/managedDevices", "value": page}
 	if to < len(q.user.Devices) {
@@ -39,11 +39,11 @@ func (t *Tenant) listDevices(q query) answer {
 }
 
 func (t *Tenant) getDevice(q query) answer {
-	device := q.device()
+	device := q.user.device(q.id)
 	if device == nil {
 		return deviceNotFound()
 	}
-	body := describe(q, *device)
+	body := describe(q, q.user, device)
 	body["@odata.context"] = "https://graph.microsoft.com/v1.0/$metadata#deviceManagement/managedDevices/$entity"
 	return answer{status: http.StatusOK, body: body}
 }
@@ -58,9 +58,9 @@ func (t *Tenant) listManagedDevices(q query) answer {
 	all := []any{}
 	for _, user := range t.users {
 		t.checkIn(user)
-		for _, d := range user.Devices {
-			if d.AzureADDeviceID == id {
-				all = append(all, describe(query{request: q.request, user: user}, d))
+		for i := range user.Devices {
+			if d := &user.Devices[i]; d.AzureADDeviceID == id {
+				all = append(all, describe(q, user, d))
 			}
 		}
 	}
@@ -81,7 +81,7 @@ func (t *Tenant) removeAllDevices(q query) answer {
 }
 
 func (t *Tenant) retireDevice(q query) answer {
-	device := q.device()
+	device := q.user.device(q.id)
 	switch {
 	case device == nil:
 		return deviceNotFound()
@@ -96,7 +96,7 @@ func (t *Tenant) retireDevice(q query) answer {
 }
 
 func (t *Tenant) wipeDevice(q query) answer {
-	device := q.device()
+	device := q.user.device(q.id)
 	switch {
 	case device == nil:
 		return deviceNotFound()
@@ -117,7 +117,7 @@ func (t *Tenant) wipeDevice(q query) answer {
 }
 
 func (t *Tenant) deleteDevice(q query) answer {
-	device := q.device()
+	device := q.user.device(q.id)
 	if device == nil {
 		return deviceNotFound()
 	}
@@ -131,20 +131,22 @@ func (t *Tenant) deleteDevice(q query) answer {
 	return answer{status: http.StatusNoContent}
 }
 
-// device is the managed device that the path names, or nil when it has left.
-func (q query) device() *Device {
-	for i := range q.user.Devices {
-		if q.user.Devices[i].ID == q.id {
-			return &q.user.Devices[i]
+// device is the user's managed device with an id, or nil when there is none or it
+// has left.
+func (u *User) device(id string) *Device {
+	for i := range u.Devices {
+		if d := &u.Devices[i]; d.ID == id {
+			return d
 		}
 	}
 	return nil
 }
 
-func describe(q query, d Device) map[string]any {
-	return selected(q.request, map[string]any{
+// describe is a managed device as Graph shows it.
+func describe(q query, owner *User, d *Device) map[string]any {
+	return selected(q, map[string]any{
 		"id": d.ID, "deviceName": d.Name, "operatingSystem": d.OperatingSystem, "managedDeviceOwnerType": d.OwnerType,
-		"managementState": d.State, "lastSyncDateTime": stamp(d.LastSync), "userId": q.user.ID,
+		"managementState": d.State, "lastSyncDateTime": stamp(d.LastSync), "userId": owner.ID,
 		"azureADDeviceId": d.AzureADDeviceID, "serialNumber": d.SerialNumber,
 	})
 }

@@ -120,3 +120,48 @@ func TestManagedDevicesAreFoundByTheirEntraID(t *testing.T) {
 	assert.Equal(t, lee.Devices[0].ID, found[0].(map[string]any)["id"])
 	assert.Equal(t, lee.ID, found[0].(map[string]any)["userId"])
 }
+
+func TestAnIDOfAnotherKindOfObjectIsNotFound(t *testing.T) {
+	t.Parallel()
+	o, lee := withLee(t)
+	assert.Equal(t, 404, o.graph("PATCH", "/devices/"+lee.Devices[0].ID, `{"accountEnabled":false}`).status)
+	assert.Equal(t, 404, o.graph("DELETE", "/deviceManagement/windowsAutopilotDeviceIdentities/"+lee.Devices[0].ID, "").status)
+	assert.Equal(t, 404, o.graph("GET", "/deviceManagement/managedDevices/"+lee.EntraDevices[0].ID, "").status)
+}
+
+func TestFiveHundredDevicesOfOneUserAreReadAndRetiredOneByOne(t *testing.T) {
+	t.Parallel()
+	o, june := inJune(t)
+	o.Configure(graphsim.Settings{PageSize: 200})
+	o.Add(graphsim.User{UserPrincipalName: "megan@contoso.com", Devices: make([]graphsim.Device, 500)})
+	devices := make([]graphsim.Device, 500)
+	for i := range devices {
+		devices[i] = graphsim.Device{OperatingSystem: "iOS", CheckIn: leaver.Duration(day)}
+	}
+	id := o.Add(graphsim.User{UserPrincipalName: "lee@contoso.com", Devices: devices})
+
+	var ids []string
+	for path := graphsim.GraphPath + "/v1.0/users/" + id + "/managedDevices?$select=id"; path != ""; {
+		page := o.do("GET", path, "").json(t)
+		for _, device := range page["value"].([]any) {
+			ids = append(ids, device.(map[string]any)["id"].(string))
+		}
+		next, _ := page["@odata.nextLink"].(string)
+		path = strings.TrimPrefix(next, "http://")
+	}
+	require.Len(t, ids, 500)
+	for _, device := range ids {
+		one := "/deviceManagement/managedDevices/" + device
+		require.Equal(t, id, o.graph("GET", one, "").json(t)["userId"])
+		require.Equal(t, 204, o.graph("POST", one+"/retire", "").status)
+	}
+
+	for _, d := range o.Users()["lee@contoso.com"].Devices {
+		require.Equal(t, "retirePending", d.State)
+	}
+	june.pass(day)
+	assert.Empty(t, o.Users()["lee@contoso.com"].Devices)
+	for _, d := range o.Users()["megan@contoso.com"].Devices {
+		require.Equal(t, "managed", d.State)
+	}
+}

@@ -19,13 +19,11 @@ type EntraDevice struct {
 	deleted bool
 }
 
-// registerDevices registers a user's managed devices in Entra. A device that
-// Entra is not to know has a GUID of zeros for its azureADDeviceId.
-func (u *User) registerDevices() {
-	for _, d := range u.Devices {
-		if d.AzureADDeviceID != uuid.Nil.String() && !slices.ContainsFunc(u.EntraDevices, func(e EntraDevice) bool { return e.DeviceID == d.AzureADDeviceID }) {
-			u.EntraDevices = append(u.EntraDevices, EntraDevice{ID: uuid.NewString(), DeviceID: d.AzureADDeviceID, OperatingSystem: d.OperatingSystem, AccountEnabled: true})
-		}
+// register registers a managed device of the user in Entra. A device that Entra is
+// not to know has a GUID of zeros for its azureADDeviceId.
+func (u *User) register(d *Device) {
+	if d.AzureADDeviceID != uuid.Nil.String() && !slices.ContainsFunc(u.EntraDevices, func(e EntraDevice) bool { return e.DeviceID == d.AzureADDeviceID }) {
+		u.EntraDevices = append(u.EntraDevices, EntraDevice{ID: uuid.NewString(), DeviceID: d.AzureADDeviceID, OperatingSystem: d.OperatingSystem, AccountEnabled: true})
 	}
 }
 
@@ -35,26 +33,29 @@ func (t *Tenant) listRegisteredDevices(q query) answer {
 		if d.deleted && !t.settings.Lags {
 			continue
 		}
-		body := selected(q.request, map[string]any{"id": d.ID, "deviceId": d.DeviceID, "operatingSystem": d.OperatingSystem, "accountEnabled": d.AccountEnabled})
+		body := selected(q, map[string]any{"id": d.ID, "deviceId": d.DeviceID, "operatingSystem": d.OperatingSystem, "accountEnabled": d.AccountEnabled})
 		body["@odata.type"] = "#microsoft.graph.device"
 		all = append(all, body)
 	}
 	return collection("directoryObjects", all)
 }
 
-func (q query) entraDevice() *EntraDevice {
-	at := slices.IndexFunc(q.user.EntraDevices, func(d EntraDevice) bool { return d.ID == q.id })
-	if at < 0 {
-		return nil
+// entraDevice is the user's device object with an id, or nil when there is none or
+// it was deleted.
+func (u *User) entraDevice(id string) *EntraDevice {
+	for i := range u.EntraDevices {
+		if d := &u.EntraDevices[i]; d.ID == id && !d.deleted {
+			return d
+		}
 	}
-	return &q.user.EntraDevices[at]
+	return nil
 }
 
 func (t *Tenant) patchEntraDevice(q query) answer {
 	var patch struct {
 		AccountEnabled *bool `json:"accountEnabled"`
 	}
-	device := q.entraDevice()
+	device := q.user.entraDevice(q.id)
 	switch err := json.Unmarshal(q.body, &patch); {
 	case err != nil || patch.AccountEnabled == nil:
 		return fault(http.StatusBadRequest, "Request_BadRequest", "A value is required for property 'accountEnabled' of resource 'Device'.")
@@ -66,13 +67,13 @@ func (t *Tenant) patchEntraDevice(q query) answer {
 }
 
 func (t *Tenant) deleteEntraDevice(q query) answer {
-	device := *q.entraDevice()
+	device := q.user.entraDevice(q.id)
 	switch {
 	case !q.delegated && device.OperatingSystem != "Windows":
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	case slices.ContainsFunc(q.user.Autopilot, func(a AutopilotIdentity) bool { return !a.deleted && a.AzureADDeviceID == device.DeviceID }):
 		return fault(http.StatusBadRequest, "Request_BadRequest", "The device is registered with Autopilot and cannot be deleted.")
 	}
-	q.entraDevice().deleted = true
+	device.deleted = true
 	return answer{status: http.StatusNoContent}
 }

@@ -8,13 +8,13 @@ import (
 
 func (t *Tenant) listRecoveryKeys(q query) answer {
 	id, ok := filtered(q, "deviceId")
-	if !ok || q.request.URL.Query().Has("$top") {
+	if !ok || q.options.Has("$top") {
 		return fault(http.StatusBadRequest, "BadRequest", "Invalid filter clause.")
 	}
 	keys := []any{}
 	for _, user := range t.users {
-		for _, d := range user.Devices {
-			if d.AzureADDeviceID == id && d.RecoveryKey {
+		for i := range user.Devices {
+			if d := &user.Devices[i]; d.AzureADDeviceID == id && d.RecoveryKey {
 				keys = append(keys, map[string]any{"id": uuid.NewString(), "createdDateTime": stamp(d.LastSync), "deviceId": id, "volumeType": "operatingSystemVolume"})
 			}
 		}

@@ -3,6 +3,7 @@ package graphsim
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -23,6 +24,8 @@ type route struct {
 type query struct {
 	request *http.Request
 	route   route
+	// options are the query options, such as $select.
+	options url.Values
 	// id is the one that the path names, if it names any.
 	id   string
 	body []byte
@@ -162,7 +165,7 @@ func (t *Tenant) answer(q query) answer {
 	case intune && t.settings.NoIntune:
 		return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "Request not applicable to target tenant."))
 	}
-	q.delegated = grant.delegated
+	q.delegated, q.options = grant.delegated, q.request.URL.Query()
 	if q.route.whole {
 		return q.route.do(t, q)
 	}
@@ -200,11 +203,20 @@ func (t *Tenant) target(q query) *User {
 		return t.find(q.id)
 	}
 	for _, user := range t.users {
-		if slices.ContainsFunc(user.Devices, func(d Device) bool { return d.ID == q.id }) ||
-			slices.ContainsFunc(user.EntraDevices, func(d EntraDevice) bool { return !d.deleted && d.ID == q.id }) ||
-			slices.ContainsFunc(user.Autopilot, func(a AutopilotIdentity) bool { return !a.deleted && a.ID == q.id }) {
+		if q.route.isOf(user, q.id) {
 			return user
 		}
 	}
 	return nil
+}
+
+// isOf reports whether a user has the object with an id that the route is about.
+func (r route) isOf(user *User, id string) bool {
+	switch {
+	case strings.HasPrefix(r.path, "/devices/"):
+		return user.entraDevice(id) != nil
+	case strings.HasPrefix(r.path, "/deviceManagement/windowsAutopilotDeviceIdentities/"):
+		return user.autopilotIdentity(id) != nil
+	}
+	return user.device(id) != nil
 }

@@ -119,11 +119,11 @@ func (t *Tenant) Add(users ...User) string {
 			user.UserType = "Member"
 		}
 		user.Devices = slices.Clone(user.Devices)
+		user.EntraDevices = slices.Clone(user.EntraDevices)
 		for i := range user.Devices {
 			user.Devices[i].complete(t.now())
+			user.register(&user.Devices[i])
 		}
-		user.EntraDevices = slices.Clone(user.EntraDevices)
-		user.registerDevices()
 		t.users[user.ID] = &user
 		id = user.ID
 	}
@@ -141,7 +141,7 @@ func (t *Tenant) Enroll(userID string, device Device) bool {
 	}
 	device.complete(t.now())
 	user.Devices = append(user.Devices, device)
-	user.registerDevices()
+	user.register(&device)
 	return true
 }
 

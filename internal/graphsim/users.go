@@ -16,7 +16,7 @@ func (t *Tenant) getUser(q query) answer {
 		"accountEnabled": u.AccountEnabled, "onPremisesSyncEnabled": synced,
 		"signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
 	}
-	body := selected(q.request, all, "id", "userPrincipalName", "displayName")
+	body := selected(q, all, "id", "userPrincipalName", "displayName")
 	body["@odata.context"] = "https://graph.microsoft.com/v1.0/$metadata#users/$entity"
 	return answer{status: http.StatusOK, body: body}
 }
