@@ -121,6 +121,26 @@ func TestManagedDevicesAreFoundByTheirEntraID(t *testing.T) {
 	assert.Equal(t, lee.ID, found[0].(map[string]any)["userId"])
 }
 
+func TestADeviceIsHandedOverToAnotherUser(t *testing.T) {
+	t.Parallel()
+	o, lee := withLee(t)
+	laptop := lee.Devices[0]
+	one := "/deviceManagement/managedDevices/" + laptop.ID
+	assert.Equal(t, lee.ID, o.graph("GET", one, "").json(t)["userId"])
+	require.True(t, o.Give(laptop.ID, "megan@contoso.com"))
+	megan := o.Users()["megan@contoso.com"]
+	assert.Equal(t, megan.ID, o.graph("GET", one+"?$select=userId", "").json(t)["userId"])
+	assert.Len(t, o.list("/users/lee@contoso.com/managedDevices"), 1)
+	assert.Len(t, o.list("/users/megan@contoso.com/managedDevices"), 2)
+	assert.Equal(t, laptop, megan.Devices[1])
+	assert.Len(t, o.Users()["lee@contoso.com"].EntraDevices, 2, "Entra keeps what it knows of the device")
+
+	assert.True(t, o.Give(laptop.ID, megan.ID), "she has it already")
+	assert.Len(t, o.Users()["megan@contoso.com"].Devices, 2)
+	assert.False(t, o.Give("nothing", megan.ID))
+	assert.False(t, o.Give(laptop.ID, "nobody@contoso.com"))
+}
+
 func TestAnIDOfAnotherKindOfObjectIsNotFound(t *testing.T) {
 	t.Parallel()
 	o, lee := withLee(t)

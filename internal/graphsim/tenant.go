@@ -145,6 +145,28 @@ func (t *Tenant) Enroll(userID string, device Device) bool {
 	return true
 }
 
+// Give hands a managed device over to a user, by user principal name or object id.
+// What Entra and Autopilot know of the device stays with the user before. It
+// returns false when there is no such device or user.
+func (t *Tenant) Give(deviceID, userID string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	to := t.find(userID)
+	if to == nil {
+		return false
+	}
+	for _, from := range t.users {
+		t.checkIn(from)
+		if device := from.device(deviceID); device != nil {
+			given := *device
+			from.Devices = slices.DeleteFunc(from.Devices, func(d Device) bool { return d.ID == deviceID })
+			to.Devices = append(to.Devices, given)
+			return true
+		}
+	}
+	return false
+}
+
 // Configure replaces the tenant's settings.
 func (t *Tenant) Configure(s Settings) {
 	t.mu.Lock()
