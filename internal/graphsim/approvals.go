@@ -17,8 +17,8 @@ type ApprovalRequest struct {
 	Status        string    `json:"status"`
 	Justification string    `json:"requestJustification"`
 	At            time.Time `json:"requestDateTime"`
-	// Call is the method, path and body, which the call that carries the code
-	// must repeat, and its justification too.
+	// Call is the method, path and body. The call that carries the code must repeat
+	// them, and the justification too.
 	Call string `json:"call"`
 }
 

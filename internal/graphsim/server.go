@@ -23,16 +23,17 @@ const GraphPath = "/graph"
 type Request struct {
 	At     time.Time `json:"at"`
 	Method string    `json:"method"`
-	// Path is below /v1.0, as it was sent.
+	// Path is the path below /v1.0, as it was sent.
 	Path   string `json:"path"`
 	Status int    `json:"status"`
-	// UserID is the object id of the user in the path, where there is one.
+	// UserID is the object id of the user whom the path names, or who owned the
+	// device that it names.
 	UserID          string `json:"userId"`
 	RequestID       string `json:"requestId"`
 	ClientRequestID string `json:"clientRequestId"`
 	// Fault says that the answer was spoilt.
 	Fault bool `json:"fault"`
-	// Early says that it came before a Retry-After had passed.
+	// Early says that the request came before a Retry-After had passed.
 	Early bool `json:"early"`
 }
 
@@ -87,8 +88,9 @@ func graphPath(r *http.Request) (path string, graph bool) {
 	return path, below && strings.HasPrefix(path, "/beta/deviceManagement/")
 }
 
-// plain reports whether no segment of a path is empty, . or ... ServeMux would
-// redirect the client to a cleaned path, which Graph does not do.
+// plain reports whether every segment of a path is a name, neither empty nor dots.
+// ServeMux redirects the client from another path to a cleaned one, which Graph
+// does not do.
 func plain(path string) bool {
 	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
 	return !slices.ContainsFunc(strings.Split(path, "/"), func(segment string) bool {
@@ -180,7 +182,7 @@ func (t *Tenant) serveGraph(w http.ResponseWriter, q query) {
 	_, _ = w.Write(content)
 }
 
-// wait returns false when whoever asked has gone.
+// wait returns false when the client has gone.
 func wait(r *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -208,7 +210,7 @@ func cut(w http.ResponseWriter, status int, content []byte) {
 	drop(w)
 }
 
-// encode gives a's body as Graph sends it; errors get their innerError.
+// encode is the body as Graph sends it; it adds an error's innerError.
 func (a answer) encode(entry Request) (content []byte, contentType string) {
 	if a.body == nil {
 		return nil, ""

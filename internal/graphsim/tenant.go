@@ -28,7 +28,7 @@ type User struct {
 	AccountEnabled        bool      `json:"accountEnabled"`
 	OnPremisesSyncEnabled bool      `json:"onPremisesSyncEnabled,omitempty"`
 	SessionsValidFrom     time.Time `json:"signInSessionsValidFromDateTime"`
-	// Devices holds what is managed now; a device that has left is gone from it.
+	// Devices holds the devices that are managed now.
 	Devices []Device `json:"devices"`
 	// EntraDevices, Autopilot and AppRegistrations stay when a device leaves.
 	EntraDevices     []EntraDevice       `json:"entraDevices,omitempty"`
@@ -59,7 +59,7 @@ type Settings struct {
 	// DelegatedRemoval refuses application tokens for
 	// removeAllDevicesFromManagement, as its page of 2019 documents.
 	DelegatedRemoval bool `json:"delegatedRemoval"`
-	// Lags has Entra and Autopilot show what they have deleted, as long as it is set.
+	// Lags makes Entra and Autopilot go on listing what they have deleted.
 	Lags bool `json:"lags"`
 }
 
@@ -130,7 +130,7 @@ func (t *Tenant) Add(users ...User) string {
 	return id
 }
 
-// Enroll gives a user, by user principal name or object id, one device more. It
+// Enroll adds a managed device to a user, by user principal name or object id. It
 // returns false when there is no such user.
 func (t *Tenant) Enroll(userID string, device Device) bool {
 	t.mu.Lock()
@@ -146,8 +146,8 @@ func (t *Tenant) Enroll(userID string, device Device) bool {
 }
 
 // Give hands a managed device over to a user, by user principal name or object id.
-// What Entra and Autopilot know of the device stays with the user before. It
-// returns false when there is no such device or user.
+// What Entra and Autopilot hold of the device stays with the former user. It returns
+// false when there is no such device or user.
 func (t *Tenant) Give(deviceID, userID string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -18,8 +18,8 @@ import (
 
 const adele = graphsim.Leaver
 
-// office is a tenant behind HTTP, and a token with every permission. What is
-// asked of Contoso's devices they do not hear of before the test has ended.
+// office is a tenant behind HTTP, and a token with every permission. Contoso's
+// devices check in only after the test has ended.
 type office struct {
 	*graphsim.Tenant
 	t     *testing.T
