@@ -16,33 +16,46 @@ const WorkflowType = "OffboardUser"
 // QueryProgress answers with a Progress while the offboarding runs and after.
 const QueryProgress = "progress"
 
-// Activity types. PlanOffboarding takes a Request and returns a Plan,
-// AwaitApproval looks after the items of a step; each of the others is a step's.
-// All but PlanOffboarding take a StepRequest and return a StepResult.
+// Activity types. PlanOffboarding takes a Request and returns a Plan. A step of
+// shape Single has one activity, which takes a StepRequest and returns a
+// StepResult. A step of shape Each has two: the first lists, with the same types;
+// the second takes an ItemRequest and returns an Item.
 const (
-	ActivityPlanOffboarding     = "PlanOffboarding"
-	ActivityDisableAccount      = "DisableAccount"
-	ActivityRevokeSessions      = "RevokeSessions"
-	ActivityRemoveAllDevices    = "RemoveAllDevices"
-	ActivityAwaitDevicesRemoved = "AwaitDevicesRemoved"
-	ActivityAwaitApproval       = "AwaitApproval"
+	ActivityPlanOffboarding = "PlanOffboarding"
+	ActivityDisableAccount  = "DisableAccount"
+	ActivityRevokeSessions  = "RevokeSessions"
 
-	ActivityWipeManagedAppRegistrations = "WipeManagedAppRegistrations"
-	ActivityDeleteAutopilotIdentities   = "DeleteAutopilotIdentities"
-	ActivityDisableEntraDevices         = "DisableEntraDevices"
-	ActivityDeleteEntraDevices          = "DeleteEntraDevices"
+	// RemoveAllDevices is also for anybody's workflow: it takes a StepRequest and
+	// returns a StepResult.
+	ActivityRemoveAllDevices   = "RemoveAllDevices"
+	ActivityLookAtDevices      = "LookAtDevices"
+	ActivityRetireDevice       = "RetireDevice"
+	ActivityWipeDevice         = "WipeDevice"
+	ActivityDeleteDeviceRecord = "DeleteDeviceRecord"
+
+	ActivityListManagedAppRegistrations = "ListManagedAppRegistrations"
+	ActivityWipeManagedAppRegistration  = "WipeManagedAppRegistration"
+	ActivityListAutopilotIdentities     = "ListAutopilotIdentities"
+	ActivityDeleteAutopilotIdentity     = "DeleteAutopilotIdentity"
+	ActivityListEnabledEntraDevices     = "ListEnabledEntraDevices"
+	ActivityDisableEntraDevice          = "DisableEntraDevice"
+	ActivityListEntraDevices            = "ListEntraDevices"
+	ActivityDeleteEntraDevice           = "DeleteEntraDevice"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
 const (
-	StepDisableAccount      = "disableAccount"
-	StepRevokeSessions      = "revokeSessions"
-	StepRemoveAllDevices    = "removeAllDevices"
-	StepAwaitDevicesRemoved = "awaitDevicesRemoved"
+	StepDisableAccount   = "disableAccount"
+	StepRevokeSessions   = "revokeSessions"
+	StepRemoveAllDevices = "removeAllDevices"
 
-	// These are in a plan only when the request includes them.
 	StepWipeManagedAppRegistrations = "wipeManagedAppRegistrations"
 	StepDeleteAutopilotIdentities   = "deleteAutopilotIdentities"
 	StepDisableEntraDevices         = "disableEntraDevices"
 	StepDeleteEntraDevices          = "deleteEntraDevices"
 )
+
+// OptionalSteps names the steps that a plan has only when the request includes them.
+func OptionalSteps() []string {
+	return []string{StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices}
+}

@@ -1,9 +1,11 @@
 package leaver
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // Action names a signal, and an update of the same name, by which a person or
@@ -17,8 +19,8 @@ const (
 	SkipStep Action = "skipStep"
 	// Abort starts no further step and ends the offboarding incomplete.
 	Abort Action = "abort"
-	// Answer decides about the items, such as devices, that a waiting step asks
-	// about. The step goes on when there is an answer for each.
+	// Answer decides about items, such as devices, that a waiting step asks about.
+	// It is acted on at once, whatever else is to be decided.
 	Answer Action = "answer"
 )
 
@@ -46,6 +48,9 @@ type Decision struct {
 type Choice string
 
 const (
+	// Retry has what failed, or was refused, tried once more. A device that is late is
+	// waited for as long again.
+	Retry Choice = "retry"
 	// WaitLonger waits as long again.
 	WaitLonger Choice = "waitLonger"
 	// Approved tells that a second administrator has approved, where the worker
@@ -55,9 +60,38 @@ const (
 	GiveUp Choice = "giveUp"
 )
 
-// ApprovalChoices are what may be decided about an item that awaits a second
-// administrator's approval.
-func ApprovalChoices() []Choice { return []Choice{Approved, GiveUp} }
+// maxText bounds what people write, in characters: it is kept as long as the
+// offboarding.
+const maxText = 1024
+
+// maxItems bounds how many items a decision names.
+const maxItems = 1000
+
+// checkItems refuses ids that are given twice, or cannot be ids, and too many of them.
+func checkItems(ids []string) error {
+	if len(ids) > maxItems {
+		return fmt.Errorf("items: are %d, want at most %d", len(ids), maxItems)
+	}
+	known := map[string]bool{}
+	for _, id := range ids {
+		switch {
+		case len(id) > maxUserID:
+			return fmt.Errorf("items: an id is longer than %d characters", maxUserID)
+		case known[id]:
+			return errors.New("items: an id is given twice")
+		}
+		known[id] = true
+	}
+	return nil
+}
+
+// checkText refuses a text that is too long, by the name of its field.
+func checkText(field, text string) error {
+	if n := utf8.RuneCountInString(text); n > maxText {
+		return fmt.Errorf("%s: is %d characters long, want at most %d", field, n, maxText)
+	}
+	return nil
+}
 
 // ParseDecision reads a decision strictly. Its errors name the field.
 func ParseDecision(action Action, input []byte) (Decision, error) {
@@ -77,7 +111,10 @@ func ParseDecision(action Action, input []byte) (Decision, error) {
 	if action != Answer && (decision.Choice != "" || len(decision.Items) > 0) {
 		return Decision{}, fmt.Errorf("choice, items: are for answer, and %s takes neither", action)
 	}
-	return decision, nil
+	if err := cmp.Or(checkText("by", decision.By), checkText("reason", decision.Reason), checkText("step", decision.Step), checkText("choice", string(decision.Choice))); err != nil {
+		return Decision{}, err
+	}
+	return decision, checkItems(decision.Items)
 }
 
 // Decided is a decision as the report keeps it.

@@ -1,6 +1,7 @@
 package leaver_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/leaver-dev/leaver"
@@ -18,7 +19,7 @@ func TestADecisionIsRead(t *testing.T) {
 		{leaver.RetryStep, `{"step":"disableAccount"}`, leaver.Decision{Step: "disableAccount"}},
 		{leaver.SkipStep, `{"step":"removeAllDevices","by":"it@contoso.com","reason":"kept"}`, leaver.Decision{Step: "removeAllDevices", By: "it@contoso.com", Reason: "kept"}},
 		{leaver.Abort, `{"by":"it@contoso.com","reason":"wrong person"}`, leaver.Decision{By: "it@contoso.com", Reason: "wrong person"}},
-		{leaver.Answer, `{"step":"awaitDevicesRemoved","choice":"giveUp","items":["d1"]}`, leaver.Decision{Step: "awaitDevicesRemoved", Choice: leaver.GiveUp, Items: []string{"d1"}}},
+		{leaver.Answer, `{"step":"removeAllDevices","choice":"giveUp","items":["d1"]}`, leaver.Decision{Step: "removeAllDevices", Choice: leaver.GiveUp, Items: []string{"d1"}}},
 		{leaver.Abort, `{}`, leaver.Decision{}},
 		{leaver.Abort, ``, leaver.Decision{}},
 		{leaver.Abort, `null`, leaver.Decision{}},
@@ -53,10 +54,20 @@ func TestAWrongDecisionNamesTheField(t *testing.T) {
 		{leaver.RetryStep, `{"step":"a"}}`, "the input is not valid JSON, at byte"},
 		{leaver.RetryStep, `"disableAccount"`, "the input must be one JSON object"},
 		{leaver.Abort, `[]`, "the input must be one JSON object"},
+		{leaver.Abort, `{"by":"` + strings.Repeat("ä", 1025) + `"}`, "by: is 1025 characters long, want at most 1024"},
+		{leaver.SkipStep, `{"step":"a","reason":"` + strings.Repeat("ä", 1025) + `"}`, "reason: is 1025 characters long, want at most 1024"},
 	} {
 		_, err := leaver.ParseDecision(c.action, []byte(c.input))
 		assert.ErrorContains(t, err, c.want, "%s %s", c.action, c.input)
 	}
+}
+
+func TestADecisionsTextsMayBeLong(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ä", 1024)
+	decision, err := leaver.ParseDecision(leaver.Abort, []byte(`{"by":"`+long+`","reason":"`+long+`"}`))
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Decision{By: long, Reason: long}, decision)
 }
 
 func TestAWrongDecisionDoesNotRepeatValues(t *testing.T) {

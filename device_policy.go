@@ -43,22 +43,22 @@ func (p DevicePolicy) For(ownerType, operatingSystem string) DeviceAction {
 	return Retire
 }
 
-// on finds the action for an operating system. Graph's names vary with how a
-// device was enrolled, such as AndroidForWork.
-func (a DeviceActions) on(operatingSystem string) DeviceAction {
+// Platform is an operating system as Microsoft writes it, by the name that Graph gives
+// for a device, or "". Graph's names vary with how a device was enrolled, such as
+// AndroidForWork.
+func Platform(operatingSystem string) string {
 	name := strings.ToLower(strings.ReplaceAll(operatingSystem, " ", ""))
-	for _, platform := range []struct {
-		prefix string
-		action DeviceAction
-	}{
-		{"windows", a.Windows}, {"macos", a.MacOS}, {"ios", a.IOS}, {"ipados", a.IOS},
-		{"android", a.Android}, {"linux", a.Linux}, {"chrome", a.ChromeOS},
-	} {
-		if strings.HasPrefix(name, platform.prefix) {
-			return platform.action
+	for _, platform := range []string{"Windows", "macOS", "iOS", "iPadOS", "Android", "Linux", "Chrome"} {
+		if strings.HasPrefix(name, strings.ToLower(platform)) {
+			return platform
 		}
 	}
 	return ""
+}
+
+func (a DeviceActions) on(operatingSystem string) DeviceAction {
+	return map[string]DeviceAction{"Windows": a.Windows, "macOS": a.MacOS, "iOS": a.IOS, "iPadOS": a.IOS,
+		"Android": a.Android, "Linux": a.Linux, "Chrome": a.ChromeOS}[Platform(operatingSystem)]
 }
 
 // RetiresAll reports whether every device is to be retired, whatever it is, so

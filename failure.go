@@ -22,7 +22,7 @@ const (
 	IntuneNotLicensed     FailureType = "IntuneNotLicensed"     // the tenant has no active Intune licence
 	GraphThrottled        FailureType = "GraphThrottled"        // 429; waits
 	GraphUnavailable      FailureType = "GraphUnavailable"      // 5xx, network, read-after-write lag; waits
-	DevicesRemain         FailureType = "DevicesRemain"         // devices are still managed; waits until the deadline
+	DevicesRemain         FailureType = "DevicesRemain"         // devices are still managed, and a person is to decide about them
 	OffboardingIncomplete FailureType = "OffboardingIncomplete" // the workflow ended without having done it all; the Report is in its details
 )
 

@@ -28,72 +28,61 @@ type Leaver struct {
 
 // Step is one row of a plan.
 type Step struct {
-	Name     string `json:"name"`
+	Name string `json:"name"`
+	// Shape says how the workflow runs the step.
+	Shape Shape `json:"shape"`
+	// Activity does the whole of a step of shape Single, lists the items of one of
+	// shape Each, and is the one action for all devices in one of shape Devices.
 	Activity string `json:"activity"`
+	// Change is the activity that changes one item, for shape Each.
+	Change string `json:"change,omitempty"`
 	// Summary says for people what the step does. It is shown in the Web UI
 	// and holds no names.
 	Summary string `json:"summary"`
-	// Kind decides the step's retry and time-out options.
-	Kind Kind `json:"kind"`
 	// After names the steps that must have ended before this one begins.
-	After []string `json:"after,omitempty"`
-	// Needs names the steps without whose effect this one makes no sense: when
-	// one of them was not done, this one is skipped.
-	Needs []string `json:"needs,omitempty"`
-	// Partly lets this one run for the items of which something was asked, when
-	// the step that it needs was not done as a whole.
-	Partly bool `json:"partly,omitzero"`
-	// HandsOver lets the step end while items are for a person still, or await
-	// approval, once others are on their way: a step after it goes on with all.
-	HandsOver bool `json:"handsOver,omitzero"`
-	// Changes lets the activity end with Ongoing when it has done something, and be
-	// run again: what is done is known then, whatever becomes of the rest.
-	Changes   bool      `json:"changes,omitzero"`
+	After     []string  `json:"after,omitempty"`
 	OnFailure OnFailure `json:"onFailure"`
 	// Skip says why the plan leaves the step out; empty means it runs.
 	Skip string `json:"skip,omitempty"`
 	// Note is what a person should know about this step for this leaver.
 	Note string `json:"note,omitempty"`
-	// Poll is set for steps of kind Polls.
-	Poll *Poll `json:"poll,omitempty"`
-	// Devices is set for steps that do something to devices.
-	Devices *DevicePolicy `json:"devices,omitempty"`
-	// Justification is what a second administrator is told, where the tenant
-	// demands one's approval.
-	Justification string `json:"justification,omitempty"`
+	// Reason is what a second administrator is told, where the tenant demands one's
+	// approval.
+	Reason string `json:"reason,omitempty"`
+	// Devices is set for shape Devices.
+	Devices *DeviceSettings `json:"devices,omitempty"`
 	// Items is what the step would touch, as far as the plan could see.
 	Items []Item `json:"items,omitempty"`
-	// Patience is how long Graph may be out of order, or a tenant's limits used
-	// up, before a person is asked; zero means a day.
+	// Patience is how long Graph may be out of order before a person is asked; zero
+	// means a day.
 	Patience Duration `json:"patience,omitzero"`
-	// TaskQueue is where the activity runs; empty means the workflow's own.
+	// TaskQueue is where the step's writes run; empty means the workflow's own.
 	TaskQueue string `json:"taskQueue,omitempty"`
 }
 
-// Kind is how a step behaves towards Graph.
-type Kind string
+// Shape is how the workflow runs a step.
+type Shape string
 
 const (
-	// Reads changes nothing.
-	Reads Kind = "read"
-	// Writes changes something: when cancelled, a running attempt ends first.
-	Writes Kind = "write"
-	// Polls looks again and again until its condition holds.
-	Polls Kind = "poll"
+	// Single is one activity that does the whole step.
+	Single Shape = "single"
+	// Each is an activity that lists items, and another one that changes one item.
+	Each Shape = "each"
+	// Devices looks at the leaver's devices, asks each to leave, and follows it
+	// until it is gone or decided about.
+	Devices Shape = "devices"
 )
 
-// Poll is the rhythm of a step of kind Polls: the first wait, doubled each
-// time up to the longest, until the deadline after the step began.
-type Poll struct {
-	First    Duration `json:"first"`
-	Longest  Duration `json:"longest"`
+// DeviceSettings is what a plan pins for a step of shape Devices.
+type DeviceSettings struct {
+	// Policy says what is done with each device.
+	Policy DevicePolicy `json:"policy,omitzero"`
+	// Deadline is how long a device may take to leave, after it was asked.
 	Deadline Duration `json:"deadline"`
-	// For names what is waited for, as in "waits for devices".
-	For string `json:"for"`
-	// Changes says that the activity is to end with Ongoing when what it sees has
-	// changed, so that the workflow knows too; it is then run again, with what is
-	// left of the deadline.
-	Changes bool `json:"changes,omitzero"`
+	// FirstLook is the wait until devices on their way are looked at again; it is
+	// doubled each time, up to LongestLook.
+	FirstLook   Duration `json:"firstLook"`
+	LongestLook Duration `json:"longestLook"`
 }
 
 // Check reports what makes the plan impossible to run: a repeated or missing
@@ -107,20 +96,28 @@ func (p Plan) Check() error {
 		if slices.Contains(known, step.Name) {
 			return fmt.Errorf("step %s stands twice in the plan", step.Name)
 		}
-		if step.Kind == Polls && step.Poll == nil {
-			return fmt.Errorf("step %s polls and has no rhythm", step.Name)
+		switch {
+		case step.Shape == Single:
+		case step.Shape == Each && step.Change == "":
+			return fmt.Errorf("step %s has no activity that changes an item", step.Name)
+		case step.Shape == Each:
+		case step.Shape == Devices && (step.Devices == nil || step.Devices.FirstLook <= 0 || step.Devices.Deadline <= 0):
+			return fmt.Errorf("step %s has no deadline or no wait between its looks", step.Name)
+		case step.Shape == Devices:
+		default:
+			return fmt.Errorf("step %s has the shape %q, want %s, %s or %s", step.Name, step.Shape, Single, Each, Devices)
 		}
 		known = append(known, step.Name)
 	}
 	var ended []string
 	for range p.Steps {
 		for _, step := range p.Steps {
-			for _, before := range slices.Concat(step.After, step.Needs) {
+			for _, before := range step.After {
 				if !slices.Contains(known, before) {
 					return fmt.Errorf("step %s comes after %q, which is no step of the plan", step.Name, before)
 				}
 			}
-			if !slices.Contains(ended, step.Name) && containsAll(ended, step.After) && containsAll(ended, step.Needs) {
+			if !slices.Contains(ended, step.Name) && containsAll(ended, step.After) {
 				ended = append(ended, step.Name)
 			}
 		}

@@ -18,7 +18,7 @@ const (
 	// Completed means that every step is done, was so already, or was left out
 	// by the plan.
 	Completed Status = "completed"
-	// CompletedWithExceptions is Completed, but a person left a step out.
+	// CompletedWithExceptions is Completed, but a person left something as it is.
 	CompletedWithExceptions Status = "completedWithExceptions"
 	// Incomplete means that a step failed and nobody was to be asked.
 	Incomplete Status = "incomplete"
@@ -47,11 +47,15 @@ type StepRecord struct {
 	Outcome Outcome `json:"outcome,omitempty"`
 	Detail  string  `json:"detail,omitempty"`
 	Items   []Item  `json:"items,omitempty"`
-	// Failure is the last one, also when the step was then retried or left out.
+	// Failure is why the step could not go on last, also when it was then retried or left
+	// out; where it touches items, what a person is asked about them.
 	Failure   *StepFailure `json:"failure,omitempty"`
 	Decisions []Decided    `json:"decisions,omitempty"`
-	StartedAt time.Time    `json:"startedAt,omitzero"`
-	EndedAt   time.Time    `json:"endedAt,omitzero"`
+	// EarlierDecisions is how many decisions there were before the first of Decisions:
+	// the last hundred are kept.
+	EarlierDecisions int       `json:"earlierDecisions,omitzero"`
+	StartedAt        time.Time `json:"startedAt,omitzero"`
+	EndedAt          time.Time `json:"endedAt,omitzero"`
 }
 
 // State is where a step stands.
@@ -85,22 +89,26 @@ type Progress struct {
 // Wait is something that the offboarding waits for.
 type Wait struct {
 	Step string `json:"step"`
-	// For is "person", "approval", "graph", or what the step polls for.
+	// For is "person", "approval", "graph" or "devices".
 	For   string    `json:"for"`
 	Since time.Time `json:"since"`
 	// Actions are the signals and updates that end the wait.
 	Actions []Action `json:"actions,omitempty"`
-	// Choices are what an Answer may say about the items that failed.
+	// Choices are what an Answer may say about the items.
 	Choices []Choice `json:"choices,omitempty"`
+	// Until is when Graph is asked again, for a wait for Graph.
+	Until time.Time `json:"until,omitzero"`
 }
 
 const (
 	// WaitForPerson is the For of a Wait that a decision ends.
 	WaitForPerson = "person"
-	// WaitForGraph is that of one that lasts as long as Graph has asked to wait.
+	// WaitForGraph is that of a Wait that lasts until a used-up day is over.
 	WaitForGraph = "graph"
-	// WaitForApproval is that of one that a second administrator ends, in Intune.
+	// WaitForApproval is that of a Wait that a second administrator ends, in Intune.
 	WaitForApproval = "approval"
+	// WaitForDevices is that of a Wait for devices that are on their way.
+	WaitForDevices = "devices"
 )
 
 // RefusedSignal is a signal that changed nothing.

@@ -2,6 +2,7 @@ package leaver
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -31,8 +32,8 @@ type Request struct {
 	// DeviceDeadline is how long devices may take to leave management before a
 	// person is asked, such as "720h". The default is the worker's.
 	DeviceDeadline Duration `json:"deviceDeadline,omitzero"`
-	// Reason and Ticket say why, for whoever is to approve what is asked of
-	// devices (Intune's Multi Admin Approval). They are stored in clear.
+	// Reason and Ticket say why, for the second administrator who is to approve what
+	// is asked of devices (Intune's Multi Admin Approval). They are stored in clear.
 	Reason string `json:"reason,omitzero"`
 	Ticket string `json:"ticket,omitzero"`
 	// Devices says what to do with the devices. The default is the worker's,
@@ -139,6 +140,9 @@ func (r Request) check() error {
 		if r.Steps[name].Skip && r.Steps[name].Include {
 			return fmt.Errorf("steps.%s: skip and include exclude each other", name)
 		}
+	}
+	if err := cmp.Or(checkText("reason", r.Reason), checkText("ticket", r.Ticket)); err != nil {
+		return err
 	}
 	if n := utf8.RuneCountInString(r.Justification()); n > maxJustification {
 		return fmt.Errorf("reason, ticket: are %d characters too long together: Intune takes %d", n-maxJustification, maxJustification)

@@ -2,48 +2,36 @@ package leaver
 
 import "time"
 
-// StepRequest is what every step's activity takes. UserID alone is enough to
-// call one from another workflow.
+// StepRequest is what a step's activity takes. UserID alone is enough to call one
+// from another workflow.
 type StepRequest struct {
 	// UserID is the leaver's object id; a user principal name works too.
 	UserID string `json:"userId"`
-	// Poll is the rhythm of an activity that polls.
-	Poll *Poll `json:"poll,omitempty"`
-	// Devices says what to do with devices; nil means retire all.
-	Devices *DevicePolicy `json:"devices,omitempty"`
-	// Justification is what a second administrator is told, where the tenant
-	// demands one's approval.
-	Justification string `json:"justification,omitempty"`
-	// Items is what the activity last said of each item, with the choices that
-	// were made since, when the step goes on after an Answer.
-	Items []Item `json:"items,omitempty"`
-	// NotBefore is when the activity may call Graph again, as an Ongoing result of
-	// before has said.
-	NotBefore *time.Time `json:"notBefore,omitempty"`
-	// HandsOver lets the activity end while items are for a person still, or await
-	// approval, once others are on their way.
-	HandsOver bool `json:"handsOver,omitempty"`
-	// Changes lets the activity end with Ongoing when there is news, as Poll.Changes
-	// does for one that polls.
-	Changes bool `json:"changes,omitempty"`
+	// Reason says why, for a second administrator whose approval the tenant demands.
+	Reason string `json:"reason,omitempty"`
 	// Results holds how the steps ended that this one comes after, by name.
 	Results map[string]StepResult `json:"results,omitempty"`
+	// Items is what a step of shape Each has done until now, when its list is read
+	// once more.
+	Items []Item `json:"items,omitempty"`
 }
 
-// StepResult is what every step's activity returns.
+// StepResult is what a step's activity returns.
 type StepResult struct {
-	// Outcome is Done, AlreadyDone or Skipped, or Ongoing where that was asked
-	// for; what failed returns an error.
-	Outcome Outcome `json:"outcome"`
+	// Outcome is Done, AlreadyDone or Skipped; what failed returns an error. The
+	// list of a step of shape Each needs none: its items say what is to be done.
+	Outcome Outcome `json:"outcome,omitempty"`
 	// Detail says in words what was seen. It holds no names.
 	Detail string `json:"detail,omitempty"`
-	// Items is what the step touched, where it touches many.
+	// Items is what the step touched, or is to touch.
 	Items []Item `json:"items,omitempty"`
-	// Choices are offered for the items that failed, in the details of a failure and
-	// with Ongoing.
-	Choices []Choice `json:"choices,omitempty"`
-	// NotBefore is set with Ongoing where Graph has asked to wait.
-	NotBefore *time.Time `json:"notBefore,omitempty"`
+}
+
+// ItemRequest is what the activity takes that changes one item of a step of shape
+// Each.
+type ItemRequest struct {
+	UserID string `json:"userId"`
+	Item   Item   `json:"item"`
 }
 
 // Outcome is how a step, or one item of it, ended.
@@ -60,58 +48,27 @@ const (
 	Failed Outcome = "failed"
 	// Canceled means begun, and stopped before its end was seen.
 	Canceled Outcome = "canceled"
-	// Ongoing means that there is something new and the activity is to go on; it is
-	// returned only where Changes, Poll.Changes or HandsOver asks for it.
-	Ongoing Outcome = "ongoing"
 	// NotStarted means that the offboarding ended before.
 	NotStarted Outcome = "notStarted"
 )
 
-// Item is one of the things that a step touched.
+// Item is one of the things that a step touches.
 type Item struct {
 	ID string `json:"id"`
-	// Outcome is set once it is known how the item ended.
+	// Outcome is set once it is known how the item ended, or that a person is to
+	// decide about it (Failed).
 	Outcome Outcome `json:"outcome,omitempty"`
 	Detail  string  `json:"detail,omitempty"`
 	// Failure is set where Graph has refused what was asked about the item.
 	Failure FailureType `json:"failure,omitempty"`
-	// Choice is what a person has decided and the step has not yet acted upon.
+	// Choice is what a person has decided and could not be carried out yet.
 	Choice Choice `json:"choice,omitempty"`
-	// Held is set where Graph does not do for now what is to be done about the item;
-	// Detail says why.
-	Held *Held `json:"held,omitempty"`
 	// Approval is set where the tenant wants a second administrator to approve
 	// what is asked of the item.
 	Approval *Approval `json:"approval,omitempty"`
-	// Device is set where the item is a device that Intune manages.
+	// Device is set where the item is a device, or something that another service
+	// keeps of a device.
 	Device *Device `json:"device,omitempty"`
-}
-
-// Held is what Graph does not do for now.
-type Held struct {
-	// Tries is how often it did not, since a moment.
-	Tries int       `json:"tries"`
-	Since time.Time `json:"since"`
-	// NotBefore is when it is asked again, where the day's limit is used up.
-	NotBefore *time.Time `json:"notBefore,omitempty"`
-}
-
-// Asked reports whether something was asked of the item that may still go on, or
-// may have been: where the answer to a call was lost.
-func (i Item) Asked() bool {
-	return i.Device != nil && (i.Device.Action != "" || i.Device.Asking != "")
-}
-
-// Anew is the item as it is when the activity is to begin with it once more:
-// described, and with what was asked of it, but nothing decided.
-func (i Item) Anew() Item {
-	anew := Item{ID: i.ID}
-	if i.Device != nil {
-		device := *i.Device
-		device.Because, device.DecidedAt, device.Verdict = "", nil, ""
-		anew.Device = &device
-	}
-	return anew
 }
 
 // AwaitsApproval reports whether a second administrator is to decide still.
@@ -130,16 +87,8 @@ type Approval struct {
 	// alone.
 	Operation   DeviceAction `json:"operation"`
 	RequestedAt time.Time    `json:"requestedAt"`
-	// Told says that it was a person who told that it is approved.
+	// Told says that a person has told that it is approved.
 	Told bool `json:"told,omitempty"`
-}
-
-// Action is what is asked of the device when the request is approved.
-func (a Approval) Action() DeviceAction {
-	if a.Operation == RemoveAll {
-		return Retire
-	}
-	return a.Operation
 }
 
 // ApprovalStatus is where a request for approval stands, as Graph names it.
@@ -158,40 +107,94 @@ const (
 	ApprovalExpired ApprovalStatus = "expired"
 )
 
-// Device is a managed device as Intune last described it, by the names that
+// IsKnown tells the statuses above from those by which Graph says nothing: unknown, and
+// those that Microsoft is still to define.
+func (s ApprovalStatus) IsKnown() bool {
+	switch s {
+	case ApprovalNeeded, ApprovalApproved, ApprovalRejected, ApprovalCancelled, ApprovalCompleted, ApprovalExpired:
+		return true
+	}
+	return false
+}
+
+// DeviceFacts is a managed device as Intune last described it, by the names that
 // Graph uses.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/resources/intune-devices-manageddevice
-type Device struct {
-	Name             string     `json:"deviceName,omitempty"`
-	OperatingSystem  string     `json:"operatingSystem,omitempty"`
-	OwnerType        string     `json:"managedDeviceOwnerType,omitempty"`
-	ManagementState  string     `json:"managementState,omitempty"`
-	LastSyncDateTime *time.Time `json:"lastSyncDateTime,omitempty"`
+type DeviceFacts struct {
+	Name             string    `json:"deviceName,omitempty"`
+	OperatingSystem  string    `json:"operatingSystem,omitempty"`
+	OwnerType        string    `json:"managedDeviceOwnerType,omitempty"`
+	ManagementState  string    `json:"managementState,omitempty"`
+	LastSyncDateTime time.Time `json:"lastSyncDateTime,omitzero"`
 	// AzureADDeviceID is how Entra knows the device.
 	AzureADDeviceID string `json:"azureADDeviceId,omitempty"`
 	SerialNumber    string `json:"serialNumber,omitempty"`
 	// RecoveryKey says, for Windows, whether a BitLocker recovery key is on record.
 	RecoveryKey RecoveryKey `json:"recoveryKey,omitempty"`
+}
+
+// Device is a managed device, what was asked of it, and what has become of it.
+type Device struct {
+	DeviceFacts
+	// ManagedDeviceID is the id by which Intune knew the device, where the item's own
+	// id is another service's.
+	ManagedDeviceID string `json:"managedDeviceId,omitempty"`
 	// Planned is what the policy says is to be done with the device.
 	Planned DeviceAction `json:"planned,omitempty"`
-	// Action is what was asked of the device, and ActionAt when; both are
-	// missing where it was leaving already.
-	Action   DeviceAction `json:"action,omitempty"`
-	ActionAt *time.Time   `json:"actionAt,omitempty"`
-	// Asking is what a call asked whose answer was lost, and AskingAt when: the
-	// device may hear of it, and what is seen of it next tells.
-	Asking   DeviceAction `json:"asking,omitempty"`
-	AskingAt *time.Time   `json:"askingAt,omitempty"`
-	// OwnCalls is how often it was asked by a call of its own, and not by the
-	// one for all devices. Because says why, where neither the policy nor a
-	// person wanted it so.
-	OwnCalls int    `json:"ownCalls,omitempty"`
-	Because  string `json:"because,omitempty"`
-	// DecidedAt is when what a person decided about it was carried out last.
-	DecidedAt *time.Time `json:"decidedAt,omitempty"`
-	Verdict   Verdict    `json:"verdict,omitempty"`
+	// Calls are the writes that were made for the device, in order.
+	Calls   []Call  `json:"calls,omitempty"`
+	Verdict Verdict `json:"verdict,omitempty"`
 }
+
+// Asked returns the last call that Intune has heard, or may have heard; nil when
+// there was none.
+func (d Device) Asked() *Call {
+	for i := len(d.Calls) - 1; i >= 0; i-- {
+		switch d.Calls[i].Answer {
+		case CallPending, CallAccepted, CallUnknown:
+			return &d.Calls[i]
+		}
+	}
+	return nil
+}
+
+// Call is one write that was made for a device. It is noted before it is made, so
+// that it is in the report whatever becomes of it.
+type Call struct {
+	Action DeviceAction `json:"action"`
+	// At is when it was noted, and so a moment before it was made.
+	At time.Time `json:"at"`
+	// All says that it was removeAllDevicesFromManagement, for all devices at once.
+	All bool `json:"all,omitzero"`
+	// Again says that it repeats a call after which the device failed to leave.
+	Again bool `json:"again,omitzero"`
+	// Chosen says that a person chose it, and not the policy.
+	Chosen bool `json:"chosen,omitzero"`
+	// ApprovalCode is that of the request for approval that it carried or filed.
+	ApprovalCode string     `json:"approvalCode,omitempty"`
+	Answer       CallAnswer `json:"answer,omitempty"`
+	// Failure and Why say why it was refused, or is not known.
+	Failure FailureType `json:"failure,omitempty"`
+	Why     string      `json:"why,omitempty"`
+}
+
+// CallAnswer is what came of a call.
+type CallAnswer string
+
+const (
+	// CallPending means that the call is being made.
+	CallPending CallAnswer = ""
+	// CallAccepted means that Intune will do it.
+	CallAccepted CallAnswer = "accepted"
+	// CallQueued means that a second administrator is to approve it first.
+	CallQueued CallAnswer = "queued"
+	// CallRefused means that Intune did not take it, and will not later.
+	CallRefused CallAnswer = "refused"
+	// CallUnknown means that Intune may have heard the call: its answer was lost,
+	// or the call was stopped before there was one.
+	CallUnknown CallAnswer = "unknown"
+)
 
 // RecoveryKey is what is known of a device's BitLocker recovery key.
 type RecoveryKey string
@@ -238,8 +241,10 @@ const (
 	Gone Verdict = "gone"
 	// AwaitingApproval means that a second administrator is to approve it first.
 	AwaitingApproval Verdict = "awaitingApproval"
-	// Leaving means that it has been asked and has not answered yet.
+	// Leaving means that it has been asked and has not left yet.
 	Leaving Verdict = "leaving"
+	// Unknown means that it may have been asked: the answer to the call was lost.
+	Unknown Verdict = "unknown"
 	// Silent means that it has not checked in since it was asked, until the deadline.
 	Silent Verdict = "silent"
 	// RemovalFailed means that the device, or Intune, reported a failure again

@@ -7,7 +7,9 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// DisableAccount blocks the leaver's sign-in and reads it back.
+// DisableAccount blocks the leaver's sign-in and reads it back. Only the first attempt
+// can tell that sign-in was blocked before: a later one may see what an attempt did
+// whose answer was lost.
 //
 // Microsoft: PATCH /users/{id} with accountEnabled false.
 func (a *Activities) DisableAccount(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
@@ -15,13 +17,10 @@ func (a *Activities) DisableAccount(ctx context.Context, step leaver.StepRequest
 	switch {
 	case err != nil:
 		return leaver.StepResult{}, failure(ctx, err)
-	case !user.AccountEnabled && acted(ctx):
+	case !user.AccountEnabled && activity.GetInfo(ctx).Attempt > 1:
 		return done("sign-in is blocked"), nil
 	case !user.AccountEnabled:
 		return alreadyDone("sign-in was blocked before"), nil
-	}
-	if err := act(ctx); err != nil {
-		return leaver.StepResult{}, err
 	}
 	if err := a.graph.SetAccountEnabled(ctx, user.ID, false); err != nil {
 		return leaver.StepResult{}, failure(ctx, err)
@@ -46,17 +45,3 @@ func (a *Activities) RevokeSessions(ctx context.Context, step leaver.StepRequest
 	}
 	return done("Graph confirmed; it takes effect within minutes, access tokens in use end by themselves"), nil
 }
-
-// act notes, on the server, that this activity is about to change something:
-// an attempt that dies afterwards is then not taken for one that found it so.
-// It refuses where the activity was cancelled before.
-func act(ctx context.Context, details ...any) error {
-	if len(details) == 0 {
-		details = []any{true}
-	}
-	activity.RecordHeartbeat(ctx, details...)
-	return ctx.Err()
-}
-
-// acted reports whether an earlier attempt of this activity came as far as act.
-func acted(ctx context.Context) bool { return activity.HasHeartbeatDetails(ctx) }

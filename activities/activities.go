@@ -19,22 +19,19 @@ type Config struct {
 	Graph *graph.Client
 	// Devices does the devices; nil means Graph does them too.
 	Devices *graph.Client
-	// Poll is the rhythm that plans pin for AwaitDevicesRemoved.
-	Poll leaver.Poll
-	// DevicePolicy is for requests that say nothing about devices.
-	DevicePolicy leaver.DevicePolicy
-	// DeviceTaskQueue is where plans have the device steps run; empty means the
+	// DeviceSettings is what plans pin for devices, where a request says nothing else.
+	DeviceSettings leaver.DeviceSettings
+	// DeviceTaskQueue is where plans have writes to Intune run; empty means the
 	// workflow's own.
 	DeviceTaskQueue string
 }
 
 // Activities holds what the steps work with.
 type Activities struct {
-	graph   *graph.Client
-	devices *graph.Client
-	poll    leaver.Poll
-	policy  leaver.DevicePolicy
-	queue   string
+	graph    *graph.Client
+	devices  *graph.Client
+	settings leaver.DeviceSettings
+	queue    string
 }
 
 // New checks c and makes the activities.
@@ -45,16 +42,16 @@ func New(c Config) (*Activities, error) {
 	if c.Devices == nil {
 		c.Devices = c.Graph
 	}
-	if p := c.Poll; p.First <= 0 || p.Longest < p.First || p.Deadline < p.First {
-		return nil, errors.New("activities: the first poll must be positive, and neither the longest nor the deadline shorter than it")
+	if s := c.DeviceSettings; s.FirstLook <= 0 || s.LongestLook < s.FirstLook || s.Deadline < s.FirstLook {
+		return nil, errors.New("activities: the first look must be positive, and neither the longest nor the deadline shorter than it")
 	}
-	if time.Duration(c.Poll.Deadline) > leaver.MaxDeviceDeadline {
+	if time.Duration(c.DeviceSettings.Deadline) > leaver.MaxDeviceDeadline {
 		return nil, fmt.Errorf("activities: the device deadline must not be longer than %s", leaver.MaxDeviceDeadline)
 	}
-	if err := c.DevicePolicy.Check("the device policy"); err != nil {
+	if err := c.DeviceSettings.Policy.Check("the device policy"); err != nil {
 		return nil, fmt.Errorf("activities: %w", err)
 	}
-	return &Activities{graph: c.Graph, devices: c.Devices, poll: c.Poll, policy: c.DevicePolicy, queue: c.DeviceTaskQueue}, nil
+	return &Activities{graph: c.Graph, devices: c.Devices, settings: c.DeviceSettings, queue: c.DeviceTaskQueue}, nil
 }
 
 // Register puts every activity under its own name.
@@ -66,11 +63,26 @@ func (a *Activities) Register(r interface {
 		return activity.RegisterOptions{Name: name, DisableAlreadyRegisteredCheck: true}
 	}
 	r.RegisterActivityWithOptions(a.PlanOffboarding, options(leaver.ActivityPlanOffboarding))
-	r.RegisterActivityWithOptions(a.AwaitApproval, options(leaver.ActivityAwaitApproval))
+	for name, do := range map[string]any{
+		leaver.ActivityLookAtDevices:      a.LookAtDevices,
+		leaver.ActivityRemoveAllDevices:   a.RemoveAllDevices,
+		leaver.ActivityRetireDevice:       a.RetireDevice,
+		leaver.ActivityWipeDevice:         a.WipeDevice,
+		leaver.ActivityDeleteDeviceRecord: a.DeleteDeviceRecord,
+	} {
+		r.RegisterActivityWithOptions(do, options(name))
+	}
 	for _, row := range catalogue {
-		r.RegisterActivityWithOptions(func(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
-			return row.do(a, ctx, step)
-		}, options(row.Activity))
+		if row.do != nil {
+			r.RegisterActivityWithOptions(func(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+				return row.do(a, ctx, step)
+			}, options(row.Activity))
+		}
+		if row.change != nil {
+			r.RegisterActivityWithOptions(func(ctx context.Context, item leaver.ItemRequest) (leaver.Item, error) {
+				return row.change(a, ctx, item)
+			}, options(row.Change))
+		}
 	}
 }
 

@@ -2,60 +2,71 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/leaver-dev/leaver"
 )
 
-// WipeManagedAppRegistrations has the apps under an app protection policy wipe
-// the leaver's company data, on phones that Intune does not manage and on those
-// that it does. An app does so when it is next opened: nothing tells when.
+// ListManagedAppRegistrations lists the devices, by their tags, on which apps under an
+// app protection policy hold the leaver's company data: phones that Intune does not
+// manage and those that it does. A device stays listed after the wipe was accepted,
+// until its apps are next opened.
 //
-// Microsoft: POST /users/{id}/wipeManagedAppRegistrationsByDeviceTag, one call
-// for each device.
-func (a *Activities) WipeManagedAppRegistrations(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
-	if err := tooEarly(ctx, step); err != nil {
-		return leaver.StepResult{}, err
-	}
-	tags, unread := a.devices.ManagedAppDeviceTags(ctx, step.UserID)
-	items := make([]leaver.Item, len(tags))
-	for i, tag := range tags {
-		items[i].ID = tag
-	}
-	items, err := recallItems(ctx, step, items)
+// Microsoft: GET /users/{id}/managedAppRegistrations.
+// https://learn.microsoft.com/graph/api/intune-mam-managedappregistration-list
+func (a *Activities) ListManagedAppRegistrations(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+	tags, err := a.devices.ManagedAppDeviceTags(ctx, step.UserID)
 	if err != nil {
-		return leaver.StepResult{}, err
+		return leaver.StepResult{}, failure(ctx, err)
 	}
-	if unread != nil {
-		return pause(ctx, step, items, unread)
-	}
-	if len(items) == 0 {
-		return alreadyDone("no app holds company data of the leaver"), nil
-	}
-	written := false
-	for i := range items {
-		tagged := &items[i]
+	var result leaver.StepResult
+	for _, known := range step.Items {
+		listed := slices.Contains(tags, known.ID)
 		switch {
-		case tagged.Outcome != "" || tagged.Detail == changeAccepted:
-			continue
-		case tagged.Detail == changeAsked && !slices.Contains(tags, tagged.ID):
-			tagged.Outcome, tagged.Detail = leaver.Done, ""
-			continue
-		case written:
-			return pause(ctx, step, items, errNextTurn)
-		}
-		if err := ask(ctx, items, tagged, func() error { return a.devices.WipeManagedAppRegistrations(ctx, step.UserID, tagged.ID) }); err != nil {
-			return pause(ctx, step, items, err)
-		}
-		written = true
-	}
-	for i := range items {
-		if items[i].Outcome == "" {
-			items[i].Outcome, items[i].Detail = leaver.Done, ""
+		case !listed:
+			result.Items = append(result.Items, settled(known, leaver.AlreadyDone, noAppData))
+		case known.Outcome == leaver.Done:
+			result.Items = append(result.Items, known)
+			tags = slices.DeleteFunc(tags, func(tag string) bool { return tag == known.ID })
 		}
 	}
-	result := settled(items)
-	result.Detail = fmt.Sprintf("Intune accepted the wipe of the apps on %s; each app does it when it is next opened", count(len(items)))
-	return result, refusals(ctx, result)
+	for _, tag := range tags {
+		result.Items = append(result.Items, leaver.Item{ID: tag})
+	}
+	if len(result.Items) == 0 {
+		result.Detail = "no app holds company data of the leaver"
+	}
+	return result, nil
+}
+
+// noAppData says that a device is no longer listed.
+const noAppData = "no app there holds company data of the leaver"
+
+// WipeManagedAppRegistration has the apps on one device wipe the leaver's company
+// data. Each app does so when it is next opened, and nothing tells when: Done means
+// that Intune has accepted it.
+//
+// Microsoft: POST /users/{id}/wipeManagedAppRegistrationsByDeviceTag.
+// https://learn.microsoft.com/graph/api/intune-mam-user-wipemanagedappregistrationsbydevicetag
+func (a *Activities) WipeManagedAppRegistration(ctx context.Context, request leaver.ItemRequest) (leaver.Item, error) {
+	item := leaver.Item{ID: request.Item.ID, Device: request.Item.Device}
+	if item.ID == "" {
+		return leaver.Item{}, invalid(ctx, "item.id: is missing, want a device tag")
+	}
+	tags, err := a.devices.ManagedAppDeviceTags(ctx, request.UserID)
+	if err != nil {
+		return leaver.Item{}, failure(ctx, err)
+	}
+	if !slices.Contains(tags, item.ID) {
+		item.Outcome, item.Detail = leaver.Done, noAppData
+		return item, nil
+	}
+	switch err := a.devices.WipeManagedAppRegistrations(ctx, request.UserID, item.ID); {
+	case isMissing(err):
+		return leaver.Item{}, failure(ctx, errListLags)
+	case err != nil:
+		return leaver.Item{}, failure(ctx, err)
+	}
+	item.Outcome, item.Detail = leaver.Done, "Intune has accepted the wipe; each app does it when it is next opened"
+	return item, nil
 }

@@ -3,6 +3,7 @@ package activities_test
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -89,14 +90,8 @@ type attempt struct {
 	number int32
 	// age is how long ago the activity was scheduled.
 	age time.Duration
-	// heard is what an attempt before, which died, had heartbeated last.
-	heard any
 	// timeout is how long the attempt may take; zero means the environment's.
 	timeout time.Duration
-	// canceled lets the cancellation be heard of with the first heartbeat.
-	canceled bool
-
-	heartbeats []converter.EncodedValues
 }
 
 func (a *attempt) run(t *testing.T, s *stage, name string, input any, result any) error {
@@ -105,12 +100,9 @@ func (a *attempt) run(t *testing.T, s *stage, name string, input any, result any
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&pretence{attempt: a}}})
-	env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
-		a.heartbeats = append(a.heartbeats, details)
+	env.SetOnActivityHeartbeatListener(func(*activity.Info, converter.EncodedValues) {
+		assert.Fail(t, "state is the workflow's: no activity records heartbeats")
 	})
-	if a.heard != nil {
-		env.SetHeartbeatDetails(a.heard)
-	}
 	s.offboarding.Register(workflowless{env})
 	value, err := env.ExecuteActivity(name, input)
 	if err != nil {
@@ -119,26 +111,18 @@ func (a *attempt) run(t *testing.T, s *stage, name string, input any, result any
 	return value.Get(result)
 }
 
+// call makes one attempt, by its number, of any activity.
+func call[T any](t *testing.T, s *stage, number int32, name string, input any) (T, error) {
+	t.Helper()
+	var result T
+	err := (&attempt{number: number}).run(t, s, name, input, &result)
+	return result, err
+}
+
 // do makes a first attempt of a step for Adele.
 func do(t *testing.T, s *stage, name string) (leaver.StepResult, error) {
 	t.Helper()
-	return (&attempt{}).do(t, s, name, leaver.StepRequest{UserID: s.id(adele)})
-}
-
-// do makes the attempt, and those after it that ask one device more each.
-func (a *attempt) do(t *testing.T, s *stage, name string, request leaver.StepRequest) (leaver.StepResult, error) {
-	t.Helper()
-	for turn := 0; ; turn++ {
-		require.Less(t, turn, 20, "it does not end")
-		var result leaver.StepResult
-		before := s.accepted()
-		err := a.run(t, s, name, request, &result)
-		if err == nil || !strings.Contains(err.Error(), "asked by the next attempt") {
-			return result, err
-		}
-		assert.LessOrEqual(t, s.accepted(), before+1, "an attempt writes once")
-		a.heard = last(t, a)
-	}
+	return call[leaver.StepResult](t, s, 1, name, leaver.StepRequest{UserID: s.id(adele)})
 }
 
 // workflowless lets a plugin register where there are no workflows.
@@ -162,51 +146,43 @@ func (p *pretence) InterceptActivity(_ context.Context, next interceptor.Activit
 type pretendIn struct {
 	interceptor.ActivityInboundInterceptorBase
 	attempt *attempt
-	cancel  context.CancelFunc
 }
 
 func (p *pretendIn) Init(next interceptor.ActivityOutboundInterceptor) error {
-	out := &pretendOut{in: p}
+	out := &pretendOut{attempt: p.attempt}
 	out.Next = next
 	return p.Next.Init(out)
 }
 
 func (p *pretendIn) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	ctx, p.cancel = context.WithCancel(ctx)
 	if p.attempt.timeout > 0 {
-		ctx, p.cancel = context.WithTimeout(ctx, p.attempt.timeout)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.attempt.timeout)
+		defer cancel()
 	}
-	defer p.cancel()
 	return p.Next.ExecuteActivity(ctx, in)
 }
 
 type pretendOut struct {
 	interceptor.ActivityOutboundInterceptorBase
-	in *pretendIn
+	attempt *attempt
 }
 
 func (p *pretendOut) GetInfo(ctx context.Context) activity.Info {
 	info := p.Next.GetInfo(ctx)
-	info.Attempt = max(p.in.attempt.number, 1)
-	info.ScheduledTime = info.ScheduledTime.Add(-p.in.attempt.age)
+	info.Attempt = max(p.attempt.number, 1)
+	info.ScheduledTime = info.ScheduledTime.Add(-p.attempt.age)
 	return info
-}
-
-func (p *pretendOut) RecordHeartbeat(ctx context.Context, details ...any) {
-	p.Next.RecordHeartbeat(ctx, details...)
-	if p.in.attempt.canceled {
-		p.in.cancel()
-	}
 }
 
 // id is a user's object id.
 func (s *stage) id(name string) string { return s.Users()[name].ID }
 
-// reassign gives all of Adele's devices to Megan.
-func (s *stage) reassign() {
+// give gives the first of Adele's devices to Megan.
+func (s *stage) give(n int) {
 	from := s.Users()[adele]
-	s.Add(graphsim.User{UserPrincipalName: megan, AccountEnabled: true, Devices: from.Devices})
-	from.Devices = nil
+	s.Add(graphsim.User{UserPrincipalName: megan, AccountEnabled: true, Devices: from.Devices[:n]})
+	from.Devices = from.Devices[n:]
 	s.Add(from)
 }
 
@@ -232,15 +208,38 @@ func (s *stage) accepted() int {
 	return n
 }
 
-const postRemoval = "POST removeAllDevicesFromManagement"
-
-// posted counts the removals of all devices that the tenant was asked for, and
-// retired those of one device.
-func (s *stage) posted() int  { return s.written(postRemoval) }
-func (s *stage) retired() int { return s.written("POST retire") }
-
+// written counts the changes of one kind that the tenant was asked for.
 func (s *stage) written(what string) int {
 	return len(slices.DeleteFunc(s.writes(), func(w string) bool { return w != what }))
+}
+
+// posted counts the removals of all devices that the tenant was asked for.
+func (s *stage) posted() int { return s.written("POST removeAllDevicesFromManagement") }
+
+// change changes Adele as the tenant has her.
+func (s *stage) change(change func(user *graphsim.User)) {
+	user := s.Users()[adele]
+	change(&user)
+	s.Add(user)
+}
+
+// behind puts something between the activities and the tenant that answers requests of
+// one method, whose path ends so, itself.
+func behind(t *testing.T, users []graphsim.User, method, path string, answer func(s *stage, w http.ResponseWriter, r *http.Request)) *stage {
+	t.Helper()
+	var s *stage
+	s = set(t, users, func(c *plugin.Config) {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == method && strings.HasSuffix(r.URL.Path, path) {
+				answer(s, w, r)
+				return
+			}
+			s.Handler().ServeHTTP(w, r)
+		}))
+		t.Cleanup(server.Close)
+		c.GraphURL = server.URL + graphsim.GraphPath
+	})
+	return s
 }
 
 // failed is the failure of an activity, after a look at whether its message
@@ -250,6 +249,32 @@ func failed(t *testing.T, s *stage, err error) *temporal.ApplicationError {
 	require.Error(t, err)
 	var failure *temporal.ApplicationError
 	require.ErrorAs(t, err, &failure, "%v", err)
+	assertNameless(t, s, err.Error())
+	return failure
+}
+
+// waiting is a failure that Temporal retries.
+func waiting(t *testing.T, s *stage, err error, why leaver.FailureType) *temporal.ApplicationError {
+	t.Helper()
+	failure := failed(t, s, err)
+	assert.Equal(t, string(why), failure.Type(), failure.Message())
+	assert.False(t, failure.NonRetryable(), failure.Message())
+	return failure
+}
+
+// final is a failure that a person has to do something about.
+func final(t *testing.T, s *stage, err error, why leaver.FailureType) *temporal.ApplicationError {
+	t.Helper()
+	failure := failed(t, s, err)
+	assert.Equal(t, string(why), failure.Type(), failure.Message())
+	assert.True(t, failure.NonRetryable(), failure.Message())
+	return failure
+}
+
+// assertNameless asserts that a text, which is stored in clear, holds no names and no
+// secrets.
+func assertNameless(t *testing.T, s *stage, text string) {
+	t.Helper()
 	secrets := []string{s.token, "Bearer", "/users", "/v1.0", "/graph", "deviceManagement/", "{", "<html"}
 	for name, user := range s.Users() {
 		secrets = append(secrets, name, user.ID, user.DisplayName)
@@ -259,8 +284,7 @@ func failed(t *testing.T, s *stage, err error) *temporal.ApplicationError {
 	}
 	for _, secret := range secrets {
 		if secret != "" {
-			assert.NotContains(t, strings.ToLower(err.Error()), strings.ToLower(secret))
+			assert.NotContains(t, strings.ToLower(text), strings.ToLower(secret))
 		}
 	}
-	return failure
 }

@@ -1,43 +1,75 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/devices"
+	"github.com/leaver-dev/leaver/internal/graph"
 )
 
-// DeleteAutopilotIdentities takes the devices that have left Intune out of
-// Windows Autopilot, and looks until that is so. A serial number alone is no
-// proof, some makers give the same to many: the identity must name the device by
-// one of its ids too, and no other device that Intune manages.
+// ListAutopilotIdentities lists what Windows Autopilot keeps of the devices that have
+// left Intune.
+//
+// Microsoft: GET /deviceManagement/windowsAutopilotDeviceIdentities.
+// https://learn.microsoft.com/graph/api/intune-enrollment-windowsautopilotdeviceidentity-list
+func (a *Activities) ListAutopilotIdentities(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+	left, result, err := leftDevices(ctx, step)
+	if err != nil {
+		return leaver.StepResult{}, err
+	}
+	result.Items = make([]leaver.Item, len(left))
+	err = readEach(ctx, len(left), func(ctx context.Context, i int) (err error) {
+		result.Items[i], err = a.inAutopilot(ctx, left[i], "")
+		return err
+	})
+	if err != nil {
+		return leaver.StepResult{}, failure(ctx, err)
+	}
+	return a.listed(ctx, step, result)
+}
+
+// DeleteAutopilotIdentity takes one device that has left Intune out of Autopilot, and
+// reads that back.
 //
 // Microsoft: DELETE /deviceManagement/windowsAutopilotDeviceIdentities/{id}.
-func (a *Activities) DeleteAutopilotIdentities(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
-	return a.leftovers(ctx, step, leftover{
-		look:          func(context.Context) (finder, error) { return a.inAutopilot, nil },
-		change:        a.devices.DeleteAutopilotIdentity,
-		onceAnAttempt: true,
-	})
+// https://learn.microsoft.com/graph/api/intune-enrollment-windowsautopilotdeviceidentity-delete
+func (a *Activities) DeleteAutopilotIdentity(ctx context.Context, request leaver.ItemRequest) (leaver.Item, error) {
+	look := func() (leaver.Item, error) { return a.inAutopilot(ctx, request.Item.Device, request.Item.ID) }
+	return a.changeLeft(ctx, request, look, a.devices.DeleteAutopilotIdentity)
 }
 
-// inAutopilot finds a device's Autopilot identity.
-func (a *Activities) inAutopilot(ctx context.Context, d *leaver.Device, managedDeviceID string) (id, why string, err error) {
-	if !isWindows(d) || d.SerialNumber == "" {
-		return "", "not in Autopilot", nil
+// inAutopilot finds a device's Autopilot identity: the one with an id, or any one
+// where the id is empty. An identity with the device's serial number that does not
+// name the device is another device's.
+func (a *Activities) inAutopilot(ctx context.Context, device *leaver.Device, id string) (leaver.Item, error) {
+	item := leaver.Item{ID: cmp.Or(id, device.ManagedDeviceID), Device: device, Outcome: leaver.AlreadyDone, Detail: "not in Autopilot"}
+	if !devices.IsWindows(device.OperatingSystem) || device.SerialNumber == "" {
+		return item, nil
 	}
-	identities, err := a.devices.AutopilotIdentities(ctx, d.SerialNumber)
+	identities, err := a.devices.AutopilotIdentities(ctx, device.SerialNumber)
+	if err != nil {
+		return leaver.Item{}, err
+	}
 	for _, identity := range identities {
-		if identity.ManagedDeviceID == managedDeviceID || !isID(identity.ManagedDeviceID) && d.AzureADDeviceID != "" && strings.EqualFold(identity.AzureADDeviceID, d.AzureADDeviceID) {
-			return identity.ID, "", nil
+		switch {
+		case id != "" && identity.ID != id:
+		case names(identity, device):
+			return leaver.Item{ID: identity.ID, Device: device}, nil
+		default:
+			item.Outcome, item.Detail = leaver.Skipped, "Autopilot has its serial number with another device, which was not touched"
 		}
 	}
-	if len(identities) > 0 {
-		return "", "Autopilot has its serial number with another device, which was not touched", nil
-	}
-	return "", "not in Autopilot", err
+	return item, nil
 }
 
-func isWindows(d *leaver.Device) bool {
-	return strings.HasPrefix(strings.ToLower(d.OperatingSystem), "windows")
+// names reports whether an Autopilot identity names a device, and no other one that
+// Intune manages. The serial number is no proof: some makers give the same to many.
+func names(identity graph.AutopilotIdentity, device *leaver.Device) bool {
+	if isID(identity.ManagedDeviceID) {
+		return strings.EqualFold(identity.ManagedDeviceID, device.ManagedDeviceID)
+	}
+	return isID(device.AzureADDeviceID) && strings.EqualFold(identity.AzureADDeviceID, device.AzureADDeviceID)
 }

@@ -9,79 +9,68 @@ import (
 // row is one kind of step: what the plan says of it, and what does it.
 type row struct {
 	leaver.Step
-	do func(*Activities, context.Context, leaver.StepRequest) (leaver.StepResult, error)
+	// do is the step's activity, and change the one that changes an item. The
+	// activities of shape Devices are registered by name.
+	do     func(*Activities, context.Context, leaver.StepRequest) (leaver.StepResult, error)
+	change func(*Activities, context.Context, leaver.ItemRequest) (leaver.Item, error)
 	// intune says that the step writes to Intune, whose limits are kept by the
 	// task queue of the device steps.
 	intune bool
-	// devices says that the step does something to managed devices, and foresees
-	// that the plan shows which.
-	devices, foresees bool
-	// optional says that a plan has the step only when the request includes it.
-	optional bool
-	// waitsFor names what a step of kind Polls polls for.
-	waitsFor string
 	// skip says why a leaver does not need the step, or "".
 	skip func(leaver.Leaver) string
 	// note says what a person should know about the step for a leaver, or "".
 	note func(leaver.Leaver) string
 }
 
-// catalogue is every step there is, in the order in which plans show them.
-// Access ends before the devices hear of it: retiring a device revokes no token.
-// A step names every step that it comes after, not the last alone: one that is
-// left out has ended at once and holds nothing back.
+// catalogue is every step there is, in the order in which plans show them. Access ends
+// before the devices hear of it: retiring a device revokes no token. A step names every
+// step that it comes after, not the last alone: a skipped step has ended and does not
+// delay the steps after it.
 var catalogue = []row{
 	{
-		Step: leaver.Step{Name: leaver.StepDisableAccount, Activity: leaver.ActivityDisableAccount, Kind: leaver.Writes,
+		Step: leaver.Step{Name: leaver.StepDisableAccount, Shape: leaver.Single, Activity: leaver.ActivityDisableAccount,
 			Summary: "Block sign-in"},
 		do:   (*Activities).DisableAccount,
 		note: noteSynced,
 	},
 	{
-		Step: leaver.Step{Name: leaver.StepRevokeSessions, Activity: leaver.ActivityRevokeSessions, Kind: leaver.Writes,
+		Step: leaver.Step{Name: leaver.StepRevokeSessions, Shape: leaver.Single, Activity: leaver.ActivityRevokeSessions,
 			After: []string{leaver.StepDisableAccount}, Summary: "End all sessions"},
 		do:   (*Activities).RevokeSessions,
 		skip: skipGuest,
 	},
 	{
-		Step: leaver.Step{Name: leaver.StepRemoveAllDevices, Activity: leaver.ActivityRemoveAllDevices, Kind: leaver.Writes,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, HandsOver: true, Changes: true, Summary: "Remove all devices from management"},
-		do:     (*Activities).RemoveAllDevices,
-		intune: true, devices: true, foresees: true,
+		Step: leaver.Step{Name: leaver.StepRemoveAllDevices, Shape: leaver.Devices, Activity: leaver.ActivityRemoveAllDevices,
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Remove all devices from management"},
+		intune: true,
 	},
 	{
-		Step: leaver.Step{Name: leaver.StepAwaitDevicesRemoved, Activity: leaver.ActivityAwaitDevicesRemoved, Kind: leaver.Polls,
-			After: []string{leaver.StepRemoveAllDevices}, Needs: []string{leaver.StepRemoveAllDevices}, Partly: true,
-			Summary: "Wait until every device is gone"},
-		do:     (*Activities).AwaitDevicesRemoved,
-		intune: true, devices: true,
-		waitsFor: "devices",
+		Step: leaver.Step{Name: leaver.StepWipeManagedAppRegistrations, Shape: leaver.Each,
+			Activity: leaver.ActivityListManagedAppRegistrations, Change: leaver.ActivityWipeManagedAppRegistration,
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Wipe company data from apps", Patience: intunePatience},
+		do: (*Activities).ListManagedAppRegistrations, change: (*Activities).WipeManagedAppRegistration,
+		intune: true,
 	},
 	{
-		Step: leaver.Step{Name: leaver.StepWipeManagedAppRegistrations, Activity: leaver.ActivityWipeManagedAppRegistrations, Kind: leaver.Writes,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Changes: true, Summary: "Wipe company data from apps"},
-		do:     (*Activities).WipeManagedAppRegistrations,
-		intune: true, optional: true,
+		Step: leaver.Step{Name: leaver.StepDeleteAutopilotIdentities, Shape: leaver.Each,
+			Activity: leaver.ActivityListAutopilotIdentities, Change: leaver.ActivityDeleteAutopilotIdentity,
+			After: []string{leaver.StepRemoveAllDevices}, Summary: "Take the devices out of Autopilot", Patience: intunePatience},
+		do: (*Activities).ListAutopilotIdentities, change: (*Activities).DeleteAutopilotIdentity,
+		intune: true,
 	},
 	{
-		Step: leaver.Step{Name: leaver.StepDeleteAutopilotIdentities, Activity: leaver.ActivityDeleteAutopilotIdentities, Kind: leaver.Writes,
-			After: []string{leaver.StepAwaitDevicesRemoved}, Changes: true, Summary: "Take the devices out of Autopilot"},
-		do:     (*Activities).DeleteAutopilotIdentities,
-		intune: true, optional: true,
-	},
-	{
-		Step: leaver.Step{Name: leaver.StepDisableEntraDevices, Activity: leaver.ActivityDisableEntraDevices, Kind: leaver.Writes,
-			After: []string{leaver.StepAwaitDevicesRemoved}, Changes: true, Summary: "Disable the devices in Entra"},
-		do:       (*Activities).DisableEntraDevices,
-		optional: true,
+		Step: leaver.Step{Name: leaver.StepDisableEntraDevices, Shape: leaver.Each,
+			Activity: leaver.ActivityListEnabledEntraDevices, Change: leaver.ActivityDisableEntraDevice,
+			After: []string{leaver.StepRemoveAllDevices}, Summary: "Disable the devices in Entra"},
+		do: (*Activities).ListEnabledEntraDevices, change: (*Activities).DisableEntraDevice,
 	},
 	{
 		// Entra deletes no device that Autopilot still has.
-		Step: leaver.Step{Name: leaver.StepDeleteEntraDevices, Activity: leaver.ActivityDeleteEntraDevices, Kind: leaver.Writes,
-			After: []string{leaver.StepAwaitDevicesRemoved, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, Changes: true, Summary: "Delete the devices from Entra"},
-		do:       (*Activities).DeleteEntraDevices,
-		optional: true,
-		note:     noteKeys,
+		Step: leaver.Step{Name: leaver.StepDeleteEntraDevices, Shape: leaver.Each,
+			Activity: leaver.ActivityListEntraDevices, Change: leaver.ActivityDeleteEntraDevice,
+			After: []string{leaver.StepRemoveAllDevices, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, Summary: "Delete the devices from Entra"},
+		do: (*Activities).ListEntraDevices, change: (*Activities).DeleteEntraDevice,
+		note: noteKeys,
 	},
 }
 

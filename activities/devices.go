@@ -2,295 +2,242 @@ package activities
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/devices"
+	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
 )
 
-// RemoveAllDevices asks every device that Intune manages for the leaver to
-// leave, each as the policy says; without one, all are retired.
+// Removal is what RemoveAllDevices returns: to anybody a StepResult, and to the device
+// core besides what came of the call.
+type Removal struct {
+	leaver.StepResult
+	devices.Outcome
+}
+
+// RemoveAllDevices retires every device that Intune manages for the leaver by one call,
+// and returns the devices that it was made for.
 //
-// Graph answers before a device has heard of it: the step is done when Graph
-// has accepted, and AwaitDevicesRemoved proves the rest. A leaver without
-// devices is AlreadyDone, and nothing is posted. Where every device is to be
-// retired, the one action for all does it, unless the tenant refuses that; else
-// each device is asked by a call of its own, and each attempt asks one: an
-// attempt that fails with DevicesRemain and waits goes on with the next.
+// Graph answers before a device has heard of it: done means that Graph has accepted. A
+// leaver without devices, or with devices that are all leaving already, is AlreadyDone,
+// and nothing is posted. Anybody's workflow may call it with a leaver.StepRequest; it
+// then fails with ApprovalRequired where a second administrator is to approve first.
 //
-// It fails for good with ApprovalRequired while a second administrator is to
-// approve, and with DevicesRemain or why Graph refuses when all were asked but
-// some. Its details are a StepResult with every device. With HandsOver it leaves
-// these to AwaitDevicesRemoved, once others are on their way.
+// The device core names the devices that it has decided about. Where Intune lists
+// another one by now, nothing is posted.
 //
 // Microsoft: POST /users/{id}/removeAllDevicesFromManagement,
 // https://learn.microsoft.com/graph/api/intune-devices-user-removealldevicesfrommanagement
-func (a *Activities) RemoveAllDevices(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
-	f, err := a.fleet(ctx, step)
-	if err != nil {
-		return leaver.StepResult{}, err
+func (a *Activities) RemoveAllDevices(ctx context.Context, request devices.WriteRequest) (Removal, error) {
+	alone := len(request.IDs) == 0
+	if len(request.Judged) != len(request.IDs) {
+		return Removal{}, invalid(ctx, "judged: want one for each of ids")
 	}
-	f.known = seen(step.Items)
-	if !acted(ctx) {
-		f.items = step.Items
+	listed, err := a.devices.ManagedDevices(ctx, request.UserID)
+	switch {
+	case err != nil && alone:
+		return Removal{}, failure(ctx, err)
+	case err != nil:
+		outcome, err := answer(ctx, request, err)
+		return Removal{Outcome: outcome}, err
+	case alone:
+		return a.removeAllAlone(ctx, request, listed)
 	}
-	for _, device := range f.listed {
-		if tracked := f.upsert(device); !staysManaged(device) && tracked.Outcome == "" {
-			tracked.Device.Verdict = leaver.Leaving
-			if tracked.Choice == "" {
-				tracked.Held, tracked.Detail = nil, ""
-			}
-		}
+	if outcome, err := judgeAll(ctx, request, listed); err != nil || outcome.Answer != "" {
+		return Removal{Outcome: outcome}, err
 	}
-	f.dropRefusals()
-	if err := f.hearOfApprovals(ctx); err != nil {
-		return f.pause(ctx, err)
+	err = a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, approval(request))
+	if refusedAltogether(err) {
+		return Removal{Outcome: devices.Outcome{Answer: devices.NoRoute, Failure: explain(err).Type, Why: explain(err).Message}}, nil
 	}
-	if err := f.turns(func() error { return f.choose(ctx) }, func() error { return f.remove(ctx) }); err != nil {
-		return f.pause(ctx, err)
-	}
-	if err := f.waiting(); err != nil && (err == errNextTurn || !f.leavesHeld()) {
-		return f.pause(ctx, err)
-	}
-	if len(f.items) == 0 {
-		return alreadyDone("no managed devices"), nil
-	}
-	if step.HandsOver && slices.ContainsFunc(f.items, onItsWay) {
-		return f.accepted(acted(ctx)), nil
-	}
-	// Waiting longer would change nothing.
-	if err := f.question(ctx, "", deviceChoices[1:]); err != nil {
-		return leaver.StepResult{}, err
-	}
-	return f.accepted(acted(ctx)), nil
+	outcome, err := answer(ctx, request, err)
+	return Removal{Outcome: outcome}, err
 }
 
-// leavesHeld reports whether AwaitDevicesRemoved can ask the devices that are held,
-// so that those on their way are followed meanwhile. What may soon be over is waited
-// for here.
-func (f *fleet) leavesHeld() bool {
-	return f.step.HandsOver && slices.ContainsFunc(f.items, onItsWay) && !slices.ContainsFunc(f.items, func(i leaver.Item) bool {
-		return i.Held != nil && i.Held.NotBefore == nil && i.Held.Tries < hiccup
-	})
+// removeAllAlone is RemoveAllDevices for anybody's workflow. Only the first attempt can
+// tell that nothing was left to be asked: a later one may see what an attempt did whose
+// answer was lost.
+func (a *Activities) removeAllAlone(ctx context.Context, request devices.WriteRequest, listed []graph.ManagedDevice) (Removal, error) {
+	managed := slices.DeleteFunc(slices.Clone(listed), func(d graph.ManagedDevice) bool { return devices.IsLeaving(d.ManagementState) })
+	items := make([]leaver.Item, len(listed))
+	for i, d := range listed {
+		items[i] = leaver.Item{ID: d.ID, Device: &leaver.Device{DeviceFacts: describe(d).DeviceFacts, Verdict: leaver.Leaving}}
+	}
+	switch later := activity.GetInfo(ctx).Attempt > 1; {
+	case len(managed) == 0 && later:
+		return Removal{StepResult: done(countDevices(len(listed))+" still leaving", items...)}, nil
+	case len(listed) == 0:
+		return Removal{StepResult: alreadyDone("no managed devices")}, nil
+	case len(managed) == 0:
+		result := alreadyDone(countDevices(len(listed)) + " already leaving")
+		result.Items = items
+		return Removal{StepResult: result}, nil
+	}
+	if err := a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, approval(request)); err != nil {
+		return Removal{}, failure(ctx, err)
+	}
+	return Removal{StepResult: done(fmt.Sprintf("Intune accepted the retirement of %s; a device leaves when it checks in", countDevices(len(listed))), items...),
+		Outcome: devices.Outcome{Answer: devices.Accepted}}, nil
 }
 
-// dropRefusals leaves to AwaitDevicesRemoved what has become of the devices that
-// were refused something and that are listed no more. What a person has chosen
-// for one of them stays a question.
-func (f *fleet) dropRefusals() {
-	for i := range f.items {
-		tracked := &f.items[i]
-		if _, listed := f.listing(tracked.ID); !listed && tracked.Outcome == leaver.Failed && tracked.Failure != leaver.InvalidRequest {
-			tracked.Outcome, tracked.Detail, tracked.Failure = "", "", ""
-		}
-	}
-}
-
-// remove asks what is still to be asked.
-func (f *fleet) remove(ctx context.Context) error {
-	// What was enrolled while a request waited is looked at before that is carried
-	// out: it may have to be left alone.
-	todo, err := f.triage(ctx)
-	if err != nil {
-		return err
-	}
-	if err := f.resume(ctx, todo); err != nil {
-		return err
-	}
-	if todo, err = f.triage(ctx); err != nil || len(todo) == 0 {
-		return err
-	}
-	if f.join(todo...) {
-		return nil
-	}
-	if f.written {
-		return errNextTurn
-	}
-	if f.policy.RetiresAll() && !f.anyApart() {
-		return f.retireAll(ctx, todo, f.approval(nil))
-	}
-	return f.askEach(ctx, todo, nil)
-}
-
-// join lets devices share a request for approval that waits, when it is for
-// whatever devices there are.
-func (f *fleet) join(todo ...*leaver.Item) bool {
-	at := slices.IndexFunc(f.items, func(i leaver.Item) bool { return i.AwaitsApproval() && i.Approval.Operation == leaver.RemoveAll })
-	if at < 0 {
-		return false
-	}
-	for _, tracked := range todo {
-		shared := *f.items[at].Approval
-		tracked.Approval, tracked.Device.Verdict = &shared, leaver.AwaitingApproval
-		tracked.Held, tracked.Detail = nil, ""
-	}
-	return true
-}
-
-// anyApart reports whether a device takes a way of its own, so that the one
-// action for all would be too much, or whether the tenant has refused that one.
-func (f *fleet) anyApart() bool {
-	return slices.ContainsFunc(f.items, func(i leaver.Item) bool {
-		_, listed := f.listing(i.ID)
-		// A list that is read page by page may miss one that must not be touched.
-		return i.Device.Because == refusedAll || i.Held != nil || i.Outcome == leaver.Skipped || i.Outcome == leaver.Failed || listed && (i.Device.OwnCalls > 0 || i.Approval != nil && i.Approval.Operation != leaver.RemoveAll)
-	})
-}
-
-// triage returns the devices that are to be asked, and notes with the others
-// why they are not.
-func (f *fleet) triage(ctx context.Context) (todo []*leaver.Item, err error) {
-	for _, device := range f.listed {
-		tracked := f.find(device.ID)
-		hasLeft := tracked.Held != nil && tracked.Device.Verdict == leaver.Leaving && !tracked.Asked() // and the list lags
-		if !staysManaged(device) || hasLeft || tracked.Device.OwnCalls > 0 || tracked.Outcome != "" || tracked.Approval != nil {
-			continue
-		}
-		if f.passes(tracked) {
-			continue
-		}
-		err := f.judge(ctx, tracked)
-		// No reason yet to ask each device by itself, where one call would do for all.
-		if f.policy.RetiresAll() && activity.GetInfo(ctx).Attempt < hiccup {
-			if err != nil {
-				return nil, err
-			}
-		} else if other := f.hold(ctx, tracked, err); other != nil {
-			return nil, other
-		}
-		if tracked.Outcome == "" && err == nil {
-			todo = append(todo, tracked)
-		}
-	}
-	return todo, nil
-}
-
-// retireAll retires every device by the one action, or each by itself where the
-// tenant refuses that.
-func (f *fleet) retireAll(ctx context.Context, todo []*leaver.Item, approval approval) error {
-	before := make([]leaver.Device, len(todo))
-	for n, tracked := range todo {
-		before[n] = *tracked.Device
-		asked(tracked, leaver.Retire)
-	}
-	err := act(ctx, f.items)
-	if err == nil {
-		f.written = true
-		err = f.devices.RemoveAllDevicesFromManagement(ctx, f.step.UserID, approval)
-	}
-	if err != nil && (!f.written || !mayBeHeard(err)) {
-		for n, tracked := range todo {
-			*tracked.Device = before[n]
-			if tracked.Device.Action == "" {
-				tracked.Device.Verdict = leaver.NotAsked
-			}
-		}
-	}
-	switch code := approvalCode(err); {
-	case err == nil:
-		for _, tracked := range todo {
-			complete(tracked)
-		}
-	case code != "" && code == approval.Code:
-		if !f.toldTooEarly(code) {
-			return errApprovalLags
-		}
-		f.note(ctx)
-	case code != "":
-		for _, tracked := range todo {
-			queue(tracked, leaver.RemoveAll, code)
-		}
-		f.note(ctx)
-	case refusedAltogether(err):
-		for _, tracked := range todo {
-			tracked.Device.Because, tracked.Approval = refusedAll, nil
-		}
-		f.written = false
-		return f.askEach(ctx, todo, err)
-	case approval.Code != "":
-		// Whoever decides about them now has the request filed anew.
-		for _, tracked := range todo {
-			if err := f.refused(ctx, tracked, err); err != nil {
-				return err
-			}
-		}
-	default:
-		return err
-	}
-	return nil
-}
-
-// refusedAll is why devices are asked by calls of their own though one call
-// would have done.
-const refusedAll = "the tenant refuses removeAllDevicesFromManagement"
-
-// askEach asks the devices one by one. refusal is how the tenant refused the one
-// action for all, if that was tried.
-func (f *fleet) askEach(ctx context.Context, todo []*leaver.Item, refusal error) error {
-	for _, tracked := range todo {
-		err := f.ask(ctx, tracked, tracked.Device.Planned)
-		if refusal != nil && refusedAltogether(err) {
-			// Neither way is open. A permission is what can be mended.
-			if isForbidden(refusal) {
-				return refusal
-			}
-			return err
-		}
-		if err := f.hold(ctx, tracked, f.refused(ctx, tracked, err)); err != nil {
-			return err
-		}
-		refusal = nil
-	}
-	return nil
-}
-
-// accepted says how the step ends when no question is left; touched says that an
-// earlier attempt may have been heard.
-func (f *fleet) accepted(touched bool) leaver.StepResult {
-	asked, leaving, left, waiting, open, unseen, held, how, what := 0, 0, 0, 0, 0, 0, 0, "", "Intune accepted the retirement of "
-	for _, i := range f.items {
-		if i.Device.Because == refusedAll {
-			how = refusedAll + ", so each device was asked by a call of its own; "
-		}
+// judgeAll looks whether the devices are still those that were decided about. A later
+// attempt may find that an earlier one was heard, whose answer was lost.
+func judgeAll(ctx context.Context, request devices.WriteRequest, listed []graph.ManagedDevice) (devices.Outcome, error) {
+	heard, silent := 0, 0
+	for _, d := range listed {
+		at := slices.Index(request.IDs, d.ID)
 		switch {
-		case i.Outcome == leaver.Skipped:
-			left++
-		case i.Outcome == leaver.Failed:
-			open++
-		case i.AwaitsApproval():
-			waiting++
-		case i.Held != nil:
-			held++
-		case !i.Asked() && i.Device.Verdict == leaver.Leaving:
-			leaving++
-		case !i.Asked():
-			unseen++
-		default:
-			asked++
-			if i.Device.Action != leaver.Retire {
-				what = "Intune accepted what was asked of "
-			}
+		case at < 0 || isAnother(request.Judged[at], d):
+			return devices.Outcome{Answer: devices.Unfit}, nil
+		case showsCall(request.Judged[at], d):
+			heard++
+		case !devices.IsLeaving(d.ManagementState):
+			silent++
 		}
 	}
-	result := leaver.StepResult{Outcome: leaver.AlreadyDone, Items: f.items}
-	if asked > 0 || touched && leaving > 0 {
-		result.Outcome = leaver.Done
+	switch later := activity.GetInfo(ctx).Attempt > 1; {
+	case len(listed) == 0 && later:
+		return devices.Outcome{Answer: devices.Unknown, Why: answerLost}, nil
+	case len(listed) == 0:
+		return devices.Outcome{Answer: devices.Unfit}, nil
+	case later && heard > 0 && silent == 0:
+		return devices.Outcome{Answer: devices.Unknown, Why: answerLost}, nil
+	case later && heard > 0 && request.Code != "":
+		return devices.Outcome{}, failure(ctx, errNotYet("the call may have been heard; looking again"))
 	}
-	var parts []string
-	for _, part := range []struct {
-		n          int
-		head, tail string
-	}{
-		{asked, how + what, "; whether they left is seen by " + leaver.StepAwaitDevicesRemoved},
-		{leaving, "", " already leaving"}, {left, "", " left as decided"},
-		{held, "", " still to be asked, by " + leaver.StepAwaitDevicesRemoved}, {unseen, "", " no longer listed for the leaver and not asked"},
-		{waiting, "a second administrator's approval is awaited for ", ""}, {open, "", " for a person to decide about"},
-	} {
-		if part.n > 0 {
-			parts = append(parts, part.head+count(part.n)+part.tail)
-		}
+	return devices.Outcome{}, nil
+}
+
+// isAnother reports whether a device is another than it was decided about: what would do
+// it harm hangs on what it is and whose.
+func isAnother(judged devices.Judged, d graph.ManagedDevice) bool {
+	return d.OperatingSystem != judged.OperatingSystem || d.ManagedDeviceOwnerType != judged.OwnerType
+}
+
+// showsCall reports whether a device's state differs from the one it was decided about,
+// as it does once a call was heard.
+func showsCall(judged devices.Judged, d graph.ManagedDevice) bool {
+	state := d.ManagementState
+	return state != judged.State && (devices.IsLeaving(state) || strings.HasSuffix(state, "Failed") || strings.HasSuffix(state, "Canceled"))
+}
+
+const answerLost = "the answer to the call was lost; Intune shows that it may have been heard"
+
+// RetireDevice retires one device, which leaves when it next checks in.
+//
+// Microsoft: POST /deviceManagement/managedDevices/{id}/retire.
+func (a *Activities) RetireDevice(ctx context.Context, request devices.WriteRequest) (devices.Outcome, error) {
+	return a.write(ctx, request, a.devices.RetireDevice)
+}
+
+// WipeDevice resets one device when it next checks in; user data is kept where the
+// action says so.
+//
+// Microsoft: POST /deviceManagement/managedDevices/{id}/wipe.
+func (a *Activities) WipeDevice(ctx context.Context, request devices.WriteRequest) (devices.Outcome, error) {
+	return a.write(ctx, request, func(ctx context.Context, id string, approval graph.Approval) error {
+		return a.devices.WipeDevice(ctx, id, request.Action == leaver.WipeKeepUserData, approval)
+	})
+}
+
+// DeleteDeviceRecord deletes Intune's record of one device, at once.
+//
+// Microsoft: DELETE /deviceManagement/managedDevices/{id}.
+func (a *Activities) DeleteDeviceRecord(ctx context.Context, request devices.WriteRequest) (devices.Outcome, error) {
+	return a.write(ctx, request, a.devices.DeleteDevice)
+}
+
+// write reads the device that is to be asked, and asks it when it is still as it was
+// decided about.
+func (a *Activities) write(ctx context.Context, request devices.WriteRequest, call func(context.Context, string, graph.Approval) error) (devices.Outcome, error) {
+	if len(request.IDs) != 1 || len(request.Judged) != 1 {
+		return devices.Outcome{}, invalid(ctx, "ids, judged: want one device")
 	}
-	result.Detail = strings.Join(parts, "; ")
-	return result
+	outcome, err := a.judge(ctx, request)
+	if err != nil {
+		return answer(ctx, request, err)
+	}
+	if outcome.Answer != "" {
+		return outcome, nil
+	}
+	err = call(ctx, request.IDs[0], approval(request))
+	if isMissing(err) {
+		err = errNotYet("Intune knows the device and does not find it for this call yet, trying again")
+	}
+	return answer(ctx, request, err)
+}
+
+// judge reads a device and compares it with what was decided about. A later attempt may
+// find that an earlier one was heard, whose answer was lost.
+func (a *Activities) judge(ctx context.Context, request devices.WriteRequest) (devices.Outcome, error) {
+	id, judged, later := request.IDs[0], request.Judged[0], activity.GetInfo(ctx).Attempt > 1
+	device, err := a.devices.ManagedDevice(ctx, id)
+	if notFound(err) && later {
+		return devices.Outcome{Answer: devices.Unknown, Why: answerLost}, nil
+	}
+	if notFound(err) {
+		return devices.Outcome{Answer: devices.Unfit}, nil
+	}
+	if err != nil {
+		return devices.Outcome{}, err
+	}
+	owned, err := a.owns(ctx, request.UserID, device)
+	if err != nil {
+		return devices.Outcome{}, err
+	}
+	switch shows := showsCall(judged, device); {
+	case later && shows:
+		return devices.Outcome{Answer: devices.Unknown, Why: answerLost}, nil
+	case !owned, isAnother(judged, device), shows && devices.IsLeaving(device.ManagementState):
+		return devices.Outcome{Answer: devices.Unfit}, nil
+	}
+	return devices.Outcome{}, nil
+}
+
+// owns reports whether a device is the leaver's. Where Intune does not say whose it is,
+// the leaver's list does.
+func (a *Activities) owns(ctx context.Context, userID string, device graph.ManagedDevice) (bool, error) {
+	if device.UserID != "" {
+		return strings.EqualFold(device.UserID, userID), nil
+	}
+	listed, err := a.devices.ManagedDevices(ctx, userID)
+	return slices.ContainsFunc(listed, func(d graph.ManagedDevice) bool { return d.ID == device.ID }), err
+}
+
+// approval is what a call carries where the tenant may demand a second administrator's
+// approval; one without a code files a request.
+func approval(request devices.WriteRequest) graph.Approval {
+	carried := graph.Approval{Justification: request.Reason, Code: request.Code}
+	if carried.Justification == "" {
+		carried.Justification = leaver.Request{}.Justification()
+	}
+	return carried
+}
+
+// answer says what came of a write. What waiting can mend is an error, which Temporal
+// retries.
+func answer(ctx context.Context, request devices.WriteRequest, err error) (devices.Outcome, error) {
+	if err == nil {
+		return devices.Outcome{Answer: devices.Accepted}, nil
+	}
+	refusal, answered := errors.AsType[*graph.Error](err)
+	switch {
+	case halted(err):
+		return devices.Outcome{}, err
+	case answered && refusal.ApprovalCode != "" && refusal.ApprovalCode == request.Code && !request.Told:
+		return devices.Outcome{}, failure(ctx, errApprovalLags)
+	case answered && refusal.ApprovalCode != "":
+		return devices.Outcome{Answer: devices.Queued, Code: refusal.ApprovalCode}, nil
+	case answered && isDailyLimit(refusal):
+		return devices.Outcome{Answer: devices.Spent, After: leaver.Duration(explain(err).After)}, nil
+	case waits(err):
+		return devices.Outcome{}, failure(ctx, err)
+	}
+	why := explain(err)
+	return devices.Outcome{Answer: devices.Refused, Failure: why.Type, Why: why.Message}, nil
 }

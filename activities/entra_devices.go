@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -8,42 +9,90 @@ import (
 	"github.com/leaver-dev/leaver/internal/graph"
 )
 
-// DisableEntraDevices keeps the devices that have left Intune from signing in to
-// Entra, and reads that back. It touches a device only where Entra has it
-// registered for the leaver.
+// ListEnabledEntraDevices lists the devices that have left Intune and can still sign
+// in to Entra.
 //
-// Microsoft: PATCH /devices/{id}. Applications may do this to Windows only.
-func (a *Activities) DisableEntraDevices(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
-	return a.leftovers(ctx, step, leftover{
-		look: a.inEntra(step.UserID, func(d graph.EntraDevice) bool { return d.AccountEnabled }), change: a.devices.DisableEntraDevice,
-	})
+// Microsoft: GET /users/{id}/registeredDevices.
+// https://learn.microsoft.com/graph/api/user-list-registereddevices
+func (a *Activities) ListEnabledEntraDevices(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+	return a.listRegistered(ctx, step, whileEnabled)
 }
 
-// DeleteEntraDevices deletes the device objects of the devices that have left
-// Intune, as DisableEntraDevices disables them.
+// DisableEntraDevice keeps one device that has left Intune from signing in to Entra,
+// and reads that back. Applications may do this to Windows only.
+//
+// Microsoft: PATCH /devices/{id}.
+// https://learn.microsoft.com/graph/api/device-update
+func (a *Activities) DisableEntraDevice(ctx context.Context, request leaver.ItemRequest) (leaver.Item, error) {
+	return a.changeLeft(ctx, request, a.registered(ctx, request, whileEnabled), a.devices.DisableEntraDevice)
+}
+
+// ListEntraDevices lists the devices that have left Intune and that Entra still has.
+//
+// Microsoft: GET /users/{id}/registeredDevices.
+// https://learn.microsoft.com/graph/api/user-list-registereddevices
+func (a *Activities) ListEntraDevices(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+	return a.listRegistered(ctx, step, always)
+}
+
+// DeleteEntraDevice deletes the device object of one device that has left Intune, and
+// reads that back. Applications may do this to Windows only, and nobody to a device
+// that Autopilot still has.
 //
 // Microsoft: DELETE /devices/{id}.
-func (a *Activities) DeleteEntraDevices(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
-	return a.leftovers(ctx, step, leftover{
-		look: a.inEntra(step.UserID, func(graph.EntraDevice) bool { return true }), change: a.devices.DeleteEntraDevice,
-	})
+// https://learn.microsoft.com/graph/api/device-delete
+func (a *Activities) DeleteEntraDevice(ctx context.Context, request leaver.ItemRequest) (leaver.Item, error) {
+	return a.changeLeft(ctx, request, a.registered(ctx, request, always), a.devices.DeleteEntraDevice)
 }
 
-// inEntra finds the device objects that are registered for a user.
-func (a *Activities) inEntra(userID string, toChange func(graph.EntraDevice) bool) func(context.Context) (finder, error) {
-	return func(ctx context.Context) (finder, error) {
-		registered, err := a.devices.RegisteredDevices(ctx, userID)
-		return func(_ context.Context, d *leaver.Device, _ string) (id, why string, err error) {
-			for _, r := range registered {
-				switch {
-				case d.AzureADDeviceID == "" || !strings.EqualFold(r.DeviceID, d.AzureADDeviceID):
-				case toChange(r):
-					return r.ID, "", nil
-				default:
-					return "", "it was disabled before", nil
-				}
-			}
-			return "", "Entra has no such device registered for the leaver", nil
-		}, err
+// whileEnabled and always say why a device object is not to be changed, or "".
+func whileEnabled(d graph.EntraDevice) string {
+	if d.AccountEnabled {
+		return ""
 	}
+	return "it is disabled in Entra"
+}
+
+func always(graph.EntraDevice) string { return "" }
+
+// listRegistered lists the devices that have left Intune, with the device objects
+// that Entra has registered for the leaver.
+func (a *Activities) listRegistered(ctx context.Context, step leaver.StepRequest, needsNothing func(graph.EntraDevice) string) (leaver.StepResult, error) {
+	left, result, err := leftDevices(ctx, step)
+	if err != nil || len(left) == 0 {
+		return result, err
+	}
+	all, err := a.devices.RegisteredDevices(ctx, step.UserID)
+	if err != nil {
+		return leaver.StepResult{}, failure(ctx, err)
+	}
+	for _, device := range left {
+		result.Items = append(result.Items, inEntra(all, device, "", needsNothing))
+	}
+	return a.listed(ctx, step, result)
+}
+
+// registered looks at the device object that an item names.
+func (a *Activities) registered(ctx context.Context, request leaver.ItemRequest, needsNothing func(graph.EntraDevice) string) func() (leaver.Item, error) {
+	return func() (leaver.Item, error) {
+		all, err := a.devices.RegisteredDevices(ctx, request.UserID)
+		return inEntra(all, request.Item.Device, request.Item.ID, needsNothing), err
+	}
+}
+
+// inEntra finds a device's object among those that are registered for the leaver: the
+// one with an id, or any one where the id is empty.
+func inEntra(registered []graph.EntraDevice, device *leaver.Device, id string, needsNothing func(graph.EntraDevice) string) leaver.Item {
+	item := leaver.Item{ID: cmp.Or(id, device.ManagedDeviceID), Device: device, Outcome: leaver.AlreadyDone, Detail: "Entra has no such device registered for the leaver"}
+	for _, r := range registered {
+		if !isID(device.AzureADDeviceID) || !strings.EqualFold(r.DeviceID, device.AzureADDeviceID) || id != "" && r.ID != id {
+			continue
+		}
+		item.ID, item.Detail = r.ID, needsNothing(r)
+		if item.Detail == "" {
+			item.Outcome = ""
+		}
+		break
+	}
+	return item
 }

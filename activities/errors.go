@@ -11,69 +11,31 @@ import (
 	"time"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/devices"
 	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 )
 
-// failure is the one place where Graph's answers become retry decisions: what
-// waiting can mend waits as long as Graph said, or as the retry policy says;
-// everything else is for a person.
-//
-// The items are how far the activity came; the report keeps them.
-func failure(ctx context.Context, err error, items ...leaver.Item) error {
-	return failureWith(ctx, err, leaver.StepResult{Outcome: leaver.Failed, Items: items})
-}
-
-func failureWith(ctx context.Context, err error, seen leaver.StepResult) error {
+// failure is the one place where Graph's answers become retry decisions: what waiting
+// can mend waits as long as Graph said, or as the retry policy says; everything else is
+// for a person.
+func failure(ctx context.Context, err error) error {
 	if halted(err) {
-		// What a cancelled attempt has done is told with that.
-		if len(seen.Items) > 0 && temporal.IsCanceledError(context.Cause(ctx)) {
-			return temporal.NewCanceledError(seen)
-		}
 		return err
 	}
 	f := explain(err)
 	f.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + f.Message
-	if len(seen.Items) > 0 {
-		f.Details = []any{seen}
-	}
 	return f.Err()
 }
 
-// ongoing ends an attempt that has something to tell before it waits.
-func ongoing(err error, items []leaver.Item, choices []leaver.Choice) leaver.StepResult {
-	why := explain(err)
-	result := leaver.StepResult{Outcome: leaver.Ongoing, Detail: why.Message, Items: items, Choices: choices}
-	if why.After > time.Second {
-		at := time.Now().UTC().Add(why.After)
-		result.NotBefore = &at
-	}
-	return result
-}
-
-// tooEarly is the failure of an attempt that comes before Graph may be called again,
-// or nil.
-func tooEarly(ctx context.Context, step leaver.StepRequest) error {
-	if step.NotBefore == nil || time.Until(*step.NotBefore) <= 0 {
-		return nil
-	}
-	return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, Expected: true, After: time.Until(*step.NotBefore),
-		Message: activity.GetInfo(ctx).ActivityType.Name + ": waiting as long as Graph has asked to"}.Err()
+// invalid refuses an input by the name of its field.
+func invalid(ctx context.Context, message string) error {
+	return leaver.Failure{Type: leaver.InvalidRequest, Message: activity.GetInfo(ctx).ActivityType.Name + ": " + message}.Err()
 }
 
 func explain(err error) leaver.Failure {
-	if harm, ok := errors.AsType[errHarm](err); ok {
-		return leaver.Failure{Type: leaver.InvalidRequest, Message: harm.Error()}
-	}
-	if spent, ok := errors.AsType[errSpent](err); ok {
-		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, Expected: true, After: max(time.Until(spent.until), time.Millisecond), Message: spentToday}
-	}
 	if notYet, ok := errors.AsType[errNotYet](err); ok {
 		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true, Message: notYet.Error()}
-	}
-	if errors.Is(err, errNextTurn) {
-		return leaver.Failure{Type: leaver.DevicesRemain, Waits: true, Expected: true, After: time.Millisecond, Message: err.Error()}
 	}
 	if answer, ok := errors.AsType[*graph.Error](err); ok {
 		f := decide(answer)
@@ -101,10 +63,12 @@ func decide(e *graph.Error) leaver.Failure {
 	switch {
 	case e.Status == http.StatusConflict && e.ChangesDevice():
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "a request for approval of the same is pending in Intune already (Tenant administration, Multi Admin Approval), whose code is not known here: cancel it there, then retry"}
+	case e.ApprovalCode != "" && e.ChangesDevice():
+		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "a second administrator is asked in Intune to approve this first (Tenant administration, Multi Admin Approval); " + leaver.WorkflowType + " waits for that and carries it out, an activity alone does not"}
 	case wantsApproval(e):
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "the tenant demands a second administrator's approval for this (Intune's Multi Admin Approval) and does not take the request for it: see there, then retry, or skip the step"}
 	case isDailyLimit(e):
-		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: cmp.Or(e.RetryAfter, untilTomorrow(time.Now())), Message: spentToday}
+		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: cmp.Or(e.RetryAfter, untilTomorrow(time.Now())), Message: devices.SpentToday}
 	case e.Status == http.StatusTooManyRequests:
 		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: e.RetryAfter, Message: "too many requests, waiting"}
 	case e.Status >= 500, e.Status == http.StatusRequestTimeout, lagging(e):
@@ -133,8 +97,6 @@ var dailyLimit = regexp.MustCompile(`(?i)(daily|per day|a day|24.?hours?)[^.]*(l
 
 func isDailyLimit(e *graph.Error) bool { return e.Status < 500 && dailyLimit.MatchString(e.Message) }
 
-const spentToday = "the tenant's daily limit for this is used up, waiting until tomorrow"
-
 // untilTomorrow is until a little after midnight UTC, which is taken for when
 // Intune's day begins.
 func untilTomorrow(now time.Time) time.Duration {
@@ -148,27 +110,6 @@ func (e errNotYet) Error() string { return string(e) }
 
 // errApprovalLags is Intune asking for an approval that it lists as given.
 const errApprovalLags = errNotYet("Intune has approved this and does not take the approval yet, trying again")
-
-// mayBeHeard reports whether a call that failed may have been carried out: its
-// answer was lost, or Graph does not know.
-func mayBeHeard(err error) bool {
-	answer, answered := errors.AsType[*graph.Error](err)
-	_, noToken := errors.AsType[*graph.CredentialError](err)
-	unsent := noToken || errors.Is(err, graph.ErrUnusableID)
-	return err != nil && !unsent && (!answered || answer.Status >= 500 || answer.Status == http.StatusRequestTimeout)
-}
-
-// refusal is why something is not done, however long one waits: Graph refuses it,
-// or it would do harm.
-func refusal(err error) (why leaver.Failure, final bool) {
-	_, harm := errors.AsType[errHarm](err)
-	_, answered := errors.AsType[*graph.Error](err)
-	if !harm && !answered {
-		return leaver.Failure{}, false
-	}
-	why = explain(err)
-	return why, !why.Waits
-}
 
 // halted reports that an attempt was ended from outside.
 func halted(err error) bool {
@@ -196,11 +137,6 @@ func refusedAltogether(err error) bool {
 	}
 	return e.Status == http.StatusForbidden || e.Status == http.StatusMethodNotAllowed ||
 		e.Status == http.StatusNotFound && e.Code != "Request_ResourceNotFound" && !lagging(e)
-}
-
-func isForbidden(err error) bool {
-	e, ok := errors.AsType[*graph.Error](err)
-	return ok && e.Status == http.StatusForbidden
 }
 
 // notFound reports that what was asked about is not there.

@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/devices"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/leaver-dev/leaver/plugin"
 	"github.com/stretchr/testify/assert"
@@ -23,7 +24,7 @@ func TestGraphsAnswersBecomeRetryDecisions(t *testing.T) {
 	t.Parallel()
 	const (
 		revoke   = leaver.ActivityRevokeSessions
-		devices  = leaver.ActivityRemoveAllDevices
+		remove   = leaver.ActivityRemoveAllDevices
 		disable  = leaver.ActivityDisableAccount
 		plan     = leaver.ActivityPlanOffboarding
 		nobody   = "Resource 'adele@contoso.com' of Adele Vance does not exist: {\"user\":\"adele@contoso.com\"}"
@@ -39,35 +40,35 @@ func TestGraphsAnswersBecomeRetryDecisions(t *testing.T) {
 		says     []string
 	}{
 		"429 with fractional seconds": {revoke, graphsim.Fault{Status: 429, Code: "TooManyRequests", RetryAfter: "2.128"}, leaver.GraphThrottled, true, 2128 * time.Millisecond, []string{"429 TooManyRequests"}},
-		"429 with whole seconds":      {devices, graphsim.Fault{Status: 429, RetryAfter: "17"}, leaver.GraphThrottled, true, 17 * time.Second, nil},
-		"429 without":                 {devices, graphsim.Fault{Status: 429, Code: "TooManyRequests"}, leaver.GraphThrottled, true, 0, nil},
+		"429 with whole seconds":      {remove, graphsim.Fault{Status: 429, RetryAfter: "17"}, leaver.GraphThrottled, true, 17 * time.Second, nil},
+		"429 without":                 {remove, graphsim.Fault{Status: 429, Code: "TooManyRequests"}, leaver.GraphThrottled, true, 0, nil},
 		"503":                         {revoke, graphsim.Fault{Status: 503, Code: "ServiceUnavailable", RetryAfter: "30"}, leaver.GraphUnavailable, true, 30 * time.Second, nil},
 		"500":                         {revoke, graphsim.Fault{Status: 500, Code: "InternalServerError", Message: nobody}, leaver.GraphUnavailable, true, 0, nil},
 		"502":                         {revoke, graphsim.Fault{Status: 502}, leaver.GraphUnavailable, true, 0, nil},
-		"504":                         {devices, graphsim.Fault{Status: 504}, leaver.GraphUnavailable, true, 0, nil},
+		"504":                         {remove, graphsim.Fault{Status: 504}, leaver.GraphUnavailable, true, 0, nil},
 		"408":                         {revoke, graphsim.Fault{Status: 408}, leaver.GraphUnavailable, true, 0, nil},
 		"503 as a gateway's page":     {plan, graphsim.Fault{Status: 503, HTML: true}, leaver.GraphUnavailable, true, 0, []string{"503"}},
 		"a page instead of JSON":      {plan, graphsim.Fault{HTML: true}, leaver.GraphUnavailable, true, 0, []string{"not the JSON"}},
 		"a reset":                     {revoke, graphsim.Fault{Reset: true}, leaver.GraphUnavailable, true, 0, []string{"could not be reached"}},
-		"a cut in mid-answer":         {devices, graphsim.Fault{Method: "GET", Cut: true}, leaver.GraphUnavailable, true, 0, nil},
+		"a cut in mid-answer":         {remove, graphsim.Fault{Method: "GET", Cut: true}, leaver.GraphUnavailable, true, 0, nil},
 		"a lagging replica":           {plan, graphsim.Fault{Status: 404, Code: "Directory_ObjectNotFound", Message: "Unable to read the company information from the directory."}, leaver.GraphUnavailable, true, 0, nil},
 		"400":                         {disable, graphsim.Fault{Method: "PATCH", Status: 400, Code: "Request_BadRequest", Message: "Invalid value for 'adele@contoso.com' or adele@contoso.com."}, leaver.GraphBadRequest, false, 0, []string{"Invalid value"}},
 		"409":                         {revoke, graphsim.Fault{Method: "POST", Status: 409, Code: "Conflict"}, leaver.GraphBadRequest, false, 0, nil},
-		"409 of a device":             {devices, graphsim.Fault{Method: "POST", Status: 409, Code: "Conflict"}, leaver.ApprovalRequired, false, 0, []string{"pending in Intune already"}},
-		"the day's limit":             {devices, graphsim.Fault{Method: "POST", Status: 400, Message: "The daily limit of 1000 retire actions is exceeded.", RetryAfter: "7200"}, leaver.GraphThrottled, true, 2 * time.Hour, []string{"waiting until tomorrow"}},
+		"409 of a device":             {remove, graphsim.Fault{Method: "POST", Status: 409, Code: "Conflict"}, leaver.ApprovalRequired, false, 0, []string{"pending in Intune already"}},
+		"the day's limit":             {remove, graphsim.Fault{Method: "POST", Status: 400, Message: "The daily limit of 1000 retire actions is exceeded.", RetryAfter: "7200"}, leaver.GraphThrottled, true, 2 * time.Hour, []string{"waiting until tomorrow"}},
 		"a redirect":                  {revoke, graphsim.Fault{Status: 302}, leaver.GraphBadRequest, false, 0, nil},
 		"403":                         {disable, graphsim.Fault{Method: "PATCH", Status: 403, Code: "Authorization_RequestDenied"}, leaver.GraphForbidden, false, 0, []string{"User.EnableDisableAccount.All", "an application token"}},
-		"Intune's 401 that is a 403":  {devices, graphsim.Fault{Status: 401, Code: "UnknownError", Message: intune}, leaver.GraphForbidden, false, 0, []string{"Intune refuses this caller", "401 Forbidden"}},
+		"Intune's 401 that is a 403":  {remove, graphsim.Fault{Status: 401, Code: "UnknownError", Message: intune}, leaver.GraphForbidden, false, 0, []string{"Intune refuses this caller", "401 Forbidden"}},
 		"401":                         {revoke, graphsim.Fault{Status: 401, Code: "InvalidAuthenticationToken", Message: "Access token validation failure."}, leaver.GraphUnauthorized, false, 0, []string{"refuses the token"}},
 		"a user who is gone":          {revoke, graphsim.Fault{Status: 404, Code: "Request_ResourceNotFound", Message: nobody}, leaver.UserNotFound, false, 0, []string{"no such user"}},
 		"a user without a code":       {plan, graphsim.Fault{Status: 404}, leaver.UserNotFound, false, 0, nil},
-		"no Intune licence":           {devices, graphsim.Fault{Status: 400, Code: "BadRequest", Message: unlisted}, leaver.IntuneNotLicensed, false, 0, []string{"skip the device steps"}},
+		"no Intune licence":           {remove, graphsim.Fault{Status: 400, Code: "BadRequest", Message: unlisted}, leaver.IntuneNotLicensed, false, 0, []string{"skip the device steps"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := set(t, withDevices(never))
 			s.Fail(c.fault)
-			_, err := (&attempt{}).do(t, s, c.activity, leaver.StepRequest{UserID: adele})
+			_, err := call[any](t, s, 1, c.activity, leaver.StepRequest{UserID: adele})
 			failure := failed(t, s, err)
 			assert.Equal(t, string(c.want), failure.Type(), failure.Message())
 			assert.Equal(t, c.waits, !failure.NonRetryable())
@@ -87,11 +88,9 @@ func TestATenantWithoutIntuneIsNotLicensed(t *testing.T) {
 	t.Parallel()
 	s := set(t, withDevices(never))
 	s.Configure(graphsim.Settings{NoIntune: true})
-	for _, name := range []string{leaver.ActivityRemoveAllDevices, leaver.ActivityAwaitDevicesRemoved} {
+	for _, name := range []string{leaver.ActivityRemoveAllDevices, leaver.ActivityLookAtDevices, leaver.ActivityListManagedAppRegistrations} {
 		_, err := do(t, s, name)
-		failure := failed(t, s, err)
-		assert.Equal(t, string(leaver.IntuneNotLicensed), failure.Type())
-		assert.True(t, failure.NonRetryable())
+		final(t, s, err, leaver.IntuneNotLicensed)
 	}
 }
 
@@ -100,13 +99,10 @@ func TestAnUnknownUserIsNotFoundByAnyStep(t *testing.T) {
 	s := set(t, withDevices())
 	for _, name := range []string{
 		leaver.ActivityPlanOffboarding, leaver.ActivityDisableAccount, leaver.ActivityRevokeSessions,
-		leaver.ActivityRemoveAllDevices, leaver.ActivityAwaitDevicesRemoved,
+		leaver.ActivityRemoveAllDevices, leaver.ActivityLookAtDevices, leaver.ActivityListManagedAppRegistrations,
 	} {
-		_, err := (&attempt{}).do(t, s, name, leaver.StepRequest{UserID: "nobody@contoso.com"})
-		failure := failed(t, s, err)
-		assert.Equal(t, string(leaver.UserNotFound), failure.Type())
-		assert.True(t, failure.NonRetryable())
-		assert.NotContains(t, failure.Error(), "nobody")
+		_, err := call[any](t, s, 1, name, leaver.StepRequest{UserID: "nobody@contoso.com"})
+		assert.NotContains(t, final(t, s, err, leaver.UserNotFound).Error(), "nobody")
 	}
 }
 
@@ -114,11 +110,15 @@ func TestAnIDThatCouldLeadElsewhereIsNotSent(t *testing.T) {
 	t.Parallel()
 	s := set(t, withDevices())
 	for _, id := range []string{"", ".", "..", "a/b", `a\b`, "a?b", "a\nb"} {
-		_, err := (&attempt{}).do(t, s, leaver.ActivityRemoveAllDevices, leaver.StepRequest{UserID: id})
-		failure := failed(t, s, err)
-		assert.Equal(t, string(leaver.InvalidRequest), failure.Type(), "%q", id)
-		assert.True(t, failure.NonRetryable())
-		assert.Contains(t, failure.Message(), "userId: ")
+		for _, name := range []string{leaver.ActivityRemoveAllDevices, leaver.ActivityLookAtDevices} {
+			_, err := call[any](t, s, 1, name, leaver.StepRequest{UserID: id})
+			assert.Contains(t, final(t, s, err, leaver.InvalidRequest).Message(), "userId: ", "%q", id)
+		}
+		write := devices.WriteRequest{UserID: s.id(adele), Write: devices.Write{Action: leaver.Retire, IDs: []string{id}}, Judged: []devices.Judged{{}}}
+		outcome, err := call[devices.Outcome](t, s, 1, leaver.ActivityRetireDevice, write)
+		require.NoError(t, err)
+		assert.Equal(t, devices.Refused, outcome.Answer, "%q", id)
+		assert.Equal(t, leaver.InvalidRequest, outcome.Failure)
 	}
 	assert.Empty(t, s.Requests())
 }
@@ -146,9 +146,7 @@ func TestAForbiddenStepNamesThePermissionAndTheKindOfToken(t *testing.T) {
 				config.Credential = credential(func() (string, error) { return s.Token(c.kind, c.granted...), nil })
 			})
 			_, err := do(t, s, c.activity)
-			failure := failed(t, s, err)
-			assert.Equal(t, string(leaver.GraphForbidden), failure.Type())
-			assert.True(t, failure.NonRetryable())
+			failure := final(t, s, err, leaver.GraphForbidden)
 			for _, text := range c.says {
 				assert.Contains(t, failure.Message(), text)
 			}
@@ -228,7 +226,6 @@ func TestATenantThatTakesDelegatedTokensOnlySaysWhatToConfigure(t *testing.T) {
 	t.Parallel()
 	s := set(t, withDevices(never))
 	s.Configure(graphsim.Settings{DelegatedRemoval: true})
-	s.Fail(graphsim.Fault{Path: "/retire", Status: 403, Code: "Forbidden"})
 	_, err := do(t, s, leaver.ActivityRemoveAllDevices)
 	assert.Contains(t, failed(t, s, err).Message(), "LEAVER_DEVICE_CREDENTIAL=device-code")
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/devices"
 )
 
 // PlanOffboarding reads the leaver, pins the object id and returns the plan.
@@ -27,27 +28,20 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 		ID: user.ID, UserPrincipalName: user.UserPrincipalName, UserType: user.UserType,
 		AccountEnabled: user.AccountEnabled, OnPremisesSyncEnabled: user.OnPremisesSyncEnabled,
 	}}
-	skipped := map[string]bool{}
 	for _, row := range catalogue {
-		if row.optional && !request.Steps[row.Name].Include {
+		if isOptional(row.Name) && !request.Steps[row.Name].Include {
 			continue
 		}
 		step := a.planStep(row, plan.Leaver, request)
 		step.After = slices.DeleteFunc(slices.Clone(step.After), func(before string) bool { return isOptional(before) && !request.Steps[before].Include })
-		if row.foresees && step.Skip == "" {
-			if step.Items, err = a.foresee(ctx, user.ID, *step.Devices); err != nil && request.DryRun && waits(err) {
+		if step.Shape == leaver.Devices && step.Skip == "" {
+			if step.Items, err = a.foresee(ctx, user.ID, step.Devices.Policy); err != nil && request.DryRun && waits(err) {
 				return leaver.Plan{}, failure(ctx, err)
 			} else if err != nil {
 				// It is no reason to leave the account open.
 				step.Note = "the devices could not be read for the plan: " + explain(err).Message
 			}
 		}
-		for _, need := range step.Needs {
-			if skipped[need] && step.Skip == "" {
-				step.Skip = need + " is left out"
-			}
-		}
-		skipped[step.Name] = step.Skip != ""
 		plan.Steps = append(plan.Steps, step)
 	}
 	return plan, nil
@@ -72,26 +66,20 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 	if settings.Skip {
 		step.Skip = "the request leaves it out"
 	}
-	if row.devices {
-		policy := a.policy
-		if request.Devices != nil {
-			policy = *request.Devices
-		}
-		step.Devices = &policy
-		step.Justification = request.Justification()
-	}
 	if row.intune {
-		step.TaskQueue, step.Patience = a.queue, intunePatience
+		step.TaskQueue = a.queue
 	}
-	if step.Kind == leaver.Polls {
-		poll := a.poll
-		poll.For, poll.Changes = row.waitsFor, true
-		if request.DeviceDeadline > 0 {
-			poll.Deadline = request.DeviceDeadline
-			poll.First = min(poll.First, poll.Deadline)
-			poll.Longest = min(poll.Longest, poll.Deadline)
+	if step.Shape == leaver.Devices {
+		settings := a.settings
+		if request.Devices != nil {
+			settings.Policy = *request.Devices
 		}
-		step.Poll = &poll
+		if request.DeviceDeadline > 0 {
+			settings.Deadline = request.DeviceDeadline
+			settings.FirstLook = min(settings.FirstLook, settings.Deadline)
+			settings.LongestLook = min(settings.LongestLook, settings.Deadline)
+		}
+		step.Devices, step.Reason = &settings, request.Justification()
 	}
 	return step
 }
@@ -104,40 +92,24 @@ func (a *Activities) foresee(ctx context.Context, userID string, policy leaver.D
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
 		defer cancel()
 	}
-	devices, err := a.devices.ManagedDevices(ctx, userID)
+	sight, _, err := a.see(ctx, devices.LookRequest{UserID: userID, Keys: true})
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, errors.New("no answer from Intune in time")
 	}
 	if err != nil {
 		return nil, err
 	}
-	var items []leaver.Item
-	for _, device := range devices {
-		foreseen := item(device)
-		if !staysManaged(device) {
-			foreseen.Detail = "already leaving"
-			items = append(items, foreseen)
-			continue
+	for i := range sight.Listed {
+		if d := &sight.Listed[i]; d.KeyUnread != "" {
+			d.RecoveryKey = leaver.RecoveryKeyUnknown // the plan does not wait for it
 		}
-		applyPolicy(&foreseen, policy)
-		asks := foreseen.Outcome == leaver.Failed
-		if foreseen.Outcome == "" {
-			foreseen.Detail = withoutKey(foreseen.Device, a.recoveryKey(ctx, &foreseen))
-			asks = policy.RequireRecoveryKey && foreseen.Detail != ""
-		}
-		if asks {
-			foreseen.Detail = "a person will be asked: " + foreseen.Detail
-		}
-		// Nothing has been done, or left undone, yet.
-		foreseen.Outcome, foreseen.Device.Verdict = "", ""
-		items = append(items, foreseen)
 	}
-	return items, nil
+	fleet := &devices.Fleet{Policy: policy, Deadline: a.settings.Deadline}
+	fleet.Saw(sight, time.Now())
+	return fleet.Foreseen(time.Now()), nil
 }
 
-func isOptional(name string) bool {
-	return slices.ContainsFunc(catalogue, func(r row) bool { return r.Name == name && r.optional })
-}
+func isOptional(name string) bool { return slices.Contains(leaver.OptionalSteps(), name) }
 
 func (a *Activities) knowsSteps(request leaver.Request) error {
 	var names []string

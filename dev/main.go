@@ -35,7 +35,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, once bool, checkIn time.Duration) (err error) {
+func run(ctx context.Context, once bool, checkIn time.Duration) error {
 	root, err := stack.Root(ctx)
 	if err != nil {
 		return err
@@ -58,25 +58,22 @@ func run(ctx context.Context, once bool, checkIn time.Duration) (err error) {
 		return err
 	}
 
-	address, err := stack.Address(7233)
+	options := stack.ServerOptions{Program: temporal, Log: filepath.Join(logs, "temporal.log")}
+	if options.Address, err = stack.Address(7233); err != nil {
+		return err
+	}
+	if options.UI, err = stack.Address(8233); err != nil {
+		return err
+	}
+	server, err := stack.StartServer(ctx, options)
 	if err != nil {
 		return err
 	}
-	ui, err := stack.Address(8233)
-	if err != nil {
-		return err
-	}
-	server, err := stack.StartServer(ctx, stack.ServerOptions{
-		Program: temporal, Log: filepath.Join(logs, "temporal.log"), Address: address, UI: ui,
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, quietly(server.Stop())) }()
+	defer func() { _ = server.Stop() }()
 
 	tenant := graphsim.NewTenant(nil)
 	tenant.Add(graphsim.Contoso(checkIn)...)
-	graphURL, err := serve(ctx, tenant)
+	graphURL, _, err := tenant.Serve(ctx, "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -86,14 +83,14 @@ func run(ctx context.Context, once bool, checkIn time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, quietly(working.Stop())) }()
+	defer func() { _ = working.Stop() }()
 
 	fmt.Printf("\nTemporal Web UI   %s/namespaces/default/workflows\nTenant's state    %s/control/users\nLogs              %s\n\n",
 		server.UI, graphURL[:len(graphURL)-len(graphsim.GraphPath)], logs)
 	if err := start(ctx, starter, server.Address); err != nil || once {
 		return err
 	}
-	fmt.Print(next(server))
+	fmt.Printf(next, server.Address)
 	select {
 	case <-ctx.Done():
 		fmt.Println("\nStopping.")
@@ -102,20 +99,6 @@ func run(ctx context.Context, once bool, checkIn time.Duration) (err error) {
 		return errors.New("the Temporal server ended; see temporal.log")
 	case <-working.Done():
 		return errors.New("the worker ended; see worker.log")
-	}
-}
-
-// serve runs the tenant in this process and returns its Graph URL.
-func serve(ctx context.Context, tenant *graphsim.Tenant) (string, error) {
-	ready, failed := make(chan string, 1), make(chan error, 1)
-	go func() {
-		failed <- tenant.Serve(ctx, "127.0.0.1:0", func(graphURL string) { ready <- graphURL })
-	}()
-	select {
-	case graphURL := <-ready:
-		return graphURL, nil
-	case err := <-failed:
-		return "", err
 	}
 }
 
@@ -133,8 +116,7 @@ func start(ctx context.Context, starter, address string) error {
 }
 
 // next is what to try while everything is up.
-func next(server *stack.Server) string {
-	return fmt.Sprintf(`
+const next = `
 Try next, in another terminal (Megan has one device):
 
   tctl --address %[1]s workflow run --taskqueue offboarding --workflow_type OffboardUser --workflow_id megan --input '{"userId":"megan@contoso.com"}'
@@ -144,14 +126,4 @@ Try next, in another terminal (Megan has one device):
 
 No tctl or temporal on PATH? Write "go -C tools/tctl tool tctl" and "go -C tools/temporal tool temporal".
 Everything stays up until Ctrl-C.
-`, server.Address)
-}
-
-// quietly drops the error of a process that ended because it was told to.
-func quietly(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return nil
-	}
-	return err
-}
+`

@@ -3,6 +3,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -44,16 +45,15 @@ type Config struct {
 	// DevicePolicy says what to do with devices when the request does not. Its
 	// zero value retires them all.
 	DevicePolicy leaver.DevicePolicy
-	// DeviceTaskQueue has the device steps run on a task queue of their own, so
-	// that Intune's limit on writes can be kept over all workers: let workers
-	// with RegisterActivities listen there, with DeviceWritesPerSecond as their
+	// DeviceTaskQueue has the writes to Intune run on a task queue of their own, so
+	// that Intune's limit can be kept over all workers: let workers with
+	// RegisterActivities listen there, with DeviceWritesPerSecond as their
 	// worker.Options.TaskQueueActivitiesPerSecond. Empty means the workflow's own.
 	DeviceTaskQueue string
 }
 
 // DeviceWritesPerSecond keeps below what Intune takes from one application: 200
-// writes in 20 seconds. An attempt of a device step makes one at most, but for the
-// one that finds removeAllDevicesFromManagement refused and asks a device by itself.
+// writes in 20 seconds. An attempt writes once at most.
 //
 // Microsoft: https://learn.microsoft.com/graph/throttling-limits#intune-service-limits
 const DeviceWritesPerSecond = 9
@@ -65,36 +65,35 @@ type Offboarding struct {
 
 // New checks c. Nothing is sent.
 func New(c Config) (*Offboarding, error) {
-	cloud, err := graph.CloudNamed(c.Cloud)
+	a, err := c.activities()
 	if err != nil {
 		return nil, fmt.Errorf("offboarding: %w", err)
 	}
-	users, err := graph.New(graph.Options{Cloud: cloud, URL: c.GraphURL, Credential: c.Credential})
-	if err != nil {
-		return nil, fmt.Errorf("offboarding: %w", err)
-	}
-	devices := users
-	if c.DeviceCredential != nil {
-		if devices, err = graph.New(graph.Options{Cloud: cloud, URL: c.GraphURL, Credential: c.DeviceCredential}); err != nil {
-			return nil, fmt.Errorf("offboarding: %w", err)
-		}
-	}
-	a, err := activities.New(activities.Config{Graph: users, Devices: devices, DevicePolicy: c.DevicePolicy, DeviceTaskQueue: c.DeviceTaskQueue, Poll: leaver.Poll{
-		First:    orElse(c.FirstPoll, time.Minute),
-		Longest:  orElse(c.LongestPoll, 4*time.Hour),
-		Deadline: orElse(c.DeviceDeadline, 30*24*time.Hour),
-	}})
-	if err != nil {
-		return nil, fmt.Errorf("offboarding: %w", err)
-	}
-	return &Offboarding{activities: a}, nil
+	return &Offboarding{a}, nil
 }
 
-func orElse(d, byDefault time.Duration) leaver.Duration {
-	if d == 0 {
-		d = byDefault
+func (c Config) activities() (*activities.Activities, error) {
+	cloud, err := graph.CloudNamed(c.Cloud)
+	if err != nil {
+		return nil, err
 	}
-	return leaver.Duration(d)
+	options := graph.Options{Cloud: cloud, URL: c.GraphURL, Credential: c.Credential}
+	users, err := graph.New(options)
+	if err != nil {
+		return nil, err
+	}
+	devices := users
+	if options.Credential = c.DeviceCredential; c.DeviceCredential != nil {
+		if devices, err = graph.New(options); err != nil {
+			return nil, err
+		}
+	}
+	return activities.New(activities.Config{Graph: users, Devices: devices, DeviceTaskQueue: c.DeviceTaskQueue, DeviceSettings: leaver.DeviceSettings{
+		Policy:      c.DevicePolicy,
+		Deadline:    leaver.Duration(cmp.Or(c.DeviceDeadline, 30*24*time.Hour)),
+		FirstLook:   leaver.Duration(cmp.Or(c.FirstPoll, time.Minute)),
+		LongestLook: leaver.Duration(cmp.Or(c.LongestPoll, 4*time.Hour)),
+	}})
 }
 
 // Registry is what Register needs of a worker, a replayer or a test environment.

@@ -92,52 +92,42 @@ func TestRegisteringTwiceIsHarmless(t *testing.T) {
 	assert.NotPanics(t, func() { offboarding.Register(w) })
 }
 
-// A host's own workflow needs nothing but the activity's name and the user.
+// A host's own workflow needs nothing but the activity's name and the user: it may use
+// the contract's types, or JSON of its own.
 func TestOneActivityAloneServesAnybodysWorkflow(t *testing.T) {
 	t.Parallel()
-	tenant, config := contoso(t)
-	p, err := plugin.NewPlugin(config)
-	require.NoError(t, err)
-	env := environment()
-	env.SetWorkerOptions(worker.Options{Plugins: []worker.Plugin{p}})
-	env.RegisterWorkflowWithOptions(func(ctx workflow.Context, user string) (map[string]any, error) {
-		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
-		var result map[string]any
-		err := workflow.ExecuteActivity(ctx, "RemoveAllDevices", map[string]string{"userId": user}).Get(ctx, &result)
-		return result, err
-	}, workflow.RegisterOptions{Name: "LeaveCompany"})
-	env.ExecuteWorkflow("LeaveCompany", graphsim.Leaver)
-	var result map[string]any
-	require.NoError(t, env.GetWorkflowResult(&result))
-	assert.Equal(t, "done", result["outcome"])
-	assert.Len(t, result["items"], 4)
-	assert.Empty(t, tenant.Users()[graphsim.Leaver].Devices)
-	assert.True(t, tenant.Users()[graphsim.Leaver].AccountEnabled, "nothing else was done")
-	assert.Len(t, tenant.Users()["megan@contoso.com"].Devices, 1)
-}
-
-func TestAPollAloneHasARhythmOfItsOwn(t *testing.T) {
-	t.Parallel()
-	tenant, config := contoso(t)
-	offboarding, err := plugin.New(config)
-	require.NoError(t, err)
-	env := environment()
-	offboarding.Register(env)
-	env.RegisterWorkflowWithOptions(func(ctx workflow.Context, user string) (time.Duration, error) {
-		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
-		begun := workflow.Now(ctx)
-		err := workflow.ExecuteActivity(ctx, leaver.ActivityAwaitDevicesRemoved, leaver.StepRequest{UserID: user}).Get(ctx, nil)
-		return workflow.Now(ctx).Sub(begun), err
-	}, workflow.RegisterOptions{Name: "Wait"})
-	env.RegisterDelayedCallback(func() {
-		user := tenant.Users()[graphsim.Leaver]
-		user.Devices = nil
-		tenant.Add(user)
-	}, 6*time.Minute)
-	env.ExecuteWorkflow("Wait", graphsim.Leaver)
-	var waited time.Duration
-	require.NoError(t, env.GetWorkflowResult(&waited))
-	assert.Equal(t, 7*time.Minute, waited.Round(time.Minute), "looks after 1, 2 and 4 minutes")
+	for name, input := range map[string]any{
+		"JSON":     map[string]string{"userId": graphsim.Leaver},
+		"a step's": leaver.StepRequest{UserID: graphsim.Leaver, Reason: "left", Results: map[string]leaver.StepResult{leaver.StepDisableAccount: {Outcome: leaver.Done}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tenant, config := contoso(t)
+			p, err := plugin.NewPlugin(config)
+			require.NoError(t, err)
+			env := environment()
+			env.SetWorkerOptions(worker.Options{Plugins: []worker.Plugin{p}})
+			env.RegisterWorkflowWithOptions(func(ctx workflow.Context) (leaver.StepResult, error) {
+				ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
+				var result leaver.StepResult
+				err := workflow.ExecuteActivity(ctx, "RemoveAllDevices", input).Get(ctx, &result)
+				return result, err
+			}, workflow.RegisterOptions{Name: "LeaveCompany"})
+			before := tenant.Users()
+			env.ExecuteWorkflow("LeaveCompany")
+			var result leaver.StepResult
+			require.NoError(t, env.GetWorkflowResult(&result))
+			assert.Equal(t, leaver.Done, result.Outcome)
+			require.Len(t, result.Items, 4)
+			for i, device := range before[graphsim.Leaver].Devices {
+				assert.Equal(t, device.ID, result.Items[i].ID)
+				assert.Equal(t, device.Name, result.Items[i].Device.Name)
+			}
+			assert.Empty(t, tenant.Users()[graphsim.Leaver].Devices)
+			assert.True(t, tenant.Users()[graphsim.Leaver].AccountEnabled, "nothing else was done")
+			assert.Len(t, tenant.Users()["megan@contoso.com"].Devices, 1)
+		})
+	}
 }
 
 func TestAConfigThatCannotWorkIsRefusedAtOnce(t *testing.T) {
@@ -149,7 +139,7 @@ func TestAConfigThatCannotWorkIsRefusedAtOnce(t *testing.T) {
 		"neither user, query nor fragment":          func(c *plugin.Config) { c.GraphURL = "https://u:p@graph.example.com" },
 		"must begin with https":                     func(c *plugin.Config) { c.GraphURL = "ftp://graph.example.com" },
 		`no cloud is named "mars", want one of glo`: func(c *plugin.Config) { c.Cloud = "mars" },
-		"the first poll must be positive":           func(c *plugin.Config) { c.FirstPoll = -time.Minute },
+		"the first look must be positive":           func(c *plugin.Config) { c.FirstPoll = -time.Minute },
 		"neither the longest":                       func(c *plugin.Config) { c.FirstPoll, c.LongestPoll = time.Hour, time.Minute },
 		"nor the deadline shorter":                  func(c *plugin.Config) { c.DeviceDeadline = time.Second },
 	} {

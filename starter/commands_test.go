@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,10 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
-	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
@@ -54,6 +53,7 @@ func TestABadRequestIsRefusedBeforeTemporalIsAsked(t *testing.T) {
 		"onFailure: want ask, continue":     {UserID: "adele@contoso.com", OnFailure: "stop"},
 		"deviceDeadline: is 1ms, want at":   {UserID: "adele@contoso.com", DeviceDeadline: leaver.Duration(time.Millisecond)},
 		"userId: must not be a relative pa": {UserID: ".."},
+		"reason: is 1025 characters long":   {UserID: "adele@contoso.com", Reason: strings.Repeat("é", 1025)},
 	} {
 		err := (&starter{}).start(context.Background(), request)
 		require.ErrorContains(t, err, want)
@@ -65,7 +65,7 @@ func TestCommandsTakeWhatTheyNeed(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"start"}, {"start", "a", "b"}, {"watch"}, {"status"}, {"cancel"}, {"retry-step", "adele@contoso.com"},
-		{"skip-step", "adele@contoso.com"}, {"abort"}, {"abort", "adele@contoso.com", "disableAccount"}, {"dance"},
+		{"skip-step", "adele@contoso.com"}, {"abort"}, {"abort", "adele@contoso.com", "disableAccount"}, {"dance"}, {"answer", "adele@contoso.com", "removeAllDevices"},
 		{"start", "adele@contoso.com", "--wipe"}, {"status", "adele@contoso.com", "--output", "xml"},
 	} {
 		c := command()
@@ -84,7 +84,19 @@ func TestTheHelpNamesEveryDecision(t *testing.T) {
 	c.SetOut(&out)
 	c.SetArgs([]string{"--help"})
 	require.NoError(t, c.ExecuteContext(context.Background()))
-	for _, name := range []string{"start", "watch", "status", "cancel", "retry-step", "skip-step", "abort"} {
+	for _, name := range []string{"start", "watch", "status", "cancel", "retry-step", "skip-step", "abort", "answer"} {
+		assert.Contains(t, out.String(), name)
+	}
+}
+
+func TestTheHelpOfStartNamesEveryStepThatCanBeIncluded(t *testing.T) {
+	t.Parallel()
+	c := command()
+	var out bytes.Buffer
+	c.SetOut(&out)
+	c.SetArgs([]string{"start", "--help"})
+	require.NoError(t, c.ExecuteContext(context.Background()))
+	for _, name := range leaver.OptionalSteps() {
 		assert.Contains(t, out.String(), name)
 	}
 }
@@ -144,24 +156,32 @@ func TestTemporalsAnswersAreWordedForPeople(t *testing.T) {
 	assert.EqualError(t, s.explain(errors.New("deadline exceeded"), "adele@contoso.com"), "deadline exceeded")
 }
 
-func TestWhatARunningActivitySaidLastIsRead(t *testing.T) {
+func TestWhatTemporalTellsOfAPendingActivityIsRead(t *testing.T) {
 	t.Parallel()
-	items := incompleteReport().Steps[3].Items
-	heartbeat, err := converter.GetDefaultDataConverter().ToPayloads(items)
-	require.NoError(t, err)
-	next := at(45)
-	pending := &workflowpb.PendingActivityInfo{
-		Attempt: 7, LastFailure: &failurepb.Failure{Message: "not yet"}, NextAttemptScheduleTime: timestamppb.New(next), HeartbeatDetails: heartbeat,
+	pending := func(id, activity string, number int32, failure error) *workflowpb.PendingActivityInfo {
+		info := &workflowpb.PendingActivityInfo{ActivityId: id, ActivityType: &commonpb.ActivityType{Name: activity}, Attempt: number, NextAttemptScheduleTime: timestamppb.New(at(45))}
+		if failure != nil {
+			info.LastFailure = temporal.GetDefaultFailureConverter().ErrorToFailure(failure)
+		}
+		return info
 	}
-	got := attemptOf(pending)
-	assert.Equal(t, int32(7), got.number)
-	assert.Equal(t, "not yet", got.failure)
-	assert.True(t, next.Equal(got.next))
-	assert.Equal(t, items, got.items)
-
-	noted, err := converter.GetDefaultDataConverter().ToPayloads(true)
-	require.NoError(t, err)
-	for _, details := range []*commonpb.Payloads{nil, noted} {
-		assert.Empty(t, attemptOf(&workflowpb.PendingActivityInfo{HeartbeatDetails: details}).items, "steps heartbeat other things too")
+	same := leaver.Failure{Type: leaver.DevicesRemain, Waits: true, Expected: true, Message: "LookAtDevices: nothing differs"}.Err()
+	down := leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "LookAtDevices: Graph answered 503"}.Err()
+	for name, c := range map[string]struct {
+		pending *workflowpb.PendingActivityInfo
+		want    attempt
+	}{
+		"failed":             {pending("5", "RevokeSessions", 7, errors.New("not yet")), attempt{7, "not yet", at(45)}},
+		"new":                {&workflowpb.PendingActivityInfo{Attempt: 1}, attempt{number: 1}},
+		"saw no difference":  {pending("5", leaver.ActivityLookAtDevices, 3, same), attempt{3, "", at(45)}},
+		"could not look":     {pending("5", leaver.ActivityLookAtDevices, 3, down), attempt{3, "LookAtDevices: Graph answered 503", at(45)}},
+		"a host's own waits": {pending("5", "ReturnLaptop", 3, same), attempt{3, "LookAtDevices: nothing differs", at(45)}},
+	} {
+		got := attemptsOf([]*workflowpb.PendingActivityInfo{c.pending})
+		assert.Equal(t, map[string]attempt{c.pending.GetActivityType().GetName(): c.want}, got, name)
+	}
+	first, second := pending("12", "DeleteGroup", 2, errors.New("first")), pending("17", "DeleteGroup", 9, errors.New("second"))
+	for _, order := range [][]*workflowpb.PendingActivityInfo{{first, second}, {second, first}, {pending("11", "DeleteGroup", 1, nil), second, first}, {second, first, pending("19", "DeleteGroup", 1, nil)}} {
+		assert.Equal(t, "first", attemptsOf(order)["DeleteGroup"].failure, "what is shown does not jump from one item to another")
 	}
 }

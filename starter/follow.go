@@ -9,76 +9,10 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/term"
 	"github.com/leaver-dev/leaver"
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
-	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/temporal"
 )
 
-// view is an offboarding at one moment.
-type view struct {
-	user, workflowID string
-	progress         leaver.Progress
-	// attempts holds, by activity, what a running activity last said.
-	attempts map[string]attempt
-	closed   bool
-	// problem says why the view may be old; lost says that there is nothing to see.
-	problem string
-	lost    error
-}
-
-// attempt is what Temporal knows of a running activity and the workflow does not.
-type attempt struct {
-	number  int32
-	failure string
-	next    time.Time
-	items   []leaver.Item
-}
-
-const (
-	pace         = time.Second
-	queryTimeout = 5 * time.Second
-)
-
-// look asks Temporal where an offboarding stands.
-func (s *starter) look(ctx context.Context, user string) view {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	v := view{user: user, workflowID: s.id(user), attempts: map[string]attempt{}}
-	described, err := s.temporal.DescribeWorkflowExecution(ctx, v.workflowID, "")
-	if err != nil {
-		if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-			v.lost = fmt.Errorf("there is no offboarding %s: start one, or give --workflow-id if it was started by another tool", v.workflowID)
-		}
-		v.problem = "Temporal does not answer: " + err.Error()
-		return v
-	}
-	v.closed = described.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
-	for _, pending := range described.GetPendingActivities() {
-		v.attempts[pending.GetActivityType().GetName()] = attemptOf(pending)
-	}
-	answer, err := s.temporal.QueryWorkflow(ctx, v.workflowID, "", leaver.QueryProgress)
-	if err == nil {
-		err = answer.Get(&v.progress)
-	}
-	if err != nil && !v.closed {
-		v.problem = fmt.Sprintf("no worker answers on the task queue %s: is one running?", described.GetWorkflowExecutionInfo().GetTaskQueue())
-	}
-	return v
-}
-
-func attemptOf(pending *workflowpb.PendingActivityInfo) attempt {
-	a := attempt{number: pending.GetAttempt(), failure: pending.GetLastFailure().GetMessage()}
-	if at := pending.GetNextAttemptScheduleTime(); at != nil {
-		a.next = at.AsTime()
-	}
-	// Steps that work through many items heartbeat them; others do not.
-	if details := pending.GetHeartbeatDetails(); details != nil {
-		_ = converter.GetDefaultDataConverter().FromPayloads(details, &a.items)
-	}
-	return a
-}
+// pace is how often Temporal is asked while an offboarding is followed.
+const pace = time.Second
 
 // follow shows an offboarding until it ends, then prints the report.
 func (s *starter) follow(ctx context.Context, user string) error {
@@ -109,18 +43,14 @@ func (s *starter) followLines(ctx context.Context, user string) error {
 				fmt.Fprintf(s.err, "%s  %s\n", time.Now().Format(time.TimeOnly), line.text)
 			}
 		}
-		if v.closed || !pause(ctx) {
+		if v.closed {
 			return nil
 		}
-	}
-}
-
-func pause(ctx context.Context) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(pace):
-		return true
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pace):
+		}
 	}
 }
 
@@ -131,10 +61,8 @@ func (s *starter) followTable(ctx context.Context, user string) error {
 	if err != nil && ctx.Err() == nil {
 		return err
 	}
-	if last, ok := final.(screen); ok {
-		return last.view.lost
-	}
-	return nil
+	last, _ := final.(screen)
+	return last.view.lost
 }
 
 // screen is the live table.
@@ -156,7 +84,7 @@ func (s screen) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 		s.width = message.Width
 	case view:
 		if len(message.progress.Steps) == 0 && message.problem != "" {
-			// Keep what was seen last beside the problem.
+			// What was seen last stays beside the problem.
 			message.progress = s.view.progress
 		}
 		s.view = message
@@ -193,11 +121,9 @@ func (s *starter) conclude(ctx context.Context, user string) error {
 
 // reportIn finds the report in the details of how a workflow failed.
 func reportIn(err error, report *leaver.Report) bool {
-	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.HasDetails() {
-		return failure.Details(report) == nil
+	var ended interface { // an ApplicationError or a CanceledError of Temporal's
+		HasDetails() bool
+		Details(...any) error
 	}
-	if canceled, ok := errors.AsType[*temporal.CanceledError](err); ok && canceled.HasDetails() {
-		return canceled.Details(report) == nil
-	}
-	return false
+	return errors.As(err, &ended) && ended.HasDetails() && ended.Details(report) == nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
@@ -21,6 +22,7 @@ func TestTheLiveTableKeepsWhatItSawWhenNobodyAnswers(t *testing.T) {
 	text := strip(after.view.table(0))
 	assert.Contains(t, text, "no worker answers")
 	assert.Contains(t, text, "disableAccount")
+	assert.Contains(t, text, "CONTOSO-MB-0012")
 }
 
 func TestTheLiveTableEndsWithTheOffboarding(t *testing.T) {
@@ -36,27 +38,47 @@ func TestTheLiveTableEndsWithTheOffboarding(t *testing.T) {
 	}
 }
 
-func TestADeviceIsFoundByNameOrIDAndOnlyWhereItIsOne(t *testing.T) {
+func TestAnItemIsFoundByNameOrIDAndOnlyWhereItIsOne(t *testing.T) {
 	t.Parallel()
-	report := incompleteReport()
-	report.Steps[3].Items[2].Device.Name = "Pixel of Adele"
+	report := mixedView().progress.Report
+	report.Steps[2].Items[8].Device.Name = "Pixel of Adele"
+	report.Steps[3].Items = append(report.Steps[3].Items, leaver.Item{ID: "a5"})
 	v := view{progress: leaver.Progress{Report: report}}
-	ids, err := v.items(leaver.StepAwaitDevicesRemoved, []string{"CONTOSO-LT-0417", "d2"})
-	require.NoError(t, err)
-	assert.Equal(t, []string{"d1", "d2"}, ids)
-	_, err = v.items(leaver.StepAwaitDevicesRemoved, []string{"Pixel of Adele"})
-	require.ErrorContains(t, err, "is the name or id of 2 devices")
-	_, err = v.items(leaver.StepDisableAccount, []string{"CONTOSO-LT-0417"})
-	require.ErrorContains(t, err, "is the name or id of 0 devices")
+	for step, want := range map[string][]string{leaver.StepRemoveAllDevices: {"d01", "d02"}, leaver.StepDeleteAutopilotIdentities: {"a1", "a5"}} {
+		ids, err := v.ids(step, []string{"CONTOSO-LT-0401", want[1]})
+		require.NoError(t, err)
+		assert.Equal(t, want, ids, "a device's name is an item's of each step")
+	}
+	_, err := v.ids(leaver.StepRemoveAllDevices, []string{"Pixel of Adele"})
+	require.ErrorContains(t, err, "is the name or id of 2 items")
+	_, err = v.ids(leaver.StepDisableAccount, []string{"CONTOSO-LT-0401"})
+	require.ErrorContains(t, err, "is the name or id of 0 items")
 }
 
 func TestTheLiveTableShowsTheDevicesOfARunningStep(t *testing.T) {
 	t.Parallel()
-	v := waitingView()
-	rows := v.devices()
-	require.Len(t, rows, 3)
-	assert.Equal(t, "retirePending", rows[0][4], "what a running activity saw is newer than a step's result")
+	rows, items := mixedView().rows()
+	require.Len(t, rows, 13, "what another step keeps of a device is in the other table")
+	assert.Equal(t, "retirePending", rows[0][4])
 	assert.Contains(t, rows[0][6], "gone")
-	delete(v.attempts, leaver.ActivityAwaitDevicesRemoved)
-	assert.Equal(t, "managed", v.devices()[0][4])
+	require.Len(t, items, 4)
+}
+
+func TestWhatWasAskedOfADeviceIsWhatIntuneMayHaveHeard(t *testing.T) {
+	t.Parallel()
+	accepted, lost := call(leaver.Retire, 2, leaver.CallAccepted), call(leaver.Wipe, 3, leaver.CallUnknown)
+	again := accepted
+	again.Again = true
+	for want, calls := range map[string][]leaver.Call{
+		"planned: retire":                         {},
+		"planned: retire ":                        {call(leaver.Retire, 2, leaver.CallQueued), call(leaver.Retire, 3, leaver.CallRefused)},
+		"retire 2026-03-02 09:02:00":              {accepted},
+		"retire 2026-03-02 09:02:00 ":             {accepted, call(leaver.Wipe, 3, leaver.CallRefused)},
+		"wipe 2026-03-02 09:03:00":                {call(leaver.Wipe, 2, leaver.CallQueued), lost},
+		"wipe 2026-03-02 09:03:00 ":               {accepted, lost},
+		"retire 2026-03-02 09:02:00, asked again": {accepted, again, call(leaver.Wipe, 3, leaver.CallQueued)},
+	} {
+		assert.Equal(t, strings.TrimSpace(want), asked(leaver.Device{Planned: leaver.Retire, Calls: calls}))
+	}
+	assert.Empty(t, asked(leaver.Device{}))
 }

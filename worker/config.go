@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -71,31 +72,20 @@ var wanted = map[reflect.Type]string{
 // which variable to set to what.
 func load() (config, error) {
 	c, err := env.ParseAs[config]()
+	if wrong, ok := errors.AsType[env.ParseError](err); ok {
+		field, _ := reflect.TypeFor[config]().FieldByName(wrong.Name)
+		text := wanted[wrong.Type]
+		if wrong.Type == reflect.TypeFor[devicePolicy]() {
+			text = fmt.Sprintf("%v; %s", wrong.Err, text) // it names the field within
+		}
+		return c, fmt.Errorf("%s: %s", field.Tag.Get("env"), text)
+	}
 	if err != nil {
-		var all env.AggregateError
-		if errors.As(err, &all) && len(all.Errors) > 0 {
-			err = all.Errors[0]
-		}
-		var parse env.ParseError
-		if errors.As(err, &parse) {
-			field, _ := reflect.TypeFor[config]().FieldByName(parse.Name)
-			text := wanted[parse.Type]
-			if parse.Type == reflect.TypeFor[devicePolicy]() {
-				text = fmt.Sprintf("%v; %s", parse.Err, text) // it names the field within
-			}
-			return c, fmt.Errorf("%s: %s", field.Tag.Get("env"), text)
-		}
 		return c, err
 	}
-	if c.DeviceQueue == "" {
-		c.DeviceQueue = c.TaskQueue + "-devices"
-	}
-	if c.DeviceIdentity.TenantID == "" {
-		c.DeviceIdentity.TenantID = c.Identity.TenantID
-	}
-	if c.DeviceIdentity.ClientID == "" {
-		c.DeviceIdentity.ClientID = c.Identity.ClientID
-	}
+	c.DeviceQueue = cmp.Or(c.DeviceQueue, c.TaskQueue+"-devices")
+	c.DeviceIdentity.TenantID = cmp.Or(c.DeviceIdentity.TenantID, c.Identity.TenantID)
+	c.DeviceIdentity.ClientID = cmp.Or(c.DeviceIdentity.ClientID, c.Identity.ClientID)
 	return c, c.check()
 }
 
@@ -103,10 +93,8 @@ func (c config) check() error {
 	if _, err := graph.CloudNamed(c.Cloud); err != nil {
 		return fmt.Errorf("LEAVER_CLOUD: %w", err)
 	}
-	if c.GraphURL != "" {
-		if _, err := graph.CheckURL(c.GraphURL); err != nil {
-			return fmt.Errorf("LEAVER_GRAPH_URL: %w", err)
-		}
+	if _, err := graph.CheckURL(c.GraphURL); err != nil && c.GraphURL != "" {
+		return fmt.Errorf("LEAVER_GRAPH_URL: %w", err)
 	}
 	if err := leaver.DevicePolicy(c.DevicePolicy).Check("LEAVER_DEVICE_POLICY"); err != nil {
 		return err
@@ -130,6 +118,12 @@ func (c config) check() error {
 		return errors.New("LEAVER_LOG_FORMAT: want text or json")
 	}
 	return nil
+}
+
+// cloud is the one that check has found.
+func (c config) cloud() graph.Cloud {
+	cloud, _ := graph.CloudNamed(c.Cloud)
+	return cloud
 }
 
 // logger writes to standard error.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -150,4 +152,26 @@ func TestTheWorkerDoesNotStartWithoutItsCredential(t *testing.T) {
 	c := command()
 	c.SetArgs(nil)
 	assert.ErrorContains(t, c.ExecuteContext(context.Background()), "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=client-secret")
+}
+
+// docs/configuration.md lists the variables, and the device credential's by their prefix.
+func TestTheDocumentNamesEveryVariableAndNoOther(t *testing.T) {
+	content, err := os.ReadFile("../docs/configuration.md")
+	require.NoError(t, err)
+	text := string(content)
+	known := map[string]bool{}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[config]()) {
+		if name := field.Tag.Get("env"); name != "" {
+			known[name] = true
+			assert.True(t, strings.Contains(text, "`"+name+"`"), name)
+		}
+	}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[identity]()) {
+		name := field.Tag.Get("env")
+		known["LEAVER_DEVICE_"+name] = true
+		assert.True(t, strings.Contains(text, "`AZURE_"+name+"`"), name)
+	}
+	for _, name := range regexp.MustCompile(`LEAVER_\w+`).FindAllString(text, -1) {
+		assert.True(t, known[name], name)
+	}
 }

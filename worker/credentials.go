@@ -37,10 +37,9 @@ const (
 // account is one credential of the configuration, with the names of the
 // variables that it came from, for errors.
 type account struct {
-	kind           credentialKind
-	identity       identity
-	variable       string
-	variablePrefix string
+	kind                     credentialKind
+	identity                 identity
+	variable, variablePrefix string
 	// graphToken is for kind simulated.
 	graphToken, graphTokenVariable string
 	config                         config
@@ -57,24 +56,15 @@ func (c config) devices() account {
 // credentials makes the credential for all steps and the one for the device
 // steps, which is nil unless it is configured.
 func (c config) credentials() (all, devices azcore.TokenCredential, err error) {
-	if all, err = c.main().credential(); err != nil {
-		return nil, nil, err
+	if all, err = c.main().credential(); err == nil && c.DeviceCredential != "" {
+		devices, err = c.devices().credential()
 	}
-	if c.DeviceCredential != "" {
-		if devices, err = c.devices().credential(); err != nil {
-			return nil, nil, err
-		}
-	}
-	return all, devices, nil
+	return all, devices, err
 }
 
 // credential checks what its kind needs and makes it. Nothing is sent.
 func (a account) credential() (azcore.TokenCredential, error) {
-	options, err := a.clientOptions()
-	if err != nil {
-		return nil, err
-	}
-	id := a.identity
+	id, options := a.identity, a.clientOptions()
 	switch a.kind {
 	case defaultChain:
 		if id.ClientSecretFile != "" {
@@ -86,17 +76,14 @@ func (a account) credential() (azcore.TokenCredential, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := a.need("TENANT_ID", id.TenantID, "CLIENT_ID", id.ClientID, "CLIENT_SECRET", secret); err != nil {
+		if err := a.registered("CLIENT_SECRET", secret); err != nil {
 			return nil, err
 		}
 		return azidentity.NewClientSecretCredential(id.TenantID, id.ClientID, secret, &azidentity.ClientSecretCredentialOptions{ClientOptions: options})
 	case clientCertificate:
-		if err := a.need("TENANT_ID", id.TenantID, "CLIENT_ID", id.ClientID, "CLIENT_CERTIFICATE_PATH", id.CertificatePath); err != nil {
-			return nil, err
-		}
 		return a.certificate(options)
 	case workloadIdentity:
-		if err := a.need("TENANT_ID", id.TenantID, "CLIENT_ID", id.ClientID, "FEDERATED_TOKEN_FILE", id.TokenFile); err != nil {
+		if err := a.registered("FEDERATED_TOKEN_FILE", id.TokenFile); err != nil {
 			return nil, err
 		}
 		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
@@ -115,22 +102,28 @@ func (a account) credential() (azcore.TokenCredential, error) {
 		}
 		return a.deviceCode(record, nil)
 	case simulated:
-		return a.simulated()
+		switch {
+		case !graph.Loopback(a.config.GraphURL):
+			return nil, fmt.Errorf("%s: simulated is for a LEAVER_GRAPH_URL on loopback only", a.variable)
+		case a.graphToken == "":
+			return nil, fmt.Errorf("%s: must be set with %s=simulated", a.graphTokenVariable, a.variable)
+		}
+		return staticToken(a.graphToken), nil
 	}
 	return nil, fmt.Errorf("%s: want default, client-secret, client-certificate, workload-identity, managed-identity or device-code", a.variable)
 }
 
-func (a account) clientOptions() (azcore.ClientOptions, error) {
-	cloud, err := graph.CloudNamed(a.config.Cloud)
+func (a account) clientOptions() azcore.ClientOptions {
 	// Temporal owns the retries, of signing in as well.
-	return azcore.ClientOptions{Cloud: cloud.SignIn, Retry: policy.RetryOptions{MaxRetries: -1}}, err
+	return azcore.ClientOptions{Cloud: a.config.cloud().SignIn, Retry: policy.RetryOptions{MaxRetries: -1}}
 }
 
-// need takes names and values in turn and names the first that is missing.
-func (a account) need(pairs ...string) error {
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] == "" {
-			return fmt.Errorf("%s%s: must be set with %s=%s", a.variablePrefix, pairs[i], a.variable, a.kind)
+// registered checks that what a registered application needs is set, and one variable
+// more; it names the first that is not.
+func (a account) registered(name, value string) error {
+	for _, v := range [][2]string{{"TENANT_ID", a.identity.TenantID}, {"CLIENT_ID", a.identity.ClientID}, {name, value}} {
+		if v[1] == "" {
+			return fmt.Errorf("%s%s: must be set with %s=%s", a.variablePrefix, v[0], a.variable, a.kind)
 		}
 	}
 	return nil
@@ -148,6 +141,9 @@ func (a account) secret() (string, error) {
 }
 
 func (a account) certificate(options azcore.ClientOptions) (azcore.TokenCredential, error) {
+	if err := a.registered("CLIENT_CERTIFICATE_PATH", a.identity.CertificatePath); err != nil {
+		return nil, err
+	}
 	variable := a.variablePrefix + "CLIENT_CERTIFICATE_PATH"
 	content, err := os.ReadFile(a.identity.CertificatePath)
 	if err != nil {
@@ -168,24 +164,10 @@ func (s staticToken) GetToken(context.Context, policy.TokenRequestOptions) (azco
 	return azcore.AccessToken{Token: string(s), ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-func (a account) simulated() (azcore.TokenCredential, error) {
-	switch {
-	case !graph.Loopback(a.config.GraphURL):
-		return nil, fmt.Errorf("%s: simulated is for a LEAVER_GRAPH_URL on loopback only", a.variable)
-	case a.graphToken == "":
-		return nil, fmt.Errorf("%s: must be set with %s=simulated", a.graphTokenVariable, a.variable)
-	}
-	return staticToken(a.graphToken), nil
-}
-
 // deviceCode makes a credential that uses a sign-in of before; it prompts only
 // where prompt is given.
 func (a account) deviceCode(record azidentity.AuthenticationRecord, prompt func(context.Context, azidentity.DeviceCodeMessage) error) (*azidentity.DeviceCodeCredential, error) {
-	options, err := a.clientOptions()
-	if err != nil {
-		return nil, err
-	}
-	if err := a.need("TENANT_ID", a.identity.TenantID, "CLIENT_ID", a.identity.ClientID); err != nil {
+	if err := a.registered("CLIENT_ID", a.identity.ClientID); err != nil {
 		return nil, err
 	}
 	tokens, err := cache.New(&cache.Options{Name: "leaver"})
@@ -193,7 +175,7 @@ func (a account) deviceCode(record azidentity.AuthenticationRecord, prompt func(
 		return nil, fmt.Errorf("%s=device-code needs the operating system's key store (on Linux the kernel keyring), which is not available: %w", a.variable, err)
 	}
 	return azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{
-		ClientOptions: options, TenantID: a.identity.TenantID, ClientID: a.identity.ClientID,
+		ClientOptions: a.clientOptions(), TenantID: a.identity.TenantID, ClientID: a.identity.ClientID,
 		Cache: tokens, AuthenticationRecord: record, DisableAutomaticAuthentication: prompt == nil, UserPrompt: prompt,
 	})
 }
@@ -214,7 +196,7 @@ func (a account) recordPath() (string, error) {
 
 func (a account) signedIn() (azidentity.AuthenticationRecord, error) {
 	var record azidentity.AuthenticationRecord
-	if err := a.need("TENANT_ID", a.identity.TenantID, "CLIENT_ID", a.identity.ClientID); err != nil {
+	if err := a.registered("CLIENT_ID", a.identity.ClientID); err != nil {
 		return record, err
 	}
 	path, err := a.recordPath()
@@ -222,24 +204,17 @@ func (a account) signedIn() (azidentity.AuthenticationRecord, error) {
 		return record, err
 	}
 	content, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return record, fmt.Errorf("%s=device-code: nobody has signed in yet, run `worker sign-in` with the same settings first", a.variable)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		err = fmt.Errorf("%s=device-code: nobody has signed in yet, run `worker sign-in` with the same settings first", a.variable)
+	case err == nil && json.Unmarshal(content, &record) != nil:
+		err = fmt.Errorf("%s: is damaged, run `worker sign-in` again", path)
 	}
-	if err != nil {
-		return record, err
-	}
-	if err := json.Unmarshal(content, &record); err != nil {
-		return record, fmt.Errorf("%s: is damaged, run `worker sign-in` again", path)
-	}
-	return record, nil
+	return record, err
 }
 
 // signIn signs an administrator in for every credential of kind device-code.
 func signIn(ctx context.Context, c config, out io.Writer) error {
-	cloud, err := graph.CloudNamed(c.Cloud)
-	if err != nil {
-		return err
-	}
 	any := false
 	for _, a := range []account{c.main(), c.devices()} {
 		if a.kind != deviceCode {
@@ -253,7 +228,7 @@ func signIn(ctx context.Context, c config, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		record, err := credential.Authenticate(ctx, &policy.TokenRequestOptions{Scopes: []string{cloud.Scope()}, EnableCAE: true})
+		record, err := credential.Authenticate(ctx, &policy.TokenRequestOptions{Scopes: []string{c.cloud().Scope()}, EnableCAE: true})
 		if err != nil {
 			return fmt.Errorf("%s: sign in: %w", a.variable, err)
 		}

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -24,43 +25,26 @@ func command() *cobra.Command {
 		Long: `Run offboardings from Microsoft 365 as Temporal workflows.
 
 Everything is set by environment variables: TEMPORAL_* for Temporal, AZURE_* for
-signing in, LEAVER_* for the rest. The README lists them all.`,
+signing in, LEAVER_* for the rest. The file docs/configuration.md lists them all.`,
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := load()
-			if err != nil {
-				return err
-			}
-			return run(cmd.Context(), c)
-		},
+		RunE:          configured(run),
 	}
 	root.AddCommand(
-		&cobra.Command{
-			Use:   "sign-in",
-			Short: "Sign an administrator in, for credentials of kind device-code",
-			Args:  cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				c, err := load()
-				if err != nil {
-					return err
-				}
-				return signIn(cmd.Context(), c, cmd.OutOrStdout())
-			},
-		},
-		&cobra.Command{
-			Use:   "health",
-			Short: "Exit 0 when Temporal answers and a worker polls the task queue",
-			Args:  cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				c, err := load()
-				if err != nil {
-					return err
-				}
-				return health(cmd.Context(), c)
-			},
-		},
+		&cobra.Command{Use: "sign-in", Short: "Sign an administrator in, for credentials of kind device-code", Args: cobra.NoArgs, RunE: configured(signIn)},
+		&cobra.Command{Use: "health", Short: "Exit 0 when Temporal answers and a worker polls the task queue", Args: cobra.NoArgs, RunE: configured(health)},
 	)
 	return root
+}
+
+// configured reads the environment for a command.
+func configured(do func(context.Context, config, io.Writer) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		c, err := load()
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), c, cmd.OutOrStdout())
+	}
 }

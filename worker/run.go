@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/leaver-dev/leaver"
@@ -19,7 +20,7 @@ import (
 const pollers = 10
 
 // run works until it is interrupted, then lets running activities finish.
-func run(ctx context.Context, c config) error {
+func run(ctx context.Context, c config, _ io.Writer) error {
 	all, devices, err := c.credentials()
 	if err != nil {
 		return err
@@ -72,18 +73,15 @@ func dial(ctx context.Context, logger *slog.Logger) (client.Client, error) {
 }
 
 // health is for a container's health check.
-func health(ctx context.Context, c config) error {
+func health(ctx context.Context, c config, _ io.Writer) error {
 	temporal, err := dial(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
 	queue, err := temporal.DescribeTaskQueue(ctx, c.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
-	if err != nil {
-		return err
+	if err == nil && len(queue.GetPollers()) == 0 {
+		err = fmt.Errorf("no worker polls the task queue %s", c.TaskQueue)
 	}
-	if len(queue.GetPollers()) == 0 {
-		return fmt.Errorf("no worker polls the task queue %s", c.TaskQueue)
-	}
-	return nil
+	return err
 }

@@ -6,16 +6,24 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leaver-dev/leaver"
 	"go.temporal.io/sdk/workflow"
 )
 
-// mostRefused bounds what a stream of wrong signals can grow.
-const mostRefused = 10
+const (
+	// mostRefused bounds what a stream of wrong signals can grow, and mostWhy how much of
+	// what was typed is repeated, in characters. mostInput is how large a decision may be,
+	// in bytes.
+	mostRefused, mostWhy, mostInput = 10, 1024, 128 << 10
+	// mostDecisions and mostDecided bound what decisions can grow: how many of a step
+	// are kept, and how many items they name together.
+	mostDecisions, mostDecided = 100, 2000
+)
 
-// listen answers the query and takes decisions: as updates, which are checked
-// before they leave a trace, and as signals, which tctl can send.
+// listen answers the query and takes decisions: as updates, which are checked before
+// they leave a trace, and as signals, which tctl can send.
 func (o *offboarding) listen(ctx workflow.Context) error {
 	if err := workflow.SetQueryHandler(ctx, leaver.QueryProgress, func() (leaver.Progress, error) { return o.snapshot(), nil }); err != nil {
 		return err
@@ -23,17 +31,15 @@ func (o *offboarding) listen(ctx workflow.Context) error {
 	for _, action := range leaver.Actions() {
 		err := workflow.SetUpdateHandlerWithOptions(ctx, string(action),
 			func(ctx workflow.Context, input json.RawMessage) (leaver.Progress, error) {
-				decision, err := o.check(action, input)
-				if err != nil {
+				if err := o.decide(ctx, action, input); err != nil {
 					return leaver.Progress{}, leaver.Failure{Type: leaver.InvalidRequest, Message: err.Error()}.Err()
 				}
-				o.decide(ctx, action, decision)
 				return o.snapshot(), nil
 			},
 			workflow.UpdateHandlerOptions{
 				Description: descriptions[action],
-				Validator: func(input json.RawMessage) error {
-					_, err := o.check(action, input)
+				Validator: func(ctx workflow.Context, input json.RawMessage) error {
+					_, _, err := o.check(action, input, workflow.Now(ctx))
 					return err
 				},
 			})
@@ -61,12 +67,9 @@ func (o *offboarding) takeSignals(ctx workflow.Context) {
 	for _, s := range o.signals {
 		var input json.RawMessage
 		for s.channel.ReceiveAsync(&input) {
-			decision, err := o.check(s.action, input)
-			if err != nil {
+			if err := o.decide(ctx, s.action, input); err != nil {
 				o.refuse(ctx, s.action, err)
-				continue
 			}
-			o.decide(ctx, s.action, decision)
 		}
 	}
 }
@@ -79,147 +82,173 @@ var descriptions = map[leaver.Action]string{
 	leaver.Answer:    `Decide about what a waiting step asks: {"step": "…", "choice": "…", "items": ["…"], "by": "…", "reason": "…"}`,
 }
 
-// check reports what is wrong with a decision as things stand.
-func (o *offboarding) check(action leaver.Action, input json.RawMessage) (leaver.Decision, error) {
-	decision, err := leaver.ParseDecision(action, input)
-	if err != nil {
-		return decision, err
-	}
-	if !o.report.EndedAt.IsZero() || o.report.Aborted != nil {
-		return decision, errors.New("the offboarding is ending already")
-	}
-	if action == leaver.Abort {
-		return decision, nil
-	}
-	s := o.find(decision.Step)
-	switch {
-	case s == nil && len(o.steps) == 0:
-		return decision, errors.New("the plan is not made yet: try again in a moment")
-	case s == nil:
-		return decision, fmt.Errorf("step: the plan has no such step, want one of %s", strings.Join(o.names(), ", "))
-	case s.State == leaver.StepEnded:
-		return decision, fmt.Errorf("step: %s has ended (%s)", s.Name, s.Outcome)
-	case s.answer != "" && (s.answer != leaver.Answer || action != leaver.Answer):
-		return decision, fmt.Errorf("step: %s has been decided about (%s)", s.Name, s.answer)
-	case action == leaver.RetryStep && s.State != leaver.StepWaiting:
-		return decision, fmt.Errorf("step: %s is %s, and only a waiting step can be retried", s.Name, s.State)
-	case action == leaver.Answer:
-		return decision, s.checkAnswer(decision)
-	}
-	return decision, nil
+// checked is a decision as it was found good, or why it was not.
+type checked struct {
+	Decision leaver.Decision `json:"decision"`
+	// Items are those that it is for.
+	Items []string `json:"items,omitempty"`
+	Why   string   `json:"why,omitempty"`
 }
 
-func (s *step) checkAnswer(decision leaver.Decision) error {
-	switch {
-	case len(s.choices) == 0 || s.State != leaver.StepWaiting && s.State != leaver.StepAwaitingApproval &&
-		!slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return i.Choice != "" }):
-		return fmt.Errorf("step: %s asks nothing that a choice could answer", s.Name)
-	case !slices.Contains(s.choices, decision.Choice):
-		return fmt.Errorf("choice: %s offers %s", s.Name, strings.Join(choiceNames(s.choices), ", "))
-	}
-	for _, id := range decision.Items {
-		at := slices.IndexFunc(s.Items, func(i leaver.Item) bool { return i.ID == id })
-		switch {
-		case at < 0:
-			return fmt.Errorf("items: %s has no item with one of these ids, want ids as %s shows them", s.Name, leaver.QueryProgress)
-		case !asksAbout(s.Items[at]):
-			return fmt.Errorf("items: %s does not ask about all of these", s.Name)
-		case !takes(s.Items[at], decision.Choice):
-			return fmt.Errorf("choice: %s is not for all of these items", decision.Choice)
+// decide checks a decision and acts on it. What the check has found is recorded: it
+// hangs on how the devices stand, about which a release with other rules may think
+// otherwise.
+func (o *offboarding) decide(ctx workflow.Context, action leaver.Action, input json.RawMessage) error {
+	o.now = workflow.Now(ctx)
+	var found checked
+	err := workflow.SideEffect(ctx, func(workflow.Context) any {
+		decision, items, err := o.check(action, input, o.now)
+		if err != nil {
+			return checked{Why: err.Error()}
 		}
+		return checked{Decision: decision, Items: items}
+	}).Get(&found)
+	if err != nil {
+		return err
 	}
-	if len(decision.Items) == 0 && !slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return i.Choice == "" && takes(i, decision.Choice) }) {
-		return fmt.Errorf("choice: %s is for none of the items", decision.Choice)
+	if found.Why != "" {
+		return errors.New(found.Why)
 	}
+	o.carryOut(action, found.Decision, found.Items)
+	o.show(ctx)
 	return nil
 }
 
-// failed counts the items that a person is to decide about.
-func (s *step) failed() int {
-	n := 0
-	for _, i := range s.Items {
-		if i.Outcome == leaver.Failed {
-			n++
-		}
-	}
-	return n
-}
-
-// asksAbout reports whether a step that waits wants a decision about an item, or
-// takes another one, as the first was not acted on.
-func asksAbout(i leaver.Item) bool {
-	return i.Outcome == leaver.Failed || i.AwaitsApproval() || i.Choice != ""
-}
-
-// takes reports whether a choice is one for an item: what a second administrator
-// is to decide can only be told, or given up.
-func takes(i leaver.Item, choice leaver.Choice) bool {
-	if i.AwaitsApproval() {
-		return slices.Contains(leaver.ApprovalChoices(), choice)
-	}
-	return asksAbout(i) && choice != leaver.Approved
-}
-
-func choiceNames(choices []leaver.Choice) []string {
-	names := make([]string, len(choices))
-	for i, c := range choices {
-		names[i] = string(c)
-	}
-	return names
-}
-
-// decide acts on a decision that check found good.
-func (o *offboarding) decide(ctx workflow.Context, action leaver.Action, decision leaver.Decision) {
-	decided := leaver.Decided{Action: action, Decision: decision, At: workflow.Now(ctx)}
+// carryOut acts on a decision that was found good.
+func (o *offboarding) carryOut(action leaver.Action, decision leaver.Decision, items []string) {
+	decided := leaver.Decided{Action: action, Decision: decision, At: o.now}
 	if action == leaver.Abort {
-		o.report.Aborted = &decided
+		o.Report.Aborted = &decided
 		o.stop()
 		return
 	}
 	s := o.find(decision.Step)
-	s.Decisions = append(s.Decisions, decided)
-	if action == leaver.Answer && !s.choose(decision) {
-		o.show(ctx)
-		return
-	}
-	if decision.Choice == leaver.WaitLonger {
-		s.polling = decided.At
-	}
-	s.answer = action
-	if s.cancel != nil {
-		s.cancel()
+	s.decided(decided)
+	switch action {
+	case leaver.SkipStep:
+		s.Decided = leaver.SkipStep
+		if s.runner != nil {
+			s.runner.stop()
+		}
+	case leaver.RetryStep:
+		s.runner.retry(items)
+	case leaver.Answer:
+		s.runner.answer(decision.Choice, items)
 	}
 }
 
-// choose notes the choice with the items that it is for, and reports whether
-// the step can go on: when there is one for each that failed, or at once where an
-// activity waits for something else meanwhile.
-func (s *step) choose(decision leaver.Decision) (complete bool) {
-	complete = true
-	for i := range s.Items {
-		switch item := &s.Items[i]; {
-		case takes(*item, decision.Choice) && (len(decision.Items) == 0 && item.Choice == "" || slices.Contains(decision.Items, item.ID)):
-			item.Outcome, item.Choice, item.Held = "", decision.Choice, nil
-			s.chosen = append(s.chosen, item.ID)
-		case item.Outcome == leaver.Failed:
-			complete = s.activity != nil
+// decided keeps a decision for the report.
+func (s *step) decided(decision leaver.Decided) {
+	s.Decisions = append(s.Decisions, decision)
+	items := 0
+	for _, d := range s.Decisions {
+		items += len(d.Items)
+	}
+	for len(s.Decisions) > mostDecisions || items > mostDecided && len(s.Decisions) > 1 {
+		items -= len(s.Decisions[0].Items)
+		s.Decisions = s.Decisions[1:]
+		s.EarlierDecisions++
+	}
+}
+
+// check reports what is wrong with a decision as things stand, and which items it is
+// for.
+func (o *offboarding) check(action leaver.Action, input json.RawMessage, now time.Time) (leaver.Decision, []string, error) {
+	if len(input) > mostInput {
+		return leaver.Decision{}, nil, fmt.Errorf("the input has %d bytes, want at most %d", len(input), mostInput)
+	}
+	decision, err := leaver.ParseDecision(action, input)
+	if err != nil {
+		return decision, nil, err
+	}
+	if !o.Report.EndedAt.IsZero() || o.Report.Aborted != nil {
+		return decision, nil, errors.New("the offboarding is ending already")
+	}
+	if action == leaver.Abort {
+		return decision, nil, nil
+	}
+	s := o.find(decision.Step)
+	switch {
+	case s == nil && len(o.Steps) == 0:
+		return decision, nil, errors.New("the plan is not made yet: try again in a moment")
+	case s == nil:
+		return decision, nil, fmt.Errorf("step: the plan has no such step, want one of %s", strings.Join(o.names(), ", "))
+	case s.State == leaver.StepEnded:
+		return decision, nil, fmt.Errorf("step: %s has ended (%s)", s.Name, s.Outcome)
+	case s.Decided != "":
+		return decision, nil, fmt.Errorf("step: %s has been decided about (%s)", s.Name, s.Decided)
+	case action == leaver.SkipStep:
+		return decision, nil, nil
+	case s.runner == nil, action == leaver.RetryStep && s.State != leaver.StepWaiting:
+		return decision, nil, fmt.Errorf("step: %s is %s, and only a waiting step can be retried", s.Name, s.State)
+	case s.Blind && action == leaver.Answer:
+		return decision, nil, fmt.Errorf("step: %s cannot list its items: mend what it says, then retryStep", s.Name)
+	case s.Blind: // a retry lists the items again, and decides about none of them
+		return decision, nil, nil
+	case action == leaver.RetryStep:
+		items, _ := s.takes(leaver.Retry, nil, now) // none where it is the step that failed
+		return decision, items, nil
+	}
+	items, err := s.takes(decision.Choice, decision.Items, now)
+	return decision, items, err
+}
+
+// takes returns the items that a choice is for, or says why it does not fit.
+func (s *step) takes(choice leaver.Choice, items []string, now time.Time) ([]string, error) {
+	if s.Fleet != nil {
+		return s.Fleet.Takes(choice, items, now)
+	}
+	var asked []string
+	for _, i := range s.Items {
+		if isQuestion(i) {
+			asked = append(asked, i.ID)
 		}
 	}
-	return complete
+	switch {
+	case len(asked) == 0:
+		return nil, fmt.Errorf("step: %s asks nothing that a choice could answer", s.Name)
+	case choice != leaver.Retry && choice != leaver.GiveUp:
+		return nil, fmt.Errorf("choice: %s offers %s, %s", s.Name, leaver.Retry, leaver.GiveUp)
+	case len(items) == 0:
+		return asked, nil
+	}
+	for _, id := range items {
+		switch {
+		case !slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return i.ID == id }):
+			return nil, fmt.Errorf("items: %s has no item with one of these ids, want ids as %s shows them", s.Name, leaver.QueryProgress)
+		case !slices.Contains(asked, id):
+			return nil, fmt.Errorf("items: %s does not ask about all of these", s.Name)
+		}
+	}
+	return items, nil
+}
+
+// offered are the choices that a step offers.
+func (s *step) offered(now time.Time) []leaver.Choice {
+	switch {
+	case s.Blind:
+		return nil
+	case s.Fleet != nil:
+		return s.Fleet.Offered(now)
+	case slices.ContainsFunc(s.Items, isQuestion):
+		return []leaver.Choice{leaver.Retry, leaver.GiveUp}
+	}
+	return nil
 }
 
 func (o *offboarding) refuse(ctx workflow.Context, action leaver.Action, err error) {
-	// Why is for whoever sent it: it may repeat what was typed.
+	// Why is for the person who sent it: it may repeat what was typed.
 	workflow.GetLogger(ctx).Warn("A signal was refused", "signal", string(action))
-	o.refused = append(o.refused, leaver.RefusedSignal{Action: action, Why: err.Error(), At: workflow.Now(ctx)})
-	if len(o.refused) > mostRefused {
-		o.refused = o.refused[1:]
+	why := []rune(err.Error())
+	o.Refused = append(o.Refused, leaver.RefusedSignal{Action: action, Why: string(why[:min(len(why), mostWhy)]), At: workflow.Now(ctx)})
+	if len(o.Refused) > mostRefused {
+		o.Refused = o.Refused[1:]
 	}
 	o.show(ctx)
 }
 
 func (o *offboarding) find(name string) *step {
-	for _, s := range o.steps {
+	for _, s := range o.Steps {
 		if s.Name == name {
 			return s
 		}
@@ -228,8 +257,8 @@ func (o *offboarding) find(name string) *step {
 }
 
 func (o *offboarding) names() []string {
-	names := make([]string, len(o.steps))
-	for i, s := range o.steps {
+	names := make([]string, len(o.Steps))
+	for i, s := range o.Steps {
 		names[i] = s.Name
 	}
 	return names

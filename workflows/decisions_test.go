@@ -1,7 +1,9 @@
 package workflows_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +14,67 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 )
+
+func TestAPersonCanRetry(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"signal", "update"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			o.forbid("PATCH", "")
+			o.after(time.Hour, func() {
+				p := o.progress()
+				assert.Equal(t, leaver.Waiting, p.Status)
+				require.Len(t, p.Waits, 1)
+				assert.Equal(t, leaver.StepDisableAccount, p.Waits[0].Step)
+				assert.Equal(t, leaver.WaitForPerson, p.Waits[0].For)
+				assert.Equal(t, []leaver.Action{leaver.RetryStep, leaver.SkipStep, leaver.Abort}, p.Waits[0].Actions, "it offers no choices")
+				o.tenant.Heal()
+				const answer = `{"step":"disableAccount","by":"it@contoso.com","reason":"role assigned"}`
+				if how == "signal" {
+					o.signal(leaver.RetryStep, answer)
+				} else {
+					refused := o.update(leaver.RetryStep, answer)
+					o.after(time.Second, func() { assert.NoError(t, refused()) })
+				}
+			})
+			report, err := o.run(adele)
+			require.NoError(t, err)
+			assert.Equal(t, leaver.Completed, report.Status)
+			first := report.Steps[0]
+			require.Len(t, first.Decisions, 1)
+			assert.Equal(t, "it@contoso.com", first.Decisions[0].By)
+			assert.Equal(t, leaver.GraphForbidden, first.Failure.Type, "the report remembers why it waited")
+		})
+	}
+}
+
+func TestAPersonCanSkip(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.forbid("PATCH", "")
+	o.after(time.Hour, func() {
+		o.signal(leaver.SkipStep, `{"step":"removeAllDevices"}`) // one that has not begun
+		o.signal(leaver.SkipStep, `{"step":"disableAccount"}`)   // the one that waits
+	})
+	report, err := o.run(adele)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
+	assert.Equal(t, "disableAccount skipped, revokeSessions done, removeAllDevices skipped", outcomes(report))
+	users := o.tenant.Users()
+	assert.True(t, users[graphsim.Leaver].AccountEnabled)
+	assert.Len(t, users[graphsim.Leaver].Devices, 4)
+}
+
+func TestWhatTheRequestLeavesOutIsNoException(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	report, err := o.run(`{"userId":"adele@contoso.com","steps":{"removeAllDevices":{"skip":true}}}`)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Completed, report.Status)
+	assert.Equal(t, "disableAccount done, revokeSessions done, removeAllDevices skipped", outcomes(report))
+	assert.Len(t, o.deviceIDs(), 4)
+}
 
 func TestAnAbortThatIsThereBeforeTheFirstTaskTouchesNothing(t *testing.T) {
 	t.Parallel()
@@ -47,8 +110,8 @@ func TestAnAbortLetsARunningWriteFinish(t *testing.T) {
 	report, err := o.run(adele)
 	assert.True(t, leaver.IsFailure(err, leaver.OffboardingIncomplete))
 	assert.Equal(t, leaver.Aborted, report.Status)
-	assert.Equal(t, "disableAccount done, revokeSessions done, removeAllDevices notStarted, awaitDevicesRemoved notStarted", outcomes(report))
-	assert.ErrorContains(t, err, "offboarding aborted: removeAllDevices was not started, awaitDevicesRemoved was not started")
+	assert.Equal(t, "disableAccount done, revokeSessions done, removeAllDevices notStarted", outcomes(report))
+	assert.ErrorContains(t, err, "offboarding aborted: removeAllDevices was not started")
 }
 
 func TestAfterAnAbortNoFurtherDecisionIsTaken(t *testing.T) {
@@ -84,7 +147,7 @@ func TestAStepThatIsSkippedWhileItRunsAndThenFailsIsNotAskedAboutAgain(t *testin
 			report, err := o.run(`{"userId":"adele@contoso.com","onFailure":"` + onFailure + `"}`)
 			require.NoError(t, err)
 			assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
-			assert.Equal(t, "disableAccount done, revokeSessions skipped, removeAllDevices done, awaitDevicesRemoved done", outcomes(report))
+			assert.Equal(t, "disableAccount done, revokeSessions skipped, removeAllDevices done", outcomes(report))
 			assert.Equal(t, leaver.GraphForbidden, report.Steps[1].Failure.Type, "what went wrong is not forgotten")
 		})
 	}
@@ -102,28 +165,46 @@ func TestAStepThatIsSkippedWhileItRunsAndSucceedsIsDone(t *testing.T) {
 	assert.Len(t, report.Steps[1].Decisions, 1)
 }
 
-func TestAPollThatIsSkippedIsStopped(t *testing.T) {
+func TestAWaitForDevicesThatIsSkippedIsStopped(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	o.tenant.Add(neverCheckingIn(o.tenant))
-	o.after(10*time.Minute, func() {
-		p := o.progress()
-		assert.Equal(t, leaver.Running, p.Status)
-		require.Len(t, p.Waits, 1)
-		assert.Equal(t, "devices", p.Waits[0].For)
-		assert.Equal(t, []leaver.Action{leaver.SkipStep, leaver.Abort}, p.Waits[0].Actions)
-		o.signal(leaver.SkipStep, `{"step":"awaitDevicesRemoved","by":"it@contoso.com","reason":"broken laptop"}`)
-	})
-	report, err := o.run(adele)
-	require.NoError(t, err)
-	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
-	wait := report.Steps[3]
-	assert.Equal(t, leaver.Skipped, wait.Outcome)
-	assert.Equal(t, "left out by a decision", wait.Detail)
-	require.Len(t, wait.Decisions, 1)
-	assert.Equal(t, leaver.Decision{Step: "awaitDevicesRemoved", By: "it@contoso.com", Reason: "broken laptop"}, wait.Decisions[0].Decision)
-	assert.Equal(t, leaver.SkipStep, wait.Decisions[0].Action)
-	assert.Equal(t, report.EndedAt, wait.Decisions[0].At)
+	for _, how := range []string{"signal", "update"} {
+		o := newOffice(t)
+		o.tenant.Add(neverCheckingIn(o.tenant))
+		o.after(10*24*time.Hour, func() {
+			p := o.progress()
+			assert.Equal(t, leaver.Running, p.Status)
+			require.Len(t, p.Waits, 1)
+			assert.Equal(t, leaver.WaitForDevices, p.Waits[0].For)
+			assert.Equal(t, []leaver.Action{leaver.SkipStep, leaver.Abort}, p.Waits[0].Actions)
+			const input = `{"step":"removeAllDevices","by":"it@contoso.com","reason":"broken laptop"}`
+			if how == "signal" {
+				o.signal(leaver.SkipStep, input)
+			} else {
+				o.update(leaver.SkipStep, input)
+			}
+		})
+		report, err := o.run(adele)
+		require.NoError(t, err)
+		assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
+		step := removal(report)
+		assert.Equal(t, leaver.Skipped, step.Outcome)
+		assert.Equal(t, "left out by a decision", step.Detail)
+		require.Len(t, step.Decisions, 1)
+		assert.Equal(t, leaver.Decision{Step: "removeAllDevices", By: "it@contoso.com", Reason: "broken laptop"}, step.Decisions[0].Decision)
+		assert.Equal(t, leaver.SkipStep, step.Decisions[0].Action)
+		assert.Equal(t, report.EndedAt, step.Decisions[0].At)
+		for _, item := range step.Items {
+			assert.NotNil(t, item.Device.Asked(), "left out does not mean forgotten")
+		}
+	}
+}
+
+func neverCheckingIn(tenant *graphsim.Tenant) graphsim.User {
+	user := tenant.Users()[graphsim.Leaver]
+	for i := range user.Devices {
+		user.Devices[i].CheckIn = -1
+	}
+	return user
 }
 
 func TestEveryDecisionAboutAStepIsRecordedInOrder(t *testing.T) {
@@ -146,6 +227,48 @@ func TestEveryDecisionAboutAStepIsRecordedInOrder(t *testing.T) {
 	assert.True(t, o.tenant.Users()[graphsim.Leaver].AccountEnabled)
 }
 
+// Whoever sends decisions without end does not make an offboarding that cannot go on.
+func TestTheLastHundredDecisionsAboutAStepAreKept(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.forbid("PATCH", "")
+	for n := range 120 {
+		o.after(time.Duration(n+1)*time.Hour, func() { o.signal(leaver.RetryStep, fmt.Sprintf(`{"step":"disableAccount","by":"%d"}`, n)) })
+	}
+	o.after(200*time.Hour, func() { o.signal(leaver.Abort, `{}`) })
+	report, err := o.run(adele)
+	require.Error(t, err)
+	step := report.Steps[0]
+	require.Len(t, step.Decisions, 100)
+	assert.Equal(t, 20, step.EarlierDecisions)
+	assert.Equal(t, "20", step.Decisions[0].By)
+}
+
+func TestDecisionsThatNameManyItemsAreKeptWhileThereIsRoom(t *testing.T) {
+	t.Parallel()
+	items := make([]leaver.Item, 900)
+	for i := range items {
+		items[i] = leaver.Item{ID: fmt.Sprint(i), Outcome: leaver.Failed, Failure: leaver.GraphForbidden, Detail: "not allowed"}
+	}
+	o := newPlanned(t, leaver.Step{Name: "groups", Shape: leaver.Each, Activity: "List", Change: "Never", OnFailure: leaver.Ask})
+	o.does("List", leaver.StepResult{Items: items}, nil)
+	o.changes("Never", leaver.Item{}, leaver.Failure{Type: leaver.GraphForbidden, Message: "not allowed"}.Err())
+	ids := make([]string, len(items))
+	for i := range ids {
+		ids[i] = fmt.Sprint(i)
+	}
+	all, err := json.Marshal(ids)
+	require.NoError(t, err)
+	for n := range 3 {
+		o.after(time.Duration(n+1)*time.Hour, func() { o.signal(leaver.Answer, `{"step":"groups","choice":"retry","items":`+string(all)+`}`) })
+	}
+	o.after(5*time.Hour, func() { o.signal(leaver.Answer, `{"step":"groups","choice":"giveUp"}`) })
+	report, err := o.run(`{"userId":"1"}`)
+	require.NoError(t, err)
+	assert.Len(t, report.Steps[0].Decisions, 3, "two that name 900 items each, and one that names none")
+	assert.Equal(t, 1, report.Steps[0].EarlierDecisions)
+}
+
 func TestTheSecondOfTwoDecisionsAtOnceIsRefused(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
@@ -156,12 +279,12 @@ func TestTheSecondOfTwoDecisionsAtOnceIsRefused(t *testing.T) {
 	})
 	report, err := o.run(adele)
 	require.NoError(t, err)
-	require.Len(t, report.Steps[2].Decisions, 1)
-	assert.Equal(t, "first@contoso.com", report.Steps[2].Decisions[0].By)
+	require.Len(t, removal(report).Decisions, 1)
+	assert.Equal(t, "first@contoso.com", removal(report).Decisions[0].By)
 	assert.Len(t, o.progress().Refused, 1)
 }
 
-func TestARefusedSignalSaysWhy(t *testing.T) {
+func TestAWrongDecisionChangesNothingAndIsToldWhy(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.forbid("POST", "/revokeSignInSessions")
@@ -169,31 +292,42 @@ func TestARefusedSignalSaysWhy(t *testing.T) {
 		action      leaver.Action
 		input, want string
 	}{
-		{leaver.RetryStep, `{"step":"nowhere"}`, "step: the plan has no such step, want one of disableAccount, revokeSessions, removeAllDevices, awaitDevicesRemoved"},
+		{leaver.RetryStep, `{"step":"nowhere"}`, "step: the plan has no such step, want one of disableAccount, revokeSessions, removeAllDevices"},
 		{leaver.RetryStep, `{"step":"removeAllDevices"}`, "step: removeAllDevices is pending, and only a waiting step can be retried"},
 		{leaver.RetryStep, `{"step":"disableAccount"}`, "step: disableAccount has ended (done)"},
+		{leaver.RetryStep, `{}`, "step: is missing"},
+		{leaver.RetryStep, `{"step":7}`, "step: has the wrong type"},
+		{leaver.RetryStep, `{"step":"revokeSessions","now":true}`, "now: unknown field"},
+		{leaver.RetryStep, `7`, "the input must be one JSON object"},
 		{leaver.SkipStep, `{"step":"disableAccount"}`, "step: disableAccount has ended (done)"},
 		{leaver.SkipStep, `{}`, "step: is missing"},
+		{leaver.SkipStep, `{"step":""}`, "step: is missing"},
 		{leaver.SkipStep, `{"step":"revokeSessions","when":"now"}`, "when: unknown field"},
 		{leaver.SkipStep, `["revokeSessions"]`, "the input must be one JSON object"},
 		{leaver.Abort, `{"step":"revokeSessions"}`, "step: abort ends the whole offboarding"},
+		{leaver.Answer, `{"step":"revokeSessions","choice":"giveUp"}`, "step: revokeSessions asks nothing that a choice could answer"},
 	}
-	o.after(time.Hour, func() {
-		for _, w := range wrong {
-			o.signal(w.action, w.input)
-		}
-	})
-	o.after(2*time.Hour, func() {
-		p := o.progress()
-		assert.Equal(t, leaver.Waiting, p.Status)
-		require.Len(t, p.Refused, len(wrong))
-		for i, w := range wrong {
-			assert.Equal(t, w.action, p.Refused[i].Action)
-			assert.Contains(t, p.Refused[i].Why, w.want)
-			assert.False(t, p.Refused[i].At.IsZero())
-		}
-		o.CancelWorkflow()
-	})
+	for n, w := range wrong {
+		var refused func() error
+		o.after(time.Duration(n+1)*time.Minute, func() { refused = o.update(w.action, w.input) })
+		o.after(time.Duration(n+1)*time.Minute+time.Second, func() {
+			assert.ErrorContains(t, refused(), w.want)
+			assert.Empty(t, o.progress().Refused, "a refused update leaves no trace")
+		})
+	}
+	for n, w := range wrong {
+		o.after(time.Hour+time.Duration(n)*time.Minute, func() { o.signal(w.action, w.input) })
+		o.after(time.Hour+time.Duration(n)*time.Minute+time.Second, func() {
+			p := o.progress()
+			assert.Equal(t, leaver.Waiting, p.Status)
+			require.Len(t, p.Refused, min(n+1, 10), "a stream of wrong signals is bounded")
+			last := p.Refused[len(p.Refused)-1]
+			assert.Equal(t, w.action, last.Action)
+			assert.Contains(t, last.Why, w.want)
+			assert.False(t, last.At.IsZero())
+		})
+	}
+	o.after(2*time.Hour, o.CancelWorkflow)
 	report, _ := o.run(adele)
 	for _, step := range report.Steps {
 		assert.Empty(t, step.Decisions)
@@ -243,7 +377,7 @@ func TestADecisionBeforeThereIsAPlanIsRefused(t *testing.T) {
 	report, err := o.run(adele)
 	require.NoError(t, err)
 	assert.ErrorContains(t, refused(), "the plan is not made yet")
-	assert.Equal(t, leaver.Done, report.Steps[2].Outcome)
+	assert.Equal(t, leaver.Done, removal(report).Outcome)
 	assert.Len(t, o.progress().Refused, 1)
 }
 
@@ -279,16 +413,15 @@ func TestDevicesWaitForTheAccountAlsoWhenAStepBetweenIsLeftOut(t *testing.T) {
 			})
 			report, err := o.run(request)
 			require.NoError(t, err)
-			assert.Equal(t, "disableAccount done, revokeSessions skipped, removeAllDevices done, awaitDevicesRemoved done", outcomes(report))
+			assert.Equal(t, "disableAccount done, revokeSessions skipped, removeAllDevices done", outcomes(report))
 		})
 	}
 }
 
 func TestTwoStepsCanWaitForAPersonAtOnce(t *testing.T) {
 	t.Parallel()
-	o := newPlanned(t, leaver.Step{Name: "left", Activity: "Refuse", Kind: leaver.Writes, OnFailure: leaver.Ask},
-		leaver.Step{Name: "right", Activity: "Refuse", Kind: leaver.Writes, OnFailure: leaver.Ask},
-		leaver.Step{Name: "last", Activity: "Succeed", Kind: leaver.Writes, OnFailure: leaver.Ask, After: []string{"left", "right"}})
+	o := newPlanned(t, single("left", "Refuse"), single("right", "Refuse"),
+		leaver.Step{Name: "last", Shape: leaver.Single, Activity: "Succeed", OnFailure: leaver.Ask, After: []string{"left", "right"}})
 	o.after(time.Hour, func() {
 		assert.Len(t, o.progress().Waits, 2)
 		o.signal(leaver.SkipStep, `{"step":"left"}`)
@@ -304,4 +437,24 @@ func TestTwoStepsCanWaitForAPersonAtOnce(t *testing.T) {
 	report, err := o.run(`{"userId":"1"}`)
 	require.NoError(t, err)
 	assert.Equal(t, "left skipped, right skipped, last done", outcomes(report))
+}
+
+// A decision and a retry that come in one workflow task.
+func TestADecisionAboutOneDeviceIsNotOvertakenByOneAboutAll(t *testing.T) {
+	t.Parallel()
+	o, _ := approving(t)
+	ids := o.deviceIDs()
+	o.after(30*time.Minute, func() {
+		o.decide(ids[0], "rejected")
+		o.decide(ids[1], "rejected")
+	})
+	o.after(2*time.Hour, func() {
+		o.tenant.Configure(graphsim.Settings{})
+		o.SignalWorkflowSkippingWorkflowTask(string(leaver.Answer), json.RawMessage(`{"step":"removeAllDevices","choice":"giveUp","items":["`+ids[1]+`"]}`))
+		o.signal(leaver.RetryStep, `{"step":"removeAllDevices"}`)
+	})
+	report, err := o.run(wipeWindows)
+	require.NoError(t, err)
+	assert.Equal(t, ids[:1], o.tenant.Wiped(), "a person has given the other up before the retry")
+	assert.True(t, slices.ContainsFunc(removal(report).Items, func(i leaver.Item) bool { return i.ID == ids[1] && i.Device.Verdict == leaver.GivenUp }))
 }

@@ -1,15 +1,15 @@
-// Package workflows holds the workflow OffboardUser: it has a plan made and
-// runs it. It knows no step by name; it knows plans.
+// Package workflows holds the workflow OffboardUser: it has a plan made and runs it. It
+// knows no step by name; it knows plans, and the three shapes of a step.
 package workflows
 
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/devices"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 )
@@ -24,42 +24,77 @@ func Register(r interface {
 	})
 }
 
-// OffboardUser takes a leaver.Request and returns a *leaver.Report. The input
-// is read here and not by the data converter, which would ignore unknown fields.
+// OffboardUser takes a leaver.Request and returns a *leaver.Report. The input is read
+// here and not by the data converter, which would ignore unknown fields. When the
+// server suggests it, the workflow continues as new, with its whole state as a second
+// input, which nobody else may give.
 //
-// It fails with InvalidRequest, UserNotFound or another failure of planning
-// before anything was touched; with OffboardingIncomplete and the report in its
-// details when it was aborted or a step failed and nobody was to be asked; and
-// is cancelled with the report in its details.
-func OffboardUser(ctx workflow.Context, input json.RawMessage) (*leaver.Report, error) {
+// It fails with InvalidRequest, UserNotFound or another failure of planning before
+// anything was touched; with OffboardingIncomplete and the report in its details when
+// it was aborted or a step failed and nobody was to be asked; and is cancelled with the
+// report in its details.
+func OffboardUser(ctx workflow.Context, input json.RawMessage, continued *state) (*leaver.Report, error) {
 	stepsCtx, stop := workflow.WithCancel(ctx)
-	o, err := setup(ctx, input, stop)
+	o, err := setup(ctx, input, continued, stop)
 	if err != nil {
 		return nil, err
 	}
+	o.next = (*devices.Fleet).Next
 	return o.run(ctx, stepsCtx)
 }
 
+// state is everything that an offboarding knows, and what it continues as new with.
+type state struct {
+	// Report is the report but for the steps.
+	Report  leaver.Report          `json:"report"`
+	Steps   []*step                `json:"steps"`
+	Refused []leaver.RefusedSignal `json:"refused,omitempty"`
+}
+
+// rules decide what is done with devices.
+type rules func(*devices.Fleet, time.Time) devices.Todo
+
 type offboarding struct {
+	state
+	next    rules
+	input   json.RawMessage
 	request leaver.Request
-	report  leaver.Report
-	steps   []*step
-	refused []leaver.RefusedSignal
 	signals []signal
+	// now is the workflow's time when something happened last.
+	now time.Time
+	// renewing says that the workflow must continue as new soon: what is at work ends,
+	// and nothing else begins.
+	renewing bool
+	// suggested says that Temporal was seen to suggest it.
+	suggested bool
 	// stop keeps steps from starting and ends those that only wait.
 	stop workflow.CancelFunc
 }
 
-// setup leaves nothing open that a decision needs: an update that came before
-// the worker did is handled while listen still runs.
-func setup(ctx workflow.Context, input json.RawMessage, stop workflow.CancelFunc) (*offboarding, error) {
+// setup leaves nothing open that a decision needs: an update that came before the
+// worker did is handled while listen still runs.
+func setup(ctx workflow.Context, input json.RawMessage, continued *state, stop workflow.CancelFunc) (*offboarding, error) {
 	request, err := leaver.ParseRequest(input)
 	if err != nil {
 		return nil, err
 	}
-	o := &offboarding{request: request, stop: stop}
-	o.report.Status = leaver.Planning
-	o.report.StartedAt = workflow.Now(ctx)
+	o := &offboarding{input: input, request: request, stop: stop}
+	info := workflow.GetInfo(ctx)
+	// A run that a schedule has started is continued too, with the input of the first.
+	switch isContinued := info.ContinuedExecutionRunID != "" && info.CronSchedule == ""; {
+	case isContinued && continued != nil:
+		o.state = *continued
+		for _, s := range o.Steps {
+			if s.State != leaver.StepPending && s.State != leaver.StepEnded {
+				s.runner = o.newRunner(s)
+			}
+		}
+	case continued != nil:
+		return nil, leaver.Failure{Type: leaver.InvalidRequest, Message: "the input must be one JSON object, and nothing beside it"}.Err()
+	default:
+		o.Report.Status = leaver.Planning
+		o.Report.StartedAt = workflow.Now(ctx)
+	}
 	if err := o.listen(ctx); err != nil {
 		return nil, err
 	}
@@ -68,33 +103,65 @@ func setup(ctx workflow.Context, input json.RawMessage, stop workflow.CancelFunc
 }
 
 func (o *offboarding) run(ctx, stepsCtx workflow.Context) (*leaver.Report, error) {
-	if err := o.plan(stepsCtx); err != nil {
-		return o.end(ctx, err)
+	if len(o.Steps) == 0 {
+		if err := o.plan(stepsCtx); err != nil {
+			return o.end(ctx, err)
+		}
 	}
 	if o.request.DryRun {
-		o.report.Status = leaver.Planned
+		o.Report.Status = leaver.Planned
 		return o.end(ctx, nil)
 	}
-	for o.advance(stepsCtx); !o.ended(); o.advance(stepsCtx) {
-		o.attend(ctx, func() bool {
-			return slices.ContainsFunc(o.steps, func(s *step) bool { return o.canMove(stepsCtx, s) })
-		})
+	waiting := ctx
+	for o.advance(stepsCtx); !o.finished(stepsCtx); o.advance(stepsCtx) {
+		if o.renews(ctx) {
+			return nil, workflow.NewContinueAsNewError(ctx, leaver.WorkflowType, o.input, o.state)
+		}
+		if ctx.Err() != nil {
+			// A cancelled context waits for nothing any more.
+			waiting, _ = workflow.NewDisconnectedContext(ctx)
+		}
+		// The workflow waits here for weeks. With a few functions less on it than one would
+		// write, its stack is small enough that Go halves it: 8 KB for each offboarding.
+		moves := func() bool {
+			return o.signalled() || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !o.suggested || slices.ContainsFunc(o.Steps, func(s *step) bool { return o.canMove(stepsCtx, s) })
+		}
+		if o.renewing {
+			_, _ = workflow.AwaitWithTimeout(waiting, devices.Slow, moves) // a write may have become slow
+		} else {
+			_ = workflow.Await(waiting, moves)
+		}
+		o.takeSignals(ctx)
 	}
 	return o.end(ctx, nil)
 }
 
-// attend waits until something has happened, and takes the signals meanwhile.
-func (o *offboarding) attend(ctx workflow.Context, happened func() bool) {
-	// A cancelled context waits for nothing any more.
-	waiting, _ := workflow.NewDisconnectedContext(ctx)
-	for !happened() {
-		_ = workflow.Await(waiting, func() bool { return happened() || o.signalled() })
-		o.takeSignals(ctx)
-	}
+// finished reports whether every step has ended, after a last look at the devices where
+// one is due.
+func (o *offboarding) finished(ctx workflow.Context) bool {
+	ended := !slices.ContainsFunc(o.Steps, func(s *step) bool { return s.State != leaver.StepEnded })
+	return ended && !o.reopen(ctx)
 }
 
-func (o *offboarding) ended() bool {
-	return !slices.ContainsFunc(o.steps, func(s *step) bool { return s.State != leaver.StepEnded })
+// renews reports whether the workflow is to continue as new now: the server suggests
+// it, nothing is at work that has to end first, and nobody is kept waiting. Other work
+// does not begin meanwhile, unless it would have to wait for a write that is slow: such
+// a write may take days.
+func (o *offboarding) renews(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	if !info.GetContinueAsNewSuggested() {
+		return false
+	}
+	o.suggested = true
+	writes, slowly := false, false
+	for _, s := range o.Steps {
+		if s.runner != nil && !s.runner.writesSince().IsZero() {
+			writes = true
+			slowly = slowly || !s.runner.writesSince().Add(devices.Slow).After(workflow.Now(ctx))
+		}
+	}
+	o.renewing = !slowly || info.GetCurrentHistoryLength() > longHistory || info.GetCurrentHistorySize() > largeHistory
+	return !writes && !o.signalled() && workflow.AllHandlersFinished(ctx)
 }
 
 // plan has the plan made and pins it.
@@ -102,7 +169,11 @@ func (o *offboarding) plan(ctx workflow.Context) error {
 	ctx, release := workflow.WithCancel(workflow.WithActivityOptions(ctx, planOptions))
 	defer release()
 	planning := workflow.ExecuteActivity(ctx, leaver.ActivityPlanOffboarding, o.request)
-	o.attend(ctx, planning.IsReady)
+	waiting, _ := workflow.NewDisconnectedContext(ctx)
+	for !planning.IsReady() {
+		_ = workflow.Await(waiting, func() bool { return planning.IsReady() || o.signalled() })
+		o.takeSignals(ctx)
+	}
 	var plan leaver.Plan
 	if err := planning.Get(ctx, &plan); err != nil {
 		return planFailure(err)
@@ -110,15 +181,15 @@ func (o *offboarding) plan(ctx workflow.Context) error {
 	if err := plan.Check(); err != nil {
 		return leaver.Failure{Type: leaver.OffboardingIncomplete, Message: "the plan cannot be run: " + err.Error()}.Err()
 	}
-	o.report.Leaver = plan.Leaver
+	o.Report.Leaver = plan.Leaver
 	for _, planned := range plan.Steps {
-		o.steps = append(o.steps, newStep(planned))
+		o.Steps = append(o.Steps, newStep(planned))
 	}
 	return nil
 }
 
-// planFailure brings the activity's own failure to the top, where Temporal's
-// lists and a parent workflow look for its type.
+// planFailure brings the activity's own failure to the top, where Temporal's lists and
+// a parent workflow look for its type.
 func planFailure(err error) error {
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		return leaver.Failure{Type: leaver.FailureType(failure.Type()), Message: failure.Message()}.Err()
@@ -127,87 +198,4 @@ func planFailure(err error) error {
 		return leaver.Failure{Type: leaver.GraphUnavailable, Message: "planning did not succeed in " + patience.String() + "; nothing was touched: start again later"}.Err()
 	}
 	return err
-}
-
-// end closes the report and chooses how the workflow ends.
-func (o *offboarding) end(ctx workflow.Context, planErr error) (*leaver.Report, error) {
-	// Whoever sent a decision gets an answer before the workflow closes.
-	finishing, _ := workflow.NewDisconnectedContext(ctx)
-	_ = workflow.Await(finishing, func() bool { return workflow.AllHandlersFinished(finishing) })
-
-	o.report.EndedAt = workflow.Now(ctx)
-	o.report.Status = o.endStatus(ctx, planErr)
-	report := o.snapshot().Report
-	o.show(ctx)
-	switch o.report.Status {
-	case leaver.CanceledStatus:
-		return nil, temporal.NewCanceledError(report)
-	case leaver.Incomplete, leaver.Aborted:
-		if planErr != nil && !temporal.IsCanceledError(planErr) {
-			return nil, planErr
-		}
-		return nil, leaver.Failure{Type: leaver.OffboardingIncomplete, Message: o.shortfall(), Details: []any{report}}.Err()
-	}
-	return &report, nil
-}
-
-func (o *offboarding) endStatus(ctx workflow.Context, planErr error) leaver.Status {
-	switch {
-	case ctx.Err() != nil:
-		return leaver.CanceledStatus
-	case o.report.Aborted != nil:
-		return leaver.Aborted
-	case planErr != nil:
-		return leaver.Incomplete
-	case o.report.Status == leaver.Planned:
-		return leaver.Planned
-	}
-	status := leaver.Completed
-	for _, s := range o.steps {
-		switch s.Outcome {
-		case leaver.Done, leaver.AlreadyDone:
-			if s.gaveUp() {
-				status = leaver.CompletedWithExceptions
-			}
-		case leaver.Skipped:
-			if s.Skip == "" {
-				status = leaver.CompletedWithExceptions
-			}
-		default:
-			return leaver.Incomplete
-		}
-	}
-	return status
-}
-
-// gaveUp reports whether a person has left something as it is. A device may have
-// left by itself when that was carried out.
-func (s *step) gaveUp() bool {
-	isDevice := func(i leaver.Item) bool { return i.Device != nil }
-	return slices.ContainsFunc(s.Decisions, func(d leaver.Decided) bool { return d.Choice == leaver.GiveUp }) &&
-		(!slices.ContainsFunc(s.Items, isDevice) ||
-			slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return isDevice(i) && i.Device.Verdict == leaver.GivenUp }))
-}
-
-// shortfall names the steps that are neither done nor left out.
-func (o *offboarding) shortfall() string {
-	var missing []string
-	for _, s := range o.steps {
-		switch s.Outcome {
-		case leaver.Failed:
-			missing = append(missing, fmt.Sprintf("%s failed (%s)", s.Name, s.Failure.Type))
-		case leaver.Canceled:
-			missing = append(missing, s.Name+" was stopped")
-		case leaver.NotStarted:
-			missing = append(missing, s.Name+" was not started")
-		}
-	}
-	text := "offboarding incomplete"
-	if o.report.Aborted != nil {
-		text = "offboarding aborted"
-	}
-	if len(missing) > 0 {
-		text += ": " + strings.Join(missing, ", ")
-	}
-	return text
 }

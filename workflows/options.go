@@ -10,44 +10,51 @@ import (
 )
 
 const (
-	// attempt is how long one attempt may take before Temporal takes its worker
-	// for dead. Intune may need half a minute for a long list.
+	// attempt is how long one attempt may take before Temporal takes its worker for
+	// dead. Intune may need half a minute for a long list.
 	attempt = time.Minute
+	// listing is how long an attempt may take that reads something of every item.
+	listing = 5 * time.Minute
 	// patience is how long Graph may be out of order before a person is asked.
 	patience = 24 * time.Hour
+	// longHistory and largeHistory, in events and bytes, are how much there may be
+	// before nothing begins until the workflow has continued as new. Temporal suggests
+	// that at 4,096 events or 4 MB, and ends a workflow at 51,200 or 50 MB.
+	longHistory, largeHistory = 10_000, 8 << 20
 )
 
-// optionsFor hang on the step's kind, which the plan records, so that running
-// offboardings go on as they began.
-func optionsFor(step leaver.Step) workflow.ActivityOptions {
-	options := workflow.ActivityOptions{
-		TaskQueue:              step.TaskQueue,
-		Summary:                step.Summary,
+// readOptions are for activities that change nothing.
+func readOptions(summary string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		Summary:                summary,
 		StartToCloseTimeout:    attempt,
-		ScheduleToCloseTimeout: cmp.Or(time.Duration(step.Patience), patience),
-		// A cancelled workflow must not close while its write still runs.
-		WaitForCancellation: true,
+		ScheduleToCloseTimeout: patience,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    time.Second,
 			BackoffCoefficient: 2,
 			MaximumInterval:    5 * time.Minute,
 		},
 	}
-	if step.Kind == leaver.Polls {
-		// The activity itself ends at the deadline, with what it saw last;
-		// patience is for a Graph that is out of order just then.
-		options.ScheduleToCloseTimeout += time.Duration(step.Poll.Deadline)
-		options.RetryPolicy.InitialInterval = time.Duration(step.Poll.First)
-		options.RetryPolicy.MaximumInterval = time.Duration(step.Poll.Longest)
-	}
+}
+
+// writeOptions are for activities that change something. They hang on what the plan
+// records, so that running offboardings go on as they began.
+func writeOptions(step leaver.Step, summary string) workflow.ActivityOptions {
+	options := readOptions(summary)
+	options.TaskQueue = step.TaskQueue
+	options.ScheduleToCloseTimeout = cmp.Or(time.Duration(step.Patience), patience)
+	// A cancelled workflow must not close while its write still runs.
+	options.WaitForCancellation = true
 	return options
 }
 
-// approvalOptions let a second administrator take all the time there is.
-var approvalOptions = func() workflow.ActivityOptions {
-	options := optionsFor(leaver.Step{Kind: leaver.Reads, Summary: "Wait for a second administrator's approval"})
+// watchOptions are for a look that waits until something differs. It waits as long as
+// that takes; what is late becomes a question by a timer.
+func watchOptions(summary string, first, longest time.Duration) workflow.ActivityOptions {
+	options := readOptions(summary)
 	options.ScheduleToCloseTimeout = 0
+	options.RetryPolicy.InitialInterval, options.RetryPolicy.MaximumInterval = first, max(first, longest)
 	return options
-}()
+}
 
-var planOptions = optionsFor(leaver.Step{Kind: leaver.Reads, Summary: "Find the leaver and plan"})
+var planOptions = readOptions("Find the leaver and plan")

@@ -19,7 +19,6 @@ const grace = 70 * time.Second
 
 // Process is a program that runs until it is stopped.
 type Process struct {
-	name string
 	cmd  *exec.Cmd
 	done chan struct{}
 	log  *os.File
@@ -33,16 +32,15 @@ func Start(log, program string, args, env []string) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{name: program, cmd: exec.Command(program, args...), done: make(chan struct{}), log: file}
+	defer file.Close() // the process has it
+	p := &Process{cmd: exec.Command(program, args...), done: make(chan struct{}), log: file}
 	p.cmd.Stdout, p.cmd.Stderr = file, file
 	p.cmd.Env = append(os.Environ(), env...)
 	if err := p.cmd.Start(); err != nil {
-		file.Close()
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
 	go func() {
 		p.err = p.cmd.Wait()
-		file.Close()
 		close(p.done)
 	}()
 	return p, nil
@@ -69,24 +67,30 @@ func (p *Process) Stop() error {
 		return p.err
 	case <-time.After(grace):
 		p.Kill()
-		return fmt.Errorf("%s did not stop within %s", p.name, grace)
+		return fmt.Errorf("%s did not stop within %s", p.cmd.Path, grace)
 	}
 }
 
 var errEndedAtOnce = errors.New("ended at once")
 
-// until waits for ready to succeed while the process lives.
+// startTimeout is generous for a machine that is busy building.
+const startTimeout = time.Minute
+
+// until waits for ready to succeed while the process lives, or else stops the process.
 func (p *Process) until(ctx context.Context, ready func(context.Context) error) error {
-	var last error
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	for {
-		if last = ready(ctx); last == nil {
+		last := ready(ctx)
+		if last == nil {
 			return nil
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("%s %w (%v); its log is %s", p.name, errEndedAtOnce, p.err, p.log.Name())
+			return fmt.Errorf("%s %w (%v); its log is %s", p.cmd.Path, errEndedAtOnce, p.err, p.log.Name())
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not become ready: %w; its log is %s", p.name, last, p.log.Name())
+			_ = p.Stop()
+			return fmt.Errorf("%s did not become ready: %w; its log is %s", p.cmd.Path, last, p.log.Name())
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
@@ -94,14 +98,12 @@ func (p *Process) until(ctx context.Context, ready func(context.Context) error) 
 
 // Address is the preferred loopback port where it is free, else any free one.
 func Address(preferred int) (string, error) {
-	for _, port := range []int{preferred, 0} {
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			return listener.Addr().String(), listener.Close()
-		}
-		if port == 0 {
-			return "", err
-		}
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", preferred))
+	if err != nil {
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
 	}
-	return "", nil
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }

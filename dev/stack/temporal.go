@@ -5,11 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"time"
+	"strings"
 
 	"github.com/leaver-dev/leaver"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 )
@@ -24,41 +23,33 @@ type Server struct {
 
 // ServerOptions says how a dev server is started.
 type ServerOptions struct {
-	// Program is the temporal command.
-	Program string
-	// Log is the file for its output.
-	Log string
+	// Program is the temporal command, and Log the file for its output.
+	Program, Log string
 	// Database keeps workflows over a restart; without it they live in memory.
 	Database string
 	// Address and UI are host:port; an empty UI means none. Where they turn out
 	// to be taken, others are.
 	Address, UI string
+	// Args are added to its arguments.
+	Args []string
 }
 
-// startTimeout is generous for a machine that is busy building.
-const startTimeout = time.Minute
-
-// tries is how often a port may be taken by somebody else between the moment
-// that it was found free and the moment that the server wants it.
-const tries = 3
-
-// StartServer starts a dev server and returns once it takes work.
+// StartServer starts a dev server and returns once it takes work. Somebody else may take
+// a port after it was found free: then the server is started on others, twice at most.
 func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
-	for left := tries - 1; ; left-- {
-		s, err := startServer(ctx, o)
-		if left == 0 || !errors.Is(err, errEndedAtOnce) {
-			return s, err
-		}
+	s, err := startServer(ctx, o)
+	for left := 2; left > 0 && errors.Is(err, errEndedAtOnce); left-- {
 		if o.Address, err = Address(0); err != nil {
 			return nil, err
 		}
-		if o.UI == "" {
-			continue
+		if o.UI != "" {
+			if o.UI, err = Address(0); err != nil {
+				return nil, err
+			}
 		}
-		if o.UI, err = Address(0); err != nil {
-			return nil, err
-		}
+		s, err = startServer(ctx, o)
 	}
+	return s, err
 }
 
 func startServer(ctx context.Context, o ServerOptions) (*Server, error) {
@@ -75,36 +66,17 @@ func startServer(ctx context.Context, o ServerOptions) (*Server, error) {
 	if o.UI == "" {
 		args = append(args, "--headless")
 	} else {
-		_, uiPort, err := net.SplitHostPort(o.UI)
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, "--ui-port", uiPort)
+		args = append(args, "--ui-port", o.UI[strings.LastIndex(o.UI, ":")+1:])
 		s.UI = "http://" + o.UI
 	}
 	if o.Database != "" {
 		args = append(args, "--db-filename", o.Database)
 	}
+	args = append(args, o.Args...)
 	if s.Process, err = Start(o.Log, o.Program, args, nil); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	if err := s.until(ctx, s.ready); err != nil {
-		_ = s.Stop()
-		return nil, err
-	}
-	return s, nil
-}
-
-func (s *Server) ready(ctx context.Context) error {
-	temporal, err := s.Dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer temporal.Close()
-	_, err = temporal.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: client.DefaultNamespace})
-	return err
+	return s, s.until(ctx, func(ctx context.Context) error { return s.polled(ctx, 0) })
 }
 
 // Dial connects to the server.
@@ -114,14 +86,15 @@ func (s *Server) Dial(ctx context.Context) (client.Client, error) {
 	})
 }
 
-func (s *Server) polled(ctx context.Context) error {
+// polled is nil once the server answers and enough workers poll the task queue.
+func (s *Server) polled(ctx context.Context, wanted int) error {
 	temporal, err := s.Dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
 	queue, err := temporal.DescribeTaskQueue(ctx, leaver.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
-	if err == nil && len(queue.GetPollers()) == 0 {
+	if err == nil && len(queue.GetPollers()) < wanted {
 		err = errors.New("no worker polls the task queue")
 	}
 	return err
@@ -129,10 +102,8 @@ func (s *Server) polled(ctx context.Context) error {
 
 // WorkerOptions says how a worker is started.
 type WorkerOptions struct {
-	// Program is the built worker.
-	Program string
-	// Log is the file for its output.
-	Log string
+	// Program is the built worker, and Log the file for its output.
+	Program, Log string
 	// GraphURL and Token lead to a simulated tenant.
 	GraphURL, Token string
 	// Env is added to its environment, as "NAME=value".
@@ -150,11 +121,5 @@ func (s *Server) StartWorker(ctx context.Context, o WorkerOptions) (*Process, er
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	if err := worker.until(ctx, func(ctx context.Context) error { return s.polled(ctx) }); err != nil {
-		_ = worker.Stop()
-		return nil, err
-	}
-	return worker, nil
+	return worker, worker.until(ctx, func(ctx context.Context) error { return s.polled(ctx, 1) })
 }

@@ -11,13 +11,11 @@ import (
 	"strings"
 )
 
-const module = "github.com/leaver-dev/leaver"
-
 // Root is the project's folder.
 func Root(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/leaver-dev/leaver").Output()
 	if err != nil {
-		return "", fmt.Errorf("find the folder of %s: run this from within it: %w", module, err)
+		return "", fmt.Errorf("find the project's folder: run this from within it: %w", err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
@@ -28,7 +26,7 @@ func Binaries(root string) string { return filepath.Join(root, ".build") }
 // Build compiles a package of the project, such as "./worker", and returns the
 // program's path.
 func Build(ctx context.Context, root, pkg string) (string, error) {
-	return build(ctx, root, pkg, filepath.Base(pkg))
+	return build(ctx, root, pkg, program(root, filepath.Base(pkg)))
 }
 
 // Tool finds temporal or tctl on PATH, or else builds the version that tools/
@@ -37,33 +35,25 @@ func Tool(ctx context.Context, root, name string, say io.Writer) (string, error)
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
 	}
-	packages := map[string]string{
-		"temporal": "github.com/temporalio/cli/cmd/temporal",
-		"tctl":     "github.com/temporalio/tctl/cmd/tctl",
-	}
-	if _, err := os.Stat(filepath.Join(Binaries(root), executable(name))); err != nil {
+	path := program(root, name)
+	if _, err := os.Stat(path); err != nil {
 		fmt.Fprintf(say, "Building %s with the Go toolchain: some minutes the first time, then it is cached.\n", name)
 	}
-	return build(ctx, filepath.Join(root, "tools", name), packages[name], name)
+	return build(ctx, filepath.Join(root, "tools", name), "tool", path)
 }
 
-func build(ctx context.Context, dir, pkg, name string) (string, error) {
-	root := dir
-	if filepath.Base(filepath.Dir(dir)) == "tools" {
-		root = filepath.Dir(filepath.Dir(dir))
+func program(root, name string) string {
+	if runtime.GOOS == "windows" {
+		name += ".exe"
 	}
-	program := filepath.Join(Binaries(root), executable(name))
+	return filepath.Join(Binaries(root), name)
+}
+
+func build(ctx context.Context, dir, pkg, program string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, pkg)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+		return "", fmt.Errorf("build %s: %w\n%s", program, err, out)
 	}
 	return program, nil
-}
-
-func executable(name string) string {
-	if runtime.GOOS == "windows" {
-		return name + ".exe"
-	}
-	return name
 }

@@ -2,13 +2,13 @@ package graph
 
 import (
 	"context"
-	"errors"
 	"net/http"
+	"slices"
 )
 
 var (
-	listAppRegistrations = call{"list managedAppRegistrations", "DeviceManagementApps.Read.All"}
-	wipeAppRegistrations = call{"wipeManagedAppRegistrationsByDeviceTag", "DeviceManagementApps.ReadWrite.All"}
+	listAppRegistrations = call{http.MethodGet, "list managedAppRegistrations", "DeviceManagementApps.Read.All"}
+	wipeAppRegistrations = call{http.MethodPost, "wipeManagedAppRegistrationsByDeviceTag", "DeviceManagementApps.ReadWrite.All"}
 )
 
 // ManagedAppDeviceTags lists the tags of the devices on which apps hold a user's
@@ -16,24 +16,18 @@ var (
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-mam-managedappregistration-list
 func (c *Client) ManagedAppDeviceTags(ctx context.Context, userID string) ([]string, error) {
-	endpoint, err := c.user(userID, "/managedAppRegistrations")
-	if err != nil {
-		return nil, err
-	}
 	registrations, err := list[struct {
 		DeviceTag string `json:"deviceTag"`
-	}](ctx, c, listAppRegistrations, endpoint)
+	}](ctx, c, listAppRegistrations, c.user(userID, "/managedAppRegistrations"))
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string]bool{}
 	var tags []string
 	for _, registration := range registrations {
 		if registration.DeviceTag == "" {
-			return nil, &TransportError{Call: listAppRegistrations.name, err: errors.New("the answer lacks a deviceTag")}
+			return nil, listAppRegistrations.unusable("the answer lacks a deviceTag")
 		}
-		if !seen[registration.DeviceTag] {
-			seen[registration.DeviceTag] = true
+		if !slices.Contains(tags, registration.DeviceTag) {
 			tags = append(tags, registration.DeviceTag)
 		}
 	}
@@ -45,12 +39,6 @@ func (c *Client) ManagedAppDeviceTags(ctx context.Context, userID string) ([]str
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-mam-user-wipemanagedappregistrationsbydevicetag
 func (c *Client) WipeManagedAppRegistrations(ctx context.Context, userID, deviceTag string) error {
-	endpoint, err := c.user(userID, "/wipeManagedAppRegistrationsByDeviceTag")
-	if err != nil {
-		return err
-	}
-	body := struct {
-		DeviceTag string `json:"deviceTag"`
-	}{deviceTag}
-	return c.do(ctx, wipeAppRegistrations, http.MethodPost, endpoint, body, nil)
+	body := map[string]string{"deviceTag": deviceTag}
+	return c.do(ctx, wipeAppRegistrations, c.user(userID, "/wipeManagedAppRegistrationsByDeviceTag"), body, nil)
 }

@@ -48,7 +48,7 @@ type ApprovalRequest struct {
 	Status string `json:"status"`
 }
 
-var listApprovalRequests = call{"list operationApprovalRequests", "DeviceManagementConfiguration.Read.All"}
+var listApprovalRequests = call{http.MethodGet, "list operationApprovalRequests", "DeviceManagementConfiguration.Read.All"}
 
 // ApprovalRequests lists the tenant's requests for approval, all pages. The
 // call is one of Graph's beta.

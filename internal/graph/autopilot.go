@@ -21,8 +21,8 @@ type AutopilotIdentity struct {
 const autopilotIdentities = "/deviceManagement/windowsAutopilotDeviceIdentities"
 
 var (
-	listAutopilot           = call{"list windowsAutopilotDeviceIdentities", "DeviceManagementServiceConfig.Read.All"}
-	deleteAutopilotIdentity = call{"delete windowsAutopilotDeviceIdentity", "DeviceManagementServiceConfig.ReadWrite.All"}
+	listAutopilot           = call{http.MethodGet, "list windowsAutopilotDeviceIdentities", "DeviceManagementServiceConfig.Read.All"}
+	deleteAutopilotIdentity = call{http.MethodDelete, "delete windowsAutopilotDeviceIdentity", "DeviceManagementServiceConfig.ReadWrite.All"}
 )
 
 // AutopilotIdentities lists the Autopilot identities that have a serial number.
@@ -41,5 +41,5 @@ func (c *Client) AutopilotIdentities(ctx context.Context, serialNumber string) (
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-enrollment-windowsautopilotdeviceidentity-delete
 func (c *Client) DeleteAutopilotIdentity(ctx context.Context, id string) error {
-	return c.at(ctx, deleteAutopilotIdentity, http.MethodDelete, autopilotIdentities+"/", id, "", nil, nil)
+	return c.do(ctx, deleteAutopilotIdentity, c.object(autopilotIdentities, id, ""), nil, nil)
 }

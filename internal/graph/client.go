@@ -4,6 +4,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,10 +42,7 @@ func New(o Options) (*Client, error) {
 	if o.Credential == nil {
 		return nil, errors.New("the Graph client needs a credential")
 	}
-	if o.URL == "" {
-		o.URL = o.Cloud.URL
-	}
-	base, err := CheckURL(o.URL)
+	base, err := CheckURL(cmp.Or(o.URL, o.Cloud.URL))
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +54,6 @@ func New(o Options) (*Client, error) {
 		InsecureAllowCredentialWithHTTP: loopback(base),
 	})
 	pipeline := runtime.NewPipeline("leaver", "v0", runtime.PipelineOptions{
-		PerCall:  []policy.Policy{requestID{}},
 		PerRetry: []policy.Policy{bearer},
 	}, &policy.ClientOptions{
 		Retry:     policy.RetryOptions{MaxRetries: -1},
@@ -78,19 +75,14 @@ func connections() http.RoundTripper {
 // refuseRedirects keeps a token, and a POST, from being carried elsewhere.
 func refuseRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// requestID names each call, so that Microsoft's support can find it.
-type requestID struct{}
-
-func (requestID) Do(r *policy.Request) (*http.Response, error) {
-	r.Raw().Header.Set("client-request-id", uuid.NewString())
-	return r.Next()
-}
-
-// call is one kind of request: what people call it and the least permission
-// that it needs.
+// call is one kind of request: its method, what people call it and the least
+// permission that it needs.
 type call struct {
-	name, permission string
+	method, name, permission string
 }
+
+// unusable is the error where no answer came that Graph documents.
+func (c call) unusable(why string) error { return fmt.Errorf("%s: %s", c.name, why) }
 
 // The names of calls about which callers ask an Error.
 const (
@@ -98,13 +90,19 @@ const (
 	CallRemoveAllDevices = "removeAllDevicesFromManagement"
 )
 
-// do sends one request and decodes a 2xx body into answer, unless answer is nil.
-func (c *Client) do(ctx context.Context, call call, method, endpoint string, body, answer any) error {
-	request, err := runtime.NewRequest(ctx, method, endpoint)
+// do sends one request and decodes a 2xx body into answer, unless answer is nil. An
+// empty endpoint is that of an unusable id.
+func (c *Client) do(ctx context.Context, call call, endpoint string, body, answer any) error {
+	if endpoint == "" {
+		return ErrUnusableID
+	}
+	request, err := runtime.NewRequest(ctx, call.method, endpoint)
 	if err != nil {
-		return &TransportError{Call: call.name, err: errors.New("the address cannot be used")}
+		return call.unusable("the address cannot be used")
 	}
 	request.Raw().Header.Set("Accept", "application/json")
+	// Microsoft's support finds a call by its id.
+	request.Raw().Header.Set("client-request-id", uuid.NewString())
 	if body != nil {
 		if err := runtime.MarshalAsJSON(request, body); err != nil {
 			return fmt.Errorf("%s: encode the request: %w", call.name, err)
@@ -125,7 +123,7 @@ func (c *Client) do(ctx context.Context, call call, method, endpoint string, bod
 		return nil
 	}
 	if err := runtime.UnmarshalAsJSON(response, answer); err != nil {
-		return &TransportError{Call: call.name, err: errors.New("the answer is not the JSON that Graph documents")}
+		return call.unusable("the answer is not the JSON that Graph documents")
 	}
 	return nil
 }
@@ -138,55 +136,54 @@ func list[T any](ctx context.Context, c *Client, call call, endpoint string) ([]
 			Value    *[]T   `json:"value"`
 			NextLink string `json:"@odata.nextLink"`
 		}
-		if err := c.do(ctx, call, http.MethodGet, endpoint, nil, &page); err != nil {
+		if err := c.do(ctx, call, endpoint, nil, &page); err != nil {
 			return nil, err
 		}
 		// An answer without a list must not be taken for an empty one.
 		if page.Value == nil {
-			return nil, &TransportError{Call: call.name, err: errors.New("the answer holds no list")}
+			return nil, call.unusable("the answer holds no list")
 		}
 		all = append(all, *page.Value...)
 		if endpoint = page.NextLink; endpoint == "" {
 			return all, nil
 		}
-		if err := c.next(endpoint); err != nil {
-			return nil, &TransportError{Call: call.name, err: err}
+		// A link to another host would carry the token there.
+		target, err := url.Parse(endpoint)
+		if err != nil || target.Scheme != c.base.Scheme || target.Host != c.base.Host || target.User != nil {
+			return nil, call.unusable("the next page is on another host")
 		}
 	}
 }
 
-// user is the address of a user and what lies below. Nothing else in this
-// package puts a name into a path.
+// user is the address of a user and what lies below; it is empty for an unusable id.
+// Nothing else in this package puts a name into a path.
 //
 // Microsoft: a name that begins with $ needs the form with parentheses,
 // https://learn.microsoft.com/graph/api/user-get
-func (c *Client) user(id, below string) (string, error) {
-	if !usableID(id) {
-		return "", ErrUnusableID
+func (c *Client) user(id, below string) string {
+	if usableID(id) && strings.HasPrefix(id, "$") {
+		return c.root + "/users('" + url.PathEscape(strings.ReplaceAll(id, "'", "''")) + "')" + below
 	}
-	segment := "/" + url.PathEscape(id)
-	if strings.HasPrefix(id, "$") {
-		segment = "('" + url.PathEscape(strings.ReplaceAll(id, "'", "''")) + "')"
-	}
-	return c.root + "/users" + segment + below, nil
+	return c.object("/users", id, below)
 }
 
-// at makes a call about one object, by its id.
-func (c *Client) at(ctx context.Context, call call, method, collection, id, below string, body, answer any) error {
+// object is the address of one object of a collection and what lies below; it is empty
+// for an unusable id.
+func (c *Client) object(collection, id, below string) string {
 	if !usableID(id) {
-		return ErrUnusableID
+		return ""
 	}
-	return c.do(ctx, call, method, c.root+collection+url.PathEscape(id)+below, body, answer)
+	return c.root + collection + "/" + url.PathEscape(id) + below
 }
 
-// equals is the query that filters a collection by a property that holds a GUID.
-// Any other text is refused, because it could change what the filter means.
-func equals(property, id string) (string, error) {
-	parsed, err := uuid.Parse(id)
+// having is the address of those objects of a collection whose property holds a GUID.
+// It is empty for any other text, which could change what the filter means.
+func (c *Client) having(collection, property, guid, options string) string {
+	parsed, err := uuid.Parse(guid)
 	if err != nil {
-		return "", ErrUnusableID
+		return ""
 	}
-	return "$filter=" + url.QueryEscape(property+" eq '"+parsed.String()+"'"), nil
+	return c.root + collection + "?$filter=" + url.QueryEscape(property+" eq '"+parsed.String()+"'") + options
 }
 
 // ErrUnusableID means that an id could lead a request elsewhere; nothing was sent.
@@ -196,13 +193,4 @@ func usableID(id string) bool {
 	return id != "" && id != "." && id != ".." && !strings.ContainsFunc(id, func(r rune) bool {
 		return r < ' ' || r == 0x7f || r == '/' || r == '\\' || r == '?'
 	})
-}
-
-// next checks a next link: followed elsewhere it would carry the token there.
-func (c *Client) next(link string) error {
-	target, err := url.Parse(link)
-	if err != nil || target.Scheme != c.base.Scheme || target.Host != c.base.Host || target.User != nil {
-		return errors.New("the next page is on another host")
-	}
-	return nil
 }

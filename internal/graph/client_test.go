@@ -2,11 +2,15 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -91,6 +95,17 @@ func adeleJSON(enabled bool) string {
 	return fmt.Sprintf(`{"id":%q,"userPrincipalName":%q,"userType":"Member","accountEnabled":%t,"onPremisesSyncEnabled":null}`, userID, adele, enabled)
 }
 
+// noAnswer asserts that a call failed and that there was no answer of Graph's.
+func noAnswer(t *testing.T, call string, err error) {
+	t.Helper()
+	require.ErrorContains(t, err, call+": ")
+	for _, other := range []error{ErrUnusableID, ErrOtherUser, context.Canceled} {
+		require.NotErrorIs(t, err, other)
+	}
+	var answer *Error
+	require.False(t, errors.As(err, &answer), "%v", err)
+}
+
 // calls is every call there is that takes any id.
 var calls = map[string]func(context.Context, *Client, string) error{
 	"get user":             func(ctx context.Context, c *Client, id string) error { _, err := c.User(ctx, id); return err },
@@ -145,9 +160,7 @@ func TestADroppedConnectionIsOneAttemptAndNamesNobody(t *testing.T) {
 			t.Parallel()
 			s, client := serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 			err := call(t.Context(), client, adele)
-			var broken *TransportError
-			require.ErrorAs(t, err, &broken)
-			assert.Equal(t, name, broken.Call)
+			noAnswer(t, name, err)
 			assert.NotContains(t, err.Error(), "adele")
 			assert.NotContains(t, err.Error(), s.URL)
 			assert.Len(t, s.all(), 1)
@@ -225,8 +238,7 @@ func TestAnAnswerThatIsCutOffIsNoAnswer(t *testing.T) {
 				_, _ = io.WriteString(w, `{"id":"adele`)
 			})
 			err := calls[name](t.Context(), client, userID)
-			var broken *TransportError
-			require.ErrorAs(t, err, &broken)
+			noAnswer(t, name, err)
 			assert.NotContains(t, err.Error(), "adele")
 		})
 	}
@@ -264,3 +276,25 @@ func (s scopes) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcor
 type transport func(*http.Request) (*http.Response, error)
 
 func (t transport) Do(r *http.Request) (*http.Response, error) { return t(r) }
+
+// Whoever sets a worker up grants what the README lists.
+func TestTheREADMENamesEveryPermissionThatACallNeeds(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	found := 0
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, call := range regexp.MustCompile(`\bcall\{http\..*\}`).FindAllString(string(source), -1) {
+			for _, permission := range regexp.MustCompile(`\w+(\.\w+)*\.All\b`).FindAllString(call, -1) {
+				found++
+				wider := strings.Replace(permission, ".Read.", ".ReadWrite.", 1)
+				assert.True(t, strings.Contains(string(readme), "`"+permission+"`") || strings.Contains(string(readme), "`"+wider+"`"), "%s: %s", file, permission)
+			}
+		}
+	}
+	assert.Greater(t, found, 15)
+}

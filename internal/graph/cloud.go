@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -29,15 +30,12 @@ var clouds = [...]Cloud{
 
 // CloudNamed finds a cloud; the empty name is the global one.
 func CloudNamed(name string) (Cloud, error) {
-	if name == "" {
-		return clouds[0], nil
-	}
-	names := make([]string, len(clouds))
-	for i, c := range clouds {
-		if c.Name == name {
+	var names []string
+	for _, c := range clouds {
+		if c.Name == cmp.Or(name, "global") {
 			return c, nil
 		}
-		names[i] = c.Name
+		names = append(names, c.Name)
 	}
 	return Cloud{}, fmt.Errorf("no cloud is named %q, want one of %s", name, strings.Join(names, ", "))
 }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -51,7 +52,7 @@ func (e *CredentialError) Error() string {
 // sign-in errors, which hold response bodies, into CredentialErrors.
 type observedCredential struct {
 	credential azcore.TokenCredential
-	kind       atomic.Pointer[TokenKind]
+	kind       atomic.Value
 }
 
 func (o *observedCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -59,16 +60,13 @@ func (o *observedCredential) GetToken(ctx context.Context, options policy.TokenR
 	if err != nil {
 		return token, credentialError(ctx, err)
 	}
-	kind := kindOf(token.Token)
-	o.kind.Store(&kind)
+	o.kind.Store(kindOf(token.Token))
 	return token, nil
 }
 
 func (o *observedCredential) Kind() TokenKind {
-	if kind := o.kind.Load(); kind != nil {
-		return *kind
-	}
-	return UnknownToken
+	kind, _ := o.kind.Load().(TokenKind)
+	return cmp.Or(kind, UnknownToken)
 }
 
 // kindOf looks into a token's claims. Microsoft calls tokens for its own
@@ -79,16 +77,13 @@ func kindOf(token string) TokenKind {
 		return UnknownToken
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return UnknownToken
-	}
 	var claims struct {
 		Kind  string   `json:"idtyp"`
 		Scope string   `json:"scp"`
 		Roles []string `json:"roles"`
 	}
 	switch {
-	case json.Unmarshal(payload, &claims) != nil:
+	case err != nil || json.Unmarshal(payload, &claims) != nil:
 		return UnknownToken
 	case claims.Kind == "app", claims.Scope == "" && len(claims.Roles) > 0:
 		return Application
@@ -105,18 +100,12 @@ func credentialError(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	e := &CredentialError{Code: entraCode.FindString(err.Error())}
-	if _, ok := errors.AsType[*azidentity.AuthenticationRequiredError](err); ok {
-		e.SignIn = true
-		return e
-	}
+	_, e.SignIn = errors.AsType[*azidentity.AuthenticationRequiredError](err)
 	// A refusal comes with Entra's response; a failed sign-in without one did
 	// not reach Entra.
-	if failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok {
+	if failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok && !e.SignIn {
 		e.Waits = failed.RawResponse == nil && e.Code == "" ||
 			failed.RawResponse != nil && (failed.RawResponse.StatusCode == http.StatusTooManyRequests || failed.RawResponse.StatusCode >= 500)
 	}
 	return e
 }
-
-// NonRetriable tells azcore that there is no use in sending the request again.
-func (e *CredentialError) NonRetriable() {}

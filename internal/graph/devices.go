@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,23 +29,19 @@ const managedDevices = "/deviceManagement/managedDevices"
 const deviceFields = "id,deviceName,operatingSystem,managedDeviceOwnerType,managementState,lastSyncDateTime,azureADDeviceId,serialNumber,userId"
 
 var (
-	listManagedDevices = call{"list managedDevices", "DeviceManagementManagedDevices.Read.All"}
-	getManagedDevice   = call{"get managedDevice", "DeviceManagementManagedDevices.Read.All"}
-	removeAllDevices   = call{CallRemoveAllDevices, "DeviceManagementManagedDevices.PrivilegedOperations.All"}
-	retireDevice       = call{"retire", "DeviceManagementManagedDevices.PrivilegedOperations.All"}
-	wipeDevice         = call{"wipe", "DeviceManagementManagedDevices.PrivilegedOperations.All"}
-	deleteDevice       = call{"delete managedDevice", "DeviceManagementManagedDevices.ReadWrite.All"}
+	listManagedDevices = call{http.MethodGet, "list managedDevices", "DeviceManagementManagedDevices.Read.All"}
+	getManagedDevice   = call{http.MethodGet, "get managedDevice", "DeviceManagementManagedDevices.Read.All"}
+	removeAllDevices   = call{http.MethodPost, CallRemoveAllDevices, "DeviceManagementManagedDevices.PrivilegedOperations.All"}
+	retireDevice       = call{http.MethodPost, "retire", "DeviceManagementManagedDevices.PrivilegedOperations.All"}
+	wipeDevice         = call{http.MethodPost, "wipe", "DeviceManagementManagedDevices.PrivilegedOperations.All"}
+	deleteDevice       = call{http.MethodDelete, "delete managedDevice", "DeviceManagementManagedDevices.ReadWrite.All"}
 )
 
 // ManagedDevices lists every device that Intune manages for a user, all pages.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-list
 func (c *Client) ManagedDevices(ctx context.Context, userID string) ([]ManagedDevice, error) {
-	endpoint, err := c.user(userID, "/managedDevices?$select="+deviceFields)
-	if err != nil {
-		return nil, err
-	}
-	return list[ManagedDevice](ctx, c, listManagedDevices, endpoint)
+	return list[ManagedDevice](ctx, c, listManagedDevices, c.user(userID, "/managedDevices?$select="+deviceFields))
 }
 
 // ManagedDevicesInEntraAs lists the managed devices, of any user, that Entra
@@ -55,11 +50,7 @@ func (c *Client) ManagedDevices(ctx context.Context, userID string) ([]ManagedDe
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-list
 func (c *Client) ManagedDevicesInEntraAs(ctx context.Context, azureADDeviceID string) ([]ManagedDevice, error) {
-	filter, err := equals("azureADDeviceId", azureADDeviceID)
-	if err != nil {
-		return nil, err
-	}
-	devices, err := list[ManagedDevice](ctx, c, listManagedDevices, c.root+managedDevices+"?"+filter+"&$select="+deviceFields)
+	devices, err := list[ManagedDevice](ctx, c, listManagedDevices, c.having(managedDevices, "azureADDeviceId", azureADDeviceID, "&$select="+deviceFields))
 	return slices.DeleteFunc(devices, func(d ManagedDevice) bool { return !strings.EqualFold(d.AzureADDeviceID, azureADDeviceID) }), err
 }
 
@@ -69,9 +60,9 @@ func (c *Client) ManagedDevicesInEntraAs(ctx context.Context, azureADDeviceID st
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-get
 func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, error) {
 	var device ManagedDevice
-	err := c.at(ctx, getManagedDevice, http.MethodGet, managedDevices+"/", id, "?$select="+deviceFields, nil, &device)
+	err := c.do(ctx, getManagedDevice, c.object(managedDevices, id, "?$select="+deviceFields), nil, &device)
 	if err == nil && device.ID != id {
-		return ManagedDevice{}, &TransportError{Call: getManagedDevice.name, err: errors.New("the answer is another device")}
+		return ManagedDevice{}, getManagedDevice.unusable("the answer is another device")
 	}
 	return device, err
 }
@@ -81,11 +72,7 @@ func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, e
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-user-removealldevicesfrommanagement
 func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID string, approval Approval) error {
-	endpoint, err := c.user(userID, "/removeAllDevicesFromManagement")
-	if err != nil {
-		return err
-	}
-	return c.do(approval.with(ctx), removeAllDevices, http.MethodPost, endpoint, nil, nil)
+	return c.do(approval.with(ctx), removeAllDevices, c.user(userID, "/removeAllDevicesFromManagement"), nil, nil)
 }
 
 // RetireDevice retires one device, which leaves management when it next checks
@@ -93,7 +80,7 @@ func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID stri
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
 func (c *Client) RetireDevice(ctx context.Context, id string, approval Approval) error {
-	return c.at(approval.with(ctx), retireDevice, http.MethodPost, managedDevices+"/", id, "/retire", nil, nil)
+	return c.do(approval.with(ctx), retireDevice, c.object(managedDevices, id, "/retire"), nil, nil)
 }
 
 // WipeDevice resets one device to its factory settings when it next checks in;
@@ -101,11 +88,8 @@ func (c *Client) RetireDevice(ctx context.Context, id string, approval Approval)
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-wipe
 func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool, approval Approval) error {
-	body := struct {
-		KeepEnrollmentData bool `json:"keepEnrollmentData"`
-		KeepUserData       bool `json:"keepUserData"`
-	}{KeepUserData: keepUserData}
-	return c.at(approval.with(ctx), wipeDevice, http.MethodPost, managedDevices+"/", id, "/wipe", body, nil)
+	body := map[string]bool{"keepEnrollmentData": false, "keepUserData": keepUserData}
+	return c.do(approval.with(ctx), wipeDevice, c.object(managedDevices, id, "/wipe"), body, nil)
 }
 
 // DeleteDevice deletes Intune's record of one device, at once. A corporate
@@ -113,5 +97,5 @@ func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool, a
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-delete
 func (c *Client) DeleteDevice(ctx context.Context, id string, approval Approval) error {
-	return c.at(approval.with(ctx), deleteDevice, http.MethodDelete, managedDevices+"/", id, "", nil, nil)
+	return c.do(approval.with(ctx), deleteDevice, c.object(managedDevices, id, ""), nil, nil)
 }

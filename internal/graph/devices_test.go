@@ -62,8 +62,7 @@ func TestAnAnswerWithoutAListIsNoEmptyList(t *testing.T) {
 	for _, body := range []string{`{}`, `null`, `{"value":null}`, `{"error":null}`, ``, `[]`, `{"value":{}}`} {
 		_, client := serve(t, reply(http.StatusOK, body))
 		_, err := client.ManagedDevices(t.Context(), userID)
-		var unusable *TransportError
-		require.ErrorAs(t, err, &unusable, body)
+		noAnswer(t, "list managedDevices", err)
 	}
 	_, client := serve(t, reply(http.StatusOK, `{"value":[]}`))
 	devices, err := client.ManagedDevices(t.Context(), userID)
@@ -132,4 +131,16 @@ func TestWhatIsNoGUIDIsInNoFilter(t *testing.T) {
 		require.ErrorIs(t, err, ErrUnusableID)
 	}
 	assert.Empty(t, s.all())
+}
+
+func TestARecoveryKeyIsOnRecordForADeviceAndNotForAnother(t *testing.T) {
+	t.Parallel()
+	for deviceID, want := range map[string]bool{inEntra: true, "0F1E2D3C-1111-4222-8333-444455556666": true, otherwise: false} {
+		s, client := serve(t, reply(http.StatusOK, fmt.Sprintf(`{"value":[{"id":"k1","deviceId":%q}]}`, deviceID)))
+		found, err := client.HasRecoveryKey(t.Context(), inEntra)
+		require.NoError(t, err)
+		assert.Equal(t, want, found, deviceID)
+		assert.Equal(t, "deviceId eq '"+inEntra+"'", filter(t, s))
+		assert.NotContains(t, s.all()[0].target, "key=", "no key is read")
+	}
 }

@@ -17,9 +17,9 @@ type EntraDevice struct {
 }
 
 var (
-	listRegisteredDevices = call{"list registeredDevices", "User.Read.All and Device.Read.All"}
-	disableEntraDevice    = call{"disable device", "Device.ReadWrite.All (delegated: Directory.AccessAsUser.All)"}
-	deleteEntraDevice     = call{"delete device", disableEntraDevice.permission}
+	listRegisteredDevices = call{http.MethodGet, "list registeredDevices", "User.Read.All and Device.Read.All"}
+	disableEntraDevice    = call{http.MethodPatch, "disable device", "Device.ReadWrite.All (delegated: Directory.AccessAsUser.All)"}
+	deleteEntraDevice     = call{http.MethodDelete, "delete device", disableEntraDevice.permission}
 )
 
 // RegisteredDevices lists the devices that are registered for a user in Entra,
@@ -27,17 +27,13 @@ var (
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-list-registereddevices
 func (c *Client) RegisteredDevices(ctx context.Context, userID string) ([]EntraDevice, error) {
-	endpoint, err := c.user(userID, "/registeredDevices?$select=id,deviceId,operatingSystem,accountEnabled")
-	if err != nil {
-		return nil, err
-	}
 	// Graph gives a caller without Device.Read.All the ids alone. Such an answer
 	// must not be taken for devices that are unknown or disabled.
 	answers, err := list[struct {
 		EntraDevice
 		DeviceID       *string `json:"deviceId"`
 		AccountEnabled *bool   `json:"accountEnabled"`
-	}](ctx, c, listRegisteredDevices, endpoint)
+	}](ctx, c, listRegisteredDevices, c.user(userID, "/registeredDevices?$select=id,deviceId,operatingSystem,accountEnabled"))
 	if err != nil {
 		return nil, err
 	}
@@ -57,15 +53,12 @@ func (c *Client) RegisteredDevices(ctx context.Context, userID string) ([]EntraD
 //
 // Microsoft: https://learn.microsoft.com/graph/api/device-update
 func (c *Client) DisableEntraDevice(ctx context.Context, id string) error {
-	body := struct {
-		AccountEnabled bool `json:"accountEnabled"`
-	}{}
-	return c.at(ctx, disableEntraDevice, http.MethodPatch, "/devices/", id, "", body, nil)
+	return c.do(ctx, disableEntraDevice, c.object("/devices", id, ""), map[string]bool{"accountEnabled": false}, nil)
 }
 
 // DeleteEntraDevice deletes a device object by its object id.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/device-delete
 func (c *Client) DeleteEntraDevice(ctx context.Context, id string) error {
-	return c.at(ctx, deleteEntraDevice, http.MethodDelete, "/devices/", id, "", nil, nil)
+	return c.do(ctx, deleteEntraDevice, c.object("/devices", id, ""), nil, nil)
 }

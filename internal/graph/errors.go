@@ -31,9 +31,8 @@ type Error struct {
 	// Code is Graph's, or Intune's from within the message; it may be empty.
 	Code string
 	// Message is Graph's own and may name people: do not store it. See Safe.
-	Message         string
-	RequestID       string
-	ClientRequestID string
+	Message   string
+	RequestID string
 	// RetryAfter is how long Graph asked to wait, or zero.
 	RetryAfter time.Duration
 	// ApprovalCode is set when the tenant queued the action until a second
@@ -61,11 +60,7 @@ func (e *Error) Error() string {
 
 // ChangesDevice reports whether the call was to change a managed device.
 func (e *Error) ChangesDevice() bool {
-	switch e.Call {
-	case removeAllDevices.name, retireDevice.name, wipeDevice.name, deleteDevice.name:
-		return true
-	}
-	return false
+	return slices.Contains([]string{removeAllDevices.name, retireDevice.name, wipeDevice.name, deleteDevice.name}, e.Call)
 }
 
 // ChangesEntraDevice reports whether the call was to change a device object of
@@ -78,16 +73,6 @@ func (e *Error) ChangesEntraDevice() bool {
 // address or a secret.
 func (e *Error) Safe() string { return nameless(scrub(e.Message)) }
 
-// TransportError means that no usable answer came: the network, or an answer
-// that is not Graph's.
-type TransportError struct {
-	Call string
-	err  error
-}
-
-func (e *TransportError) Error() string { return e.Call + ": " + e.err.Error() }
-func (e *TransportError) Unwrap() error { return e.err }
-
 // transportError leaves out the address, which url.Error would print and which
 // names the user.
 func transportError(ctx context.Context, call call, err error) error {
@@ -95,21 +80,19 @@ func transportError(ctx context.Context, call call, err error) error {
 		return credential
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", call.name, ctx.Err())
-	}
-	if address, ok := errors.AsType[*url.Error](err); ok {
+		err = ctx.Err()
+	} else if address, ok := errors.AsType[*url.Error](err); ok {
 		err = address.Err
 	}
-	return &TransportError{Call: call.name, err: err}
+	return fmt.Errorf("%s: %w", call.name, err)
 }
 
 func (c *Client) responseError(call call, response *http.Response) error {
 	e := &Error{
 		Call: call.name, Permission: call.permission, Status: response.StatusCode, Token: c.token.Kind(),
-		RequestID:       scrub(response.Header.Get("request-id")),
-		ClientRequestID: response.Request.Header.Get("client-request-id"),
-		ApprovalCode:    approvalCode(response.Header),
-		RetryAfter:      retryAfter(response.Header.Get("Retry-After"), time.Now()),
+		RequestID:    scrub(response.Header.Get("request-id")),
+		ApprovalCode: approvalCode(response.Header),
+		RetryAfter:   retryAfter(response.Header.Get("Retry-After"), time.Now()),
 	}
 	if body, err := runtime.Payload(response); err == nil {
 		e.parse(body)

@@ -2,23 +2,20 @@ package graph
 
 import (
 	"context"
+	"net/http"
 	"strings"
 )
 
-var listRecoveryKeys = call{"list recoveryKeys", "BitlockerKey.ReadBasic.All"}
+var listRecoveryKeys = call{http.MethodGet, "list recoveryKeys", "BitlockerKey.ReadBasic.All"}
 
 // HasRecoveryKey reports whether Entra holds a BitLocker recovery key for a
 // device, by its azureADDeviceId. The call does not read the key itself.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/bitlocker-list-recoverykeys
 func (c *Client) HasRecoveryKey(ctx context.Context, azureADDeviceID string) (bool, error) {
-	filter, err := equals("deviceId", azureADDeviceID)
-	if err != nil {
-		return false, err
-	}
 	keys, err := list[struct {
 		DeviceID string `json:"deviceId"`
-	}](ctx, c, listRecoveryKeys, c.root+"/informationProtection/bitlocker/recoveryKeys?"+filter)
+	}](ctx, c, listRecoveryKeys, c.having("/informationProtection/bitlocker/recoveryKeys", "deviceId", azureADDeviceID, ""))
 	for _, key := range keys {
 		if strings.EqualFold(key.DeviceID, azureADDeviceID) {
 			return true, nil

@@ -17,9 +17,9 @@ type User struct {
 }
 
 var (
-	getUser           = call{CallGetUser, "User.Read.All"}
-	setAccountEnabled = call{"set accountEnabled", "User.EnableDisableAccount.All and User.Read.All"}
-	revokeSessions    = call{"revokeSignInSessions", "User.RevokeSessions.All"}
+	getUser           = call{http.MethodGet, CallGetUser, "User.Read.All"}
+	setAccountEnabled = call{http.MethodPatch, "set accountEnabled", "User.EnableDisableAccount.All and User.Read.All"}
+	revokeSessions    = call{http.MethodPost, "revokeSignInSessions", "User.RevokeSessions.All"}
 )
 
 // ErrOtherUser means that Graph answered with another user than the one asked for.
@@ -29,21 +29,17 @@ var ErrOtherUser = errors.New("graph answered with another user than the one ask
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-get
 func (c *Client) User(ctx context.Context, id string) (User, error) {
-	endpoint, err := c.user(id, "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled")
-	if err != nil {
-		return User{}, err
-	}
 	// accountEnabled is a pointer here: an answer without it must not be
 	// taken for a disabled account.
 	var answer struct {
 		User
 		AccountEnabled *bool `json:"accountEnabled"`
 	}
-	if err := c.do(ctx, getUser, http.MethodGet, endpoint, nil, &answer); err != nil {
+	if err := c.do(ctx, getUser, c.user(id, "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled"), nil, &answer); err != nil {
 		return User{}, err
 	}
 	if answer.ID == "" || answer.AccountEnabled == nil {
-		return User{}, &TransportError{Call: getUser.name, err: errors.New("the answer lacks id or accountEnabled")}
+		return User{}, getUser.unusable("the answer lacks id or accountEnabled")
 	}
 	if !strings.EqualFold(answer.ID, id) && !strings.EqualFold(answer.UserPrincipalName, id) {
 		return User{}, ErrOtherUser
@@ -56,14 +52,7 @@ func (c *Client) User(ctx context.Context, id string) (User, error) {
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-update
 func (c *Client) SetAccountEnabled(ctx context.Context, id string, enabled bool) error {
-	endpoint, err := c.user(id, "")
-	if err != nil {
-		return err
-	}
-	body := struct {
-		AccountEnabled bool `json:"accountEnabled"`
-	}{enabled}
-	return c.do(ctx, setAccountEnabled, http.MethodPatch, endpoint, body, nil)
+	return c.do(ctx, setAccountEnabled, c.user(id, ""), map[string]bool{"accountEnabled": enabled}, nil)
 }
 
 // RevokeSignInSessions makes a user's refresh tokens and session cookies
@@ -71,9 +60,5 @@ func (c *Client) SetAccountEnabled(ctx context.Context, id string, enabled bool)
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-revokesigninsessions
 func (c *Client) RevokeSignInSessions(ctx context.Context, id string) error {
-	endpoint, err := c.user(id, "/revokeSignInSessions")
-	if err != nil {
-		return err
-	}
-	return c.do(ctx, revokeSessions, http.MethodPost, endpoint, nil, nil)
+	return c.do(ctx, revokeSessions, c.user(id, "/revokeSignInSessions"), nil, nil)
 }

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"errors"
 	"net/http"
 	"testing"
 
@@ -60,8 +59,7 @@ func TestAnAnswerThatLacksWhatMattersIsNoUser(t *testing.T) {
 		`{"accountEnabled":false,"userPrincipalName":"` + adele + `"}`, `{"id":"` + userID + `","accountEnabled":"false"}`} {
 		_, client := serve(t, reply(http.StatusOK, body))
 		_, err := client.User(t.Context(), userID)
-		_, unusable := errors.AsType[*TransportError](err)
-		assert.True(t, unusable, "%s gave %v", body, err)
+		noAnswer(t, "get user", err)
 	}
 }
 
@@ -89,4 +87,26 @@ func TestSessionsAreRevokedByAnyAnswerThatSaysSo(t *testing.T) {
 		assert.Equal(t, "POST", s.all()[0].method)
 		assert.Empty(t, s.all()[0].body)
 	}
+}
+
+func TestADeviceTagIsListedOnce(t *testing.T) {
+	t.Parallel()
+	_, client := serve(t, reply(http.StatusOK, `{"value":[{"deviceTag":"t1"},{"deviceTag":"t2"},{"deviceTag":"t1"}]}`))
+	tags, err := client.ManagedAppDeviceTags(t.Context(), userID)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"t1", "t2"}, tags)
+
+	_, client = serve(t, reply(http.StatusOK, `{"value":[{"deviceTag":"t1"},{}]}`))
+	_, err = client.ManagedAppDeviceTags(t.Context(), userID)
+	require.ErrorContains(t, err, "lacks a deviceTag")
+}
+
+func TestAppRegistrationsAreWipedByTheirDeviceTag(t *testing.T) {
+	t.Parallel()
+	s, client := serve(t, reply(http.StatusNoContent, ""))
+	require.NoError(t, client.WipeManagedAppRegistrations(t.Context(), userID, "t1"))
+	wiped := s.all()[0]
+	assert.Equal(t, "POST", wiped.method)
+	assert.Equal(t, "/graph/v1.0/users/"+userID+"/wipeManagedAppRegistrationsByDeviceTag", wiped.target)
+	assert.Equal(t, `{"deviceTag":"t1"}`, wiped.body)
 }

@@ -2,7 +2,9 @@ package graphsim
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,12 +12,27 @@ import (
 // answer is a response before it is written; a 204 has no body.
 type answer struct {
 	status int
-	body   any
-	header map[string]string
+	body   map[string]any
+	header [][2]string
+}
+
+// with adds a header, unless its value is empty.
+func (a answer) with(header, value string) answer {
+	if value != "" {
+		a.header = append(slices.Clip(a.header), [2]string{header, value})
+	}
+	return a
+}
+
+var noContent = answer{status: http.StatusNoContent}
+
+func entity(context string, body map[string]any) answer {
+	body["@odata.context"] = "https://graph.microsoft.com/v1.0/$metadata#" + context
+	return answer{status: http.StatusOK, body: body}
 }
 
 func collection(context string, all []any) answer {
-	return answer{status: http.StatusOK, body: map[string]any{"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#" + context, "value": all}}
+	return entity(context, map[string]any{"value": all})
 }
 
 // filtered is the value that $filter asks a property to be equal to.
@@ -32,33 +49,26 @@ func selected(q query, all map[string]any, byDefault ...string) map[string]any {
 	if list := q.options.Get("$select"); list != "" {
 		names = strings.Split(list, ",")
 	}
-	if len(names) == 0 {
-		return all
+	if len(names) > 0 {
+		maps.DeleteFunc(all, func(name string, _ any) bool { return !slices.Contains(names, name) })
 	}
-	some := make(map[string]any, len(names))
-	for _, name := range names {
-		if value, known := all[name]; known {
-			some[name] = value
-		}
-	}
-	return some
+	return all
 }
 
 func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
-// intuneMessage is how Intune puts its own error into Graph's message.
-func intuneMessage(code, message string) string {
+// intuneFault is how Intune puts its own error into Graph's message.
+func intuneFault(status int, code, message string) answer {
 	inner, _ := json.Marshal(map[string]any{
 		"_version": 3, "Message": message + " - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000",
 		"CustomApiErrorPhrase": "", "RetryAfter": nil, "ErrorSourceService": "", "HttpHeaders": "{}", "ErrorCode": code,
 	})
-	return string(inner)
+	return fault(status, code, string(inner))
 }
 
 func unauthorized(message string) answer {
-	a := fault(http.StatusUnauthorized, "InvalidAuthenticationToken", message)
-	a.header = map[string]string{"WWW-Authenticate": `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"`}
-	return a
+	return fault(http.StatusUnauthorized, "InvalidAuthenticationToken", message).
+		with("WWW-Authenticate", `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"`)
 }
 
 // fault is an error in Graph's shape; encode adds its innerError.

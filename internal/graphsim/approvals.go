@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/http"
 	"slices"
@@ -13,13 +14,11 @@ import (
 
 // ApprovalRequest is a call that waits for a second administrator.
 type ApprovalRequest struct {
-	Code          string    `json:"id"`
-	Status        string    `json:"status"`
-	Justification string    `json:"requestJustification"`
-	At            time.Time `json:"requestDateTime"`
+	Code, Status, Justification string
+	At                          time.Time
 	// Call is the method, path and body. The call that carries the code must repeat
 	// them, and the justification too.
-	Call string `json:"call"`
+	Call string
 }
 
 // approvalLasts is how long a request waits for a second administrator before it
@@ -31,10 +30,9 @@ const approvalLasts = 3 * 24 * time.Hour
 // expire ends the requests that nobody has decided about in time. The tenant is
 // locked.
 func (t *Tenant) expire() {
-	now := t.now()
-	for _, request := range t.approvals {
-		if request.Status == "needsApproval" && now.Sub(request.At) >= approvalLasts {
-			request.Status = "expired"
+	for i := range t.approvals {
+		if r := &t.approvals[i]; r.Status == "needsApproval" && t.now().Sub(r.At) >= approvalLasts {
+			r.Status = "expired"
 		}
 	}
 }
@@ -44,11 +42,7 @@ func (t *Tenant) Approvals() []ApprovalRequest {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.expire()
-	var all []ApprovalRequest
-	for _, request := range t.approvals {
-		all = append(all, *request)
-	}
-	return all
+	return slices.Clone(t.approvals)
 }
 
 // Decide gives a request another status of those that Microsoft documents, such as
@@ -62,20 +56,18 @@ func (t *Tenant) Decide(code, status string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.expire()
-	for _, request := range t.approvals {
-		if request.Code == code && request.Status != "expired" {
-			request.Status = status
-			return true
-		}
+	request := find(t.approvals, func(r ApprovalRequest) bool { return r.Code == code && r.Status != "expired" })
+	if request != nil {
+		request.Status = status
 	}
-	return false
+	return request != nil
 }
 
 // approved files a request for a call that needs approval, and does the call once
 // the request is approved.
 func approved(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 	return func(t *Tenant, q query) answer {
-		all := strings.HasSuffix(q.request.URL.Path, "/removeAllDevicesFromManagement")
+		all := strings.HasSuffix(q.path, "/removeAllDevicesFromManagement")
 		if !t.settings.MultiAdminApproval || all && !t.settings.ApprovalForAll {
 			return do(t, q)
 		}
@@ -83,38 +75,30 @@ func approved(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 		call := q.request.Method + " " + q.request.URL.Path + " " + string(q.body)
 		justification, err := base64.StdEncoding.DecodeString(q.request.Header.Get("x-msft-approval-justification"))
 		if code := q.request.Header.Get("x-msft-approval-code"); code != "" {
-			for _, request := range t.approvals {
-				if request.Code != code || request.Call != call || request.Justification != string(justification) || request.Status != "approved" {
-					continue
-				}
-				a := do(t, q)
-				if a.status < 300 {
-					request.Status = "completed"
-				}
-				return a
+			request := find(t.approvals, func(r ApprovalRequest) bool {
+				return r.Code == code && r.Call == call && r.Justification == string(justification) && r.Status == "approved"
+			})
+			if request == nil {
+				return intuneFault(http.StatusBadRequest, "BadRequest", "The approval code is not valid for this request.")
 			}
-			return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "The approval code is not valid for this request."))
+			a := do(t, q)
+			if a.status < 300 {
+				request.Status = "completed"
+			}
+			return a
 		}
 		switch {
 		case len(justification) == 0:
-			return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "Header 'x-msft-approval-justification' is required to request approval."))
+			return intuneFault(http.StatusBadRequest, "BadRequest", "Header 'x-msft-approval-justification' is required to request approval.")
 		case err != nil || utf8.RuneCount(justification) > 1024:
-			return fault(http.StatusBadRequest, "BadRequest", intuneMessage("BadRequest", "Header 'x-msft-approval-justification' must be base64 of at most 1024 characters."))
+			return intuneFault(http.StatusBadRequest, "BadRequest", "Header 'x-msft-approval-justification' must be base64 of at most 1024 characters.")
+		case find(t.approvals, func(r ApprovalRequest) bool { return r.Call == call && r.Status == "needsApproval" }) != nil:
+			return intuneFault(http.StatusConflict, "Conflict", "An approval request for this operation is pending.")
 		}
-		for _, request := range t.approvals {
-			if request.Call == call && request.Status == "needsApproval" {
-				return fault(http.StatusConflict, "Conflict", intuneMessage("Conflict", "An approval request for this operation is pending."))
-			}
-		}
-		request := &ApprovalRequest{Code: uuid.NewString(), Status: "needsApproval", Justification: string(justification), At: t.now(), Call: call}
+		request := ApprovalRequest{Code: uuid.NewString(), Status: "needsApproval", Justification: string(justification), At: t.now(), Call: call}
 		t.approvals = append(t.approvals, request)
-		status := t.settings.ApprovalStatus
-		if status == 0 {
-			status = http.StatusForbidden
-		}
-		a := fault(status, "ApprovalRequired", intuneMessage("ApprovalRequired", "The operation waits for approval."))
-		a.header = map[string]string{"x-msft-approval-code": request.Code}
-		return a
+		return intuneFault(cmp.Or(t.settings.ApprovalStatus, http.StatusForbidden), "ApprovalRequired", "The operation waits for approval.").
+			with("x-msft-approval-code", request.Code)
 	}
 }
 
@@ -127,27 +111,25 @@ func (t *Tenant) listApprovals(query) answer {
 			"requestJustification": request.Justification, "status": request.Status,
 		})
 	}
-	return answer{status: http.StatusOK, body: map[string]any{
-		"@odata.context": "https://graph.microsoft.com/beta/$metadata#deviceManagement/operationApprovalRequests", "value": all,
-	}}
+	a := collection("", all)
+	a.body["@odata.context"] = "https://graph.microsoft.com/beta/$metadata#deviceManagement/operationApprovalRequests"
+	return a
 }
 
-// spend takes n actions from what Intune lets through in a day, or refuses.
-// Microsoft documents neither the refusal nor when the day begins; here it begins
-// at midnight UTC.
-func (t *Tenant) spend(what string, n, limit int) (refusal answer, refused bool) {
+// spend takes n actions from what Intune lets through in a day and does them, or
+// refuses. Microsoft documents neither the refusal nor when the day begins; here it
+// begins at midnight UTC.
+func (t *Tenant) spend(what string, n, limit int, do func()) answer {
 	if day := t.now().UTC().Truncate(24 * time.Hour); !day.Equal(t.day) {
 		t.day, t.spent = day, map[string]int{}
 	}
 	if limit > 0 && t.spent[what]+n > limit {
-		a := fault(http.StatusTooManyRequests, "TooManyRequests", intuneMessage("TooManyRequests", "The daily limit for "+what+" actions has been exceeded for this tenant."))
-		if t.settings.NextDay != "" {
-			a.header = map[string]string{"Retry-After": t.settings.NextDay}
-		}
-		return a, true
+		return intuneFault(http.StatusTooManyRequests, "TooManyRequests", "The daily limit for "+what+" actions has been exceeded for this tenant.").
+			with("Retry-After", t.settings.NextDay)
 	}
 	t.spent[what] += n
-	return answer{}, false
+	do()
+	return noContent
 }
 
 // NextDay gives the tenant all of its daily limits back, as a new day does.

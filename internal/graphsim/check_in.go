@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -31,57 +32,49 @@ type Device struct {
 	// asked is when the device was asked to retire or to reset itself.
 	asked        time.Time
 	keepUserData bool
-	gone         bool
 }
 
-// complete fills in what the test or the demo left out.
-func (d *Device) complete(now time.Time) {
-	if d.ID == "" {
-		d.ID = uuid.NewString()
-	}
-	if d.OwnerType == "" {
-		d.OwnerType = "company"
-	}
-	if d.State == "" {
-		d.State = "managed"
-	}
-	if d.AzureADDeviceID == "" {
-		d.AzureADDeviceID = uuid.NewString()
-	}
-	if d.SerialNumber == "" {
-		d.SerialNumber = "SN-" + d.AzureADDeviceID[:8]
-	}
-	if d.LastSync.IsZero() {
-		d.LastSync = now.Add(-time.Hour)
+// enroll gives a user a managed device. It fills in what the test or the demo left out,
+// and registers the device in Entra. A device that Entra is not to know has a GUID of
+// zeros for its azureADDeviceId.
+func (u *User) enroll(d Device, now time.Time) {
+	d.ID = cmp.Or(d.ID, uuid.NewString())
+	d.OwnerType = cmp.Or(d.OwnerType, "company")
+	d.State = cmp.Or(d.State, "managed")
+	d.AzureADDeviceID = cmp.Or(d.AzureADDeviceID, uuid.NewString())
+	d.SerialNumber = cmp.Or(d.SerialNumber, "SN-"+d.AzureADDeviceID[:8])
+	d.LastSync = cmp.Or(d.LastSync, now.Add(-time.Hour))
+	u.Devices = append(u.Devices, d)
+	if d.AzureADDeviceID != uuid.Nil.String() && !slices.ContainsFunc(u.EntraDevices, func(e EntraDevice) bool { return e.DeviceID == d.AzureADDeviceID }) {
+		u.EntraDevices = append(u.EntraDevices, EntraDevice{ID: uuid.NewString(), DeviceID: d.AzureADDeviceID, OperatingSystem: d.OperatingSystem, AccountEnabled: true})
 	}
 }
 
-// checkIn lets the devices of a user check in that are due, and takes those away
-// that leave. The tenant is locked.
-func (t *Tenant) checkIn(user *User) {
+// checkIn lets the devices check in that are due, and takes those away that leave. The
+// tenant is locked.
+func (t *Tenant) checkIn() {
 	now := t.now()
-	some := false
-	for i := range user.Devices {
-		d := &user.Devices[i]
-		d.checkIn(now)
-		some = some || d.gone
-		if d.gone && d.action() == "wipe" {
-			t.wiped = append(t.wiped, d.ID)
-			if d.keepUserData {
-				t.kept = append(t.kept, d.ID)
+	for _, user := range t.users {
+		stay := user.Devices[:0]
+		for _, d := range user.Devices {
+			if !d.leaves(now) {
+				stay = append(stay, d)
+			} else if d.action() == "wipe" {
+				t.wiped = append(t.wiped, d.ID)
+				if d.keepUserData {
+					t.kept = append(t.kept, d.ID)
+				}
 			}
 		}
-	}
-	if some {
-		user.Devices = slices.DeleteFunc(user.Devices, func(d Device) bool { return d.gone })
+		user.Devices = stay
 	}
 }
 
-// checkIn is how a device follows what it was asked: half-way through its time
-// Intune has issued the action, and in the end the device is gone or has failed.
-func (d *Device) checkIn(now time.Time) {
+// leaves is how a device follows what it was asked: half-way through its time Intune
+// has issued the action, and in the end the device leaves or has failed.
+func (d *Device) leaves(now time.Time) bool {
 	if d.asked.IsZero() || d.CheckIn < 0 {
-		return
+		return false
 	}
 	issued, done := d.asked.Add(time.Duration(d.CheckIn/2)), d.asked.Add(time.Duration(d.CheckIn))
 	switch {
@@ -92,8 +85,9 @@ func (d *Device) checkIn(now time.Time) {
 		d.State, d.LastSync, d.asked = d.action()+"Failed", done, time.Time{}
 		d.Failures--
 	default:
-		d.gone = true
+		return true
 	}
+	return false
 }
 
 // action is what the device was asked last.
@@ -112,26 +106,19 @@ func (d *Device) retire(now time.Time) {
 	}
 }
 
-// wipe asks a device to reset itself, even when it waits for a retirement.
-func (d *Device) wipe(now time.Time, keepUserData bool) {
-	d.State, d.asked, d.keepUserData = "wipePending", now, keepUserData
-}
-
 // Wiped lists the ids of the devices that were reset to their factory settings.
 func (t *Tenant) Wiped() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, user := range t.users {
-		t.checkIn(user)
-	}
+	t.checkIn()
 	return slices.Clone(t.wiped)
 }
 
 // WipedButUserData lists the ids of the devices among Wiped on which the user's
 // data was left.
 func (t *Tenant) WipedButUserData() []string {
-	t.Wiped()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.checkIn()
 	return slices.Clone(t.kept)
 }

@@ -58,14 +58,7 @@ func TestAnApprovalRequestExpiresAfterThreeDays(t *testing.T) {
 	o.Add(graphsim.User{UserPrincipalName: "lee@contoso.com", Devices: []graphsim.Device{{ID: "d1", CheckIn: -1}}})
 	o.Configure(graphsim.Settings{MultiAdminApproval: true})
 	retire := func() int {
-		request, err := http.NewRequestWithContext(t.Context(), "POST", graphsim.GraphPath+"/v1.0/deviceManagement/managedDevices/d1/retire", http.NoBody)
-		require.NoError(t, err)
-		request.Header.Set("Authorization", "Bearer "+o.token)
-		request.Header.Set("x-msft-approval-justification", "bGVhdmVz")
-		response, err := o.http.Do(request)
-		require.NoError(t, err)
-		require.NoError(t, response.Body.Close())
-		return response.StatusCode
+		return o.graph("POST", "/deviceManagement/managedDevices/d1/retire", "", "x-msft-approval-justification", "bGVhdmVz").status
 	}
 	assert.Equal(t, 403, retire())
 	june.pass(3*day - time.Second)

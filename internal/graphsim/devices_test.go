@@ -121,24 +121,14 @@ func TestManagedDevicesAreFoundByTheirEntraID(t *testing.T) {
 	assert.Equal(t, lee.ID, found[0].(map[string]any)["userId"])
 }
 
-func TestADeviceIsHandedOverToAnotherUser(t *testing.T) {
+func TestADeviceIsEnrolledForAUser(t *testing.T) {
 	t.Parallel()
 	o, lee := withLee(t)
-	laptop := lee.Devices[0]
-	one := "/deviceManagement/managedDevices/" + laptop.ID
-	assert.Equal(t, lee.ID, o.graph("GET", one, "").json(t)["userId"])
-	require.True(t, o.Give(laptop.ID, "megan@contoso.com"))
-	megan := o.Users()["megan@contoso.com"]
-	assert.Equal(t, megan.ID, o.graph("GET", one+"?$select=userId", "").json(t)["userId"])
-	assert.Len(t, o.list("/users/lee@contoso.com/managedDevices"), 1)
-	assert.Len(t, o.list("/users/megan@contoso.com/managedDevices"), 2)
-	assert.Equal(t, laptop, megan.Devices[1])
-	assert.Len(t, o.Users()["lee@contoso.com"].EntraDevices, 2, "Entra keeps what it knows of the device")
-
-	assert.True(t, o.Give(laptop.ID, megan.ID), "she has it already")
-	assert.Len(t, o.Users()["megan@contoso.com"].Devices, 2)
-	assert.False(t, o.Give("nothing", megan.ID))
-	assert.False(t, o.Give(laptop.ID, "nobody@contoso.com"))
+	assert.True(t, o.Enroll("lee@contoso.com", graphsim.Device{Name: "LATE"}))
+	assert.False(t, o.Enroll("nobody@contoso.com", graphsim.Device{}))
+	assert.Len(t, o.Users()["lee@contoso.com"].Devices, len(lee.Devices)+1)
+	late := o.Users()["lee@contoso.com"].Devices[2]
+	assert.Equal(t, lee.ID, o.graph("GET", "/deviceManagement/managedDevices/"+late.ID, "").json(t)["userId"])
 }
 
 func TestAnIDOfAnotherKindOfObjectIsNotFound(t *testing.T) {
@@ -184,4 +174,15 @@ func TestFiveHundredDevicesOfOneUserAreReadAndRetiredOneByOne(t *testing.T) {
 	for _, d := range o.Users()["megan@contoso.com"].Devices {
 		require.Equal(t, "managed", d.State)
 	}
+}
+
+func TestARecoveryKeyIsListedByItsDevice(t *testing.T) {
+	t.Parallel()
+	o, lee := withLee(t)
+	const keys = "/informationProtection/bitlocker/recoveryKeys"
+	found := o.list(keys + where("deviceId eq '"+lee.Devices[0].AzureADDeviceID+"'"))
+	require.Len(t, found, 1)
+	assert.NotContains(t, found[0], "key")
+	assert.Empty(t, o.list(keys+where("deviceId eq '"+lee.Devices[1].AzureADDeviceID+"'")))
+	assert.Equal(t, 400, o.graph("GET", keys+where("deviceId ne 'x'"), "").status)
 }

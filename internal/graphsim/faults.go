@@ -15,27 +15,25 @@ import (
 type Fault struct {
 	// Method and Path say which requests; an empty one matches all. Path is
 	// the end of the path, such as "/managedDevices".
-	Method string `json:"method"`
-	Path   string `json:"path"`
+	Method, Path string
 	// Times is how often; zero means once, a negative number until cleared.
-	Times int `json:"times"`
+	Times int
 
 	// Status answers with an error in Graph's shape instead of doing anything.
-	Status  int    `json:"status"`
-	Code    string `json:"code"`
-	Message string `json:"message"`
+	Status        int
+	Code, Message string
 	// RetryAfter is the header's text: whole, fractional, a date, or missing.
-	RetryAfter string `json:"retryAfter"`
+	RetryAfter string
 	// HTML gives the error the body that a gateway would.
-	HTML bool `json:"html"`
+	HTML bool
 	// Reset drops the connection before anything is done.
-	Reset bool `json:"reset"`
+	Reset bool
 	// Cut does what was asked and drops the connection in mid-answer.
-	Cut bool `json:"cut"`
+	Cut bool
 	// Delay waits first; alone it makes Graph slow and nothing else.
-	Delay leaver.Duration `json:"delay"`
+	Delay leaver.Duration
 	// Late does what was asked at once and waits before it answers.
-	Late leaver.Duration `json:"late"`
+	Late leaver.Duration
 
 	used      int
 	notBefore time.Time
@@ -55,29 +53,27 @@ func (t *Tenant) Heal() {
 	t.faults = nil
 }
 
-func (f *Fault) matches(r *http.Request, path string) bool {
-	return (f.Method == "" || f.Method == r.Method) && strings.HasSuffix(path, f.Path)
-}
+// spoils reports whether the answer is another than the tenant's, and not only late.
+func (f *Fault) spoils() bool { return f.Status != 0 || f.Reset || f.Cut || f.HTML }
 
-// faultFor takes the fault that spoils this request, if any, and says whether
-// the request came earlier than a fault before had asked for. The tenant is
-// locked.
+// faultFor takes the fault that this request meets, a zero one where there is none, and
+// says whether the request came earlier than a fault before had asked for. The tenant
+// is locked.
 func (t *Tenant) faultFor(r *http.Request, path string) (taken *Fault, early bool) {
 	now := t.now()
+	taken = &Fault{}
 	for _, f := range t.faults {
-		if !f.matches(r, path) {
+		if f.Method != "" && f.Method != r.Method || !strings.HasSuffix(path, f.Path) {
 			continue
 		}
 		early = early || now.Before(f.notBefore)
-		if taken == nil && (f.Times < 0 || f.used < max(f.Times, 1)) {
+		if taken.used == 0 && (f.Times < 0 || f.used < max(f.Times, 1)) {
 			taken = f
+			taken.used++
 		}
 	}
-	if taken != nil {
-		taken.used++
-		if seconds, err := strconv.ParseFloat(taken.RetryAfter, 64); err == nil {
-			taken.notBefore = now.Add(time.Duration(seconds * float64(time.Second)))
-		}
+	if seconds, err := strconv.ParseFloat(taken.RetryAfter, 64); err == nil {
+		taken.notBefore = now.Add(time.Duration(seconds * float64(time.Second)))
 	}
 	return taken, early
 }

@@ -1,16 +1,17 @@
 // Package graphsim is a simulated Microsoft 365 tenant, for the demo and the
 // tests. On the paths that it knows, a Graph client cannot tell it from the
 // real one: the shapes of answers and errors, paging, tokens and permissions
-// are Graph's. Devices check in after a while, or never. A control API and the
-// methods of Tenant set it up, spoil its answers, and show what was asked.
+// are Graph's. Devices check in after a while, or never. The methods of Tenant set
+// it up, spoil its answers, and show what was asked.
 package graphsim
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"io"
-	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -39,32 +40,31 @@ type User struct {
 // Settings is what differs between tenants.
 type Settings struct {
 	// PageSize is how many devices stand on one page; zero means a thousand.
-	PageSize int `json:"pageSize"`
+	PageSize int
 	// NoIntune makes the device calls answer as a tenant without a licence does.
-	NoIntune bool `json:"noIntune"`
+	NoIntune bool
 	// MultiAdminApproval makes retiring, wiping and deleting a device wait for a
 	// second administrator; ApprovalForAll removeAllDevicesFromManagement too.
-	MultiAdminApproval bool `json:"multiAdminApproval"`
-	ApprovalForAll     bool `json:"approvalForAll"`
+	MultiAdminApproval, ApprovalForAll bool
 	// ApprovalStatus is the status of the answer that carries the code: 403
 	// unless given; 400 and 412 have been seen as well.
-	ApprovalStatus int `json:"approvalStatus"`
+	ApprovalStatus int
 	// DailyRetires, DailyWipes and DailyDeletes are how many of each Intune lets
 	// through in a day; zero means any number. NextDay is the Retry-After of the
 	// refusal; Microsoft does not document what Intune sends.
-	DailyRetires int    `json:"dailyRetires"`
-	DailyWipes   int    `json:"dailyWipes"`
-	DailyDeletes int    `json:"dailyDeletes"`
-	NextDay      string `json:"nextDay"`
+	DailyRetires, DailyWipes, DailyDeletes int
+	NextDay                                string
 	// DelegatedRemoval refuses application tokens for
 	// removeAllDevicesFromManagement, as its page of 2019 documents.
-	DelegatedRemoval bool `json:"delegatedRemoval"`
+	DelegatedRemoval bool
 	// Lags makes Entra and Autopilot go on listing what they have deleted.
-	Lags bool `json:"lags"`
+	Lags bool
 }
 
 // Tenant is safe for use by many goroutines.
 type Tenant struct {
+	// patterns finds the route of a path.
+	patterns *http.ServeMux
 	mu       sync.Mutex
 	now      func() time.Time
 	users    map[string]*User
@@ -75,8 +75,7 @@ type Tenant struct {
 	record   io.Writer
 	// wiped are the devices that were reset; the user's data was left on those in kept.
 	wiped, kept []string
-	// approvals are the requests for approval so far.
-	approvals []*ApprovalRequest
+	approvals   []ApprovalRequest
 	// spent is how many of each action Intune has let through on day, in UTC.
 	spent map[string]int
 	day   time.Time
@@ -91,7 +90,7 @@ type grant struct {
 // NewTenant makes an empty tenant. Every exchange is written to record as one
 // JSON object a line, unless record is nil.
 func NewTenant(record io.Writer) *Tenant {
-	return &Tenant{now: time.Now, users: map[string]*User{}, tokens: map[string]grant{}, spent: map[string]int{}, record: record}
+	return &Tenant{now: time.Now, patterns: patterns(), users: map[string]*User{}, tokens: map[string]grant{}, spent: map[string]int{}, record: record}
 }
 
 // Clock makes the tenant live by another clock than the machine's, so that a
@@ -112,17 +111,11 @@ func (t *Tenant) Add(users ...User) string {
 	defer t.mu.Unlock()
 	var id string
 	for _, user := range users {
-		if user.ID == "" {
-			user.ID = uuid.NewString()
-		}
-		if user.UserType == "" {
-			user.UserType = "Member"
-		}
-		user.Devices = slices.Clone(user.Devices)
-		user.EntraDevices = slices.Clone(user.EntraDevices)
-		for i := range user.Devices {
-			user.Devices[i].complete(t.now())
-			user.register(&user.Devices[i])
+		user.ID, user.UserType = cmp.Or(user.ID, uuid.NewString()), cmp.Or(user.UserType, "Member")
+		devices := user.Devices
+		user.Devices, user.EntraDevices = nil, slices.Clone(user.EntraDevices)
+		for _, device := range devices {
+			user.enroll(device, t.now())
 		}
 		t.users[user.ID] = &user
 		id = user.ID
@@ -136,35 +129,10 @@ func (t *Tenant) Enroll(userID string, device Device) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	user := t.find(userID)
-	if user == nil {
-		return false
+	if user != nil {
+		user.enroll(device, t.now())
 	}
-	device.complete(t.now())
-	user.Devices = append(user.Devices, device)
-	user.register(&device)
-	return true
-}
-
-// Give hands a managed device over to a user, by user principal name or object id.
-// What Entra and Autopilot hold of the device stays with the former user. It returns
-// false when there is no such device or user.
-func (t *Tenant) Give(deviceID, userID string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	to := t.find(userID)
-	if to == nil {
-		return false
-	}
-	for _, from := range t.users {
-		t.checkIn(from)
-		if device := from.device(deviceID); device != nil {
-			given := *device
-			from.Devices = slices.DeleteFunc(from.Devices, func(d Device) bool { return d.ID == deviceID })
-			to.Devices = append(to.Devices, given)
-			return true
-		}
-	}
-	return false
+	return user != nil
 }
 
 // Configure replaces the tenant's settings.
@@ -178,9 +146,9 @@ func (t *Tenant) Configure(s Settings) {
 func (t *Tenant) Users() map[string]User {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.checkIn()
 	all := make(map[string]User, len(t.users))
 	for _, user := range t.users {
-		t.checkIn(user)
 		snapshot := *user
 		snapshot.Devices = slices.Clone(user.Devices)
 		snapshot.EntraDevices = slices.DeleteFunc(slices.Clone(user.EntraDevices), func(d EntraDevice) bool { return d.deleted })
@@ -197,15 +165,12 @@ const (
 	Delegated   = "delegated"
 )
 
-// Token makes a token of a kind with permissions, shaped as Entra's are.
-// Without permissions it has all that the simulated calls take.
+// Token makes a token of a kind with permissions, shaped as Entra's are. Without
+// permissions it is for every call.
 func (t *Tenant) Token(kind string, permissions ...string) string {
-	if len(permissions) == 0 {
-		permissions = allPermissions()
-	}
 	claims := map[string]any{"aud": "https://graph.microsoft.com", "appid": uuid.NewString()}
 	if kind == Delegated {
-		claims["scp"] = strings.Join(permissions, " ")
+		claims["scp"] = cmp.Or(strings.Join(permissions, " "), "everything")
 	} else {
 		claims["idtyp"], claims["roles"] = "app", permissions
 	}
@@ -216,11 +181,9 @@ func (t *Tenant) Token(kind string, permissions ...string) string {
 	return token
 }
 
-// Accept makes the tenant take a token that somebody else chose.
+// Accept makes the tenant take a token that somebody else chose, without permissions
+// for every call.
 func (t *Tenant) Accept(token, kind string, permissions ...string) {
-	if len(permissions) == 0 {
-		permissions = allPermissions()
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tokens[token] = grant{delegated: kind == Delegated, permissions: permissions}
@@ -228,11 +191,8 @@ func (t *Tenant) Accept(token, kind string, permissions ...string) {
 
 // find looks a user up by object id or user principal name.
 func (t *Tenant) find(id string) *User {
-	if user := t.users[strings.ToLower(id)]; user != nil {
-		return user
-	}
-	for user := range maps.Values(t.users) {
-		if strings.EqualFold(user.UserPrincipalName, id) {
+	for _, user := range t.users {
+		if strings.EqualFold(user.ID, id) || strings.EqualFold(user.UserPrincipalName, id) {
 			return user
 		}
 	}

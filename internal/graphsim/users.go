@@ -16,9 +16,7 @@ func (t *Tenant) getUser(q query) answer {
 		"accountEnabled": u.AccountEnabled, "onPremisesSyncEnabled": synced,
 		"signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
 	}
-	body := selected(q, all, "id", "userPrincipalName", "displayName")
-	body["@odata.context"] = "https://graph.microsoft.com/v1.0/$metadata#users/$entity"
-	return answer{status: http.StatusOK, body: body}
+	return entity("users/$entity", selected(q, all, "id", "userPrincipalName", "displayName"))
 }
 
 func (t *Tenant) patchUser(q query) answer {
@@ -29,12 +27,10 @@ func (t *Tenant) patchUser(q query) answer {
 		return fault(http.StatusBadRequest, "Request_BadRequest", "A value is required for property 'accountEnabled' of resource 'User'.")
 	}
 	q.user.AccountEnabled = *patch.AccountEnabled
-	return answer{status: http.StatusNoContent}
+	return noContent
 }
 
 func (t *Tenant) revokeSessions(q query) answer {
 	q.user.SessionsValidFrom = t.now().UTC()
-	return answer{status: http.StatusOK, body: map[string]any{
-		"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#Edm.Boolean", "value": true,
-	}}
+	return entity("Edm.Boolean", map[string]any{"value": true})
 }

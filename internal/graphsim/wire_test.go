@@ -62,7 +62,8 @@ func (r reply) failure(t *testing.T) map[string]any {
 	return failure
 }
 
-func (o *office) try(method, path, body string) (reply, error) {
+// try sends a request, with headers of which a name and a value stand in turn.
+func (o *office) try(method, path, body string, headers ...string) (reply, error) {
 	o.t.Helper()
 	request, err := http.NewRequestWithContext(o.t.Context(), method, o.url+path, strings.NewReader(body))
 	require.NoError(o.t, err)
@@ -70,6 +71,9 @@ func (o *office) try(method, path, body string) (reply, error) {
 	request.Header.Set("client-request-id", "mine")
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
 	}
 	response, err := o.http.Do(request)
 	if err != nil {
@@ -80,17 +84,17 @@ func (o *office) try(method, path, body string) (reply, error) {
 	return reply{response.StatusCode, response.Header, string(content)}, err
 }
 
-func (o *office) do(method, path, body string) reply {
+func (o *office) do(method, path, body string, headers ...string) reply {
 	o.t.Helper()
-	r, err := o.try(method, path, body)
+	r, err := o.try(method, path, body, headers...)
 	require.NoError(o.t, err)
 	return r
 }
 
 // graph calls below Graph's root.
-func (o *office) graph(method, path, body string) reply {
+func (o *office) graph(method, path, body string, headers ...string) reply {
 	o.t.Helper()
-	return o.do(method, graphsim.GraphPath+"/v1.0"+path, body)
+	return o.do(method, graphsim.GraphPath+"/v1.0"+path, body, headers...)
 }
 
 func (o *office) list(path string) []any {

@@ -3,6 +3,7 @@ package e2e
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graphsim"
@@ -23,7 +24,7 @@ func approving(t *testing.T) *world {
 func (w *world) awaiting(id string, requests int) {
 	w.t.Helper()
 	w.until("the step awaits approval", func() bool {
-		return len(w.tenant.Approvals()) == requests && slices.ContainsFunc(w.progress(id).Steps, func(s leaver.StepRecord) bool { return s.State == leaver.StepAwaitingApproval })
+		return len(w.tenant.Approvals()) == requests && slices.ContainsFunc(w.progress(id).Waits, func(wait leaver.Wait) bool { return wait.For == leaver.WaitForApproval })
 	})
 }
 
@@ -52,7 +53,7 @@ func TestApprovalIsWaitedForOverARestartOfTheWorkerAndFiledAgain(t *testing.T) {
 	w.decide("approved", 4, 5, 6)
 	report := w.finished("W")
 	assert.Len(t, w.tenant.Approvals(), 7, "what was approved is not filed again")
-	for _, item := range step(report, leaver.StepAwaitDevicesRemoved).Items {
+	for _, item := range step(report, leaver.StepRemoveAllDevices).Items {
 		require.NotNil(t, item.Approval, item.Device.Name)
 		assert.Equal(t, leaver.ApprovalCompleted, item.Approval.Status)
 	}
@@ -65,9 +66,9 @@ func TestWhatASecondAdministratorRejectsIsForAPerson(t *testing.T) {
 	w.awaiting("W", 4)
 	w.decide("approved", 0, 1, 2)
 	w.decide("rejected", 3)
-	w.waiting("W", leaver.StepAwaitDevicesRemoved)
+	w.waiting("W", leaver.StepRemoveAllDevices)
 	assert.Contains(t, w.must(programs.starter, "status", "--workflow-id", "W", graphsim.Leaver), "rejected in Intune")
-	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepAwaitDevicesRemoved, "giveUp")
+	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "giveUp")
 	report, err := w.report("W")
 	require.NoError(t, err)
 	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
@@ -98,16 +99,17 @@ func TestADeviceIsRefusedWhileOthersAwaitApproval(t *testing.T) {
 	w.tenant.Fail(graphsim.Fault{Path: refused.ID + "/retire", Times: -1, Status: 400, Code: "BadRequest"})
 	w.start("W")
 	w.awaiting("W", 3)
+	w.waiting("W", leaver.StepRemoveAllDevices)
 	out := w.must(programs.starter, "status", "--workflow-id", "W", graphsim.Leaver)
 	assert.Contains(t, out, "removeAllDevices waits for a second administrator")
 	assert.Contains(t, out, "removeAllDevices waits for a person")
-	w.decide("approved", 0)
+	devices := w.before[graphsim.Leaver].Devices
+	w.decideAbout("approved", devices[0])
 	w.until("one has left", func() bool {
-		return device(w.progress("W").Report, w.before[graphsim.Leaver].Devices[0].ID).Verdict == leaver.Gone
+		return device(w.progress("W").Report, devices[0].ID).Verdict == leaver.Gone
 	})
-	w.waiting("W", leaver.StepAwaitDevicesRemoved)
-	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepAwaitDevicesRemoved, "giveUp", refused.ID)
-	w.decide("approved", 1, 2)
+	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "giveUp", refused.ID)
+	w.decideAbout("approved", devices[2:]...)
 	report, err := w.report("W")
 	require.NoError(t, err)
 	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
@@ -116,5 +118,59 @@ func TestADeviceIsRefusedWhileOthersAwaitApproval(t *testing.T) {
 	assert.Equal(t, refused.ID, left[0].ID)
 	assert.Equal(t, "managed", left[0].State)
 	assert.Len(t, w.tenant.Approvals(), 3)
+	w.nobodyElse()
+}
+
+// Six devices, each of which waits, or has ended, in a way of its own.
+func TestAMixedFleetWaitsForManyAtOnce(t *testing.T) {
+	t.Parallel()
+	w := approving(t)
+	never, soon := leaver.Duration(-1), leaver.Duration(300*time.Millisecond)
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.Devices = []graphsim.Device{
+		{Name: "leaves", OperatingSystem: "Windows", CheckIn: soon},
+		{Name: "never checks in", OperatingSystem: "macOS", CheckIn: never},
+		{Name: "fails twice", OperatingSystem: "iOS", CheckIn: soon, Failures: 2},
+		{Name: "is kept", OperatingSystem: "Windows", OwnerType: "personal"},
+		{Name: "awaits approval", OperatingSystem: "Android"},
+		{Name: "is rejected", OperatingSystem: "Windows"},
+	}
+	w.tenant.Add(adele)
+	w.before = w.tenant.Users()
+	devices := w.before[graphsim.Leaver].Devices
+	w.startWith("W", leaver.Request{UserID: graphsim.Leaver, Reason: "leaves on Friday", Devices: &leaver.DevicePolicy{
+		Company: leaver.DeviceActions{Windows: leaver.WipeKeepUserData, Android: leaver.Wipe}, Personal: leaver.DeviceActions{Default: leaver.Keep},
+	}})
+	w.awaiting("W", 5)
+	w.decideAbout("approved", devices[:3]...)
+	w.decideAbout("rejected", devices[5])
+	w.awaiting("W", 6)
+	w.decideAbout("approved", devices[2])
+	w.until("two are questions", func() bool {
+		v := w.verdicts("W")
+		return v[leaver.RemovalFailed] == 1 && v[leaver.NotAsked] == 1
+	})
+	w.must(programs.tctl, "workflow", "signal", "--workflow_id", "W", "--name", "answer",
+		"--input", `{"step":"removeAllDevices","choice":"giveUp","items":["`+devices[5].ID+`"],"by":"it@contoso.com"}`)
+	w.until("each stands in its own way", func() bool { return len(w.verdicts("W")) == len(devices) })
+	assert.Equal(t, map[leaver.Verdict]int{leaver.Gone: 1, leaver.Leaving: 1, leaver.RemovalFailed: 1, leaver.Kept: 1, leaver.AwaitingApproval: 1, leaver.GivenUp: 1}, w.verdicts("W"))
+	var waits []string
+	for _, wait := range w.progress("W").Waits {
+		waits = append(waits, wait.For)
+	}
+	assert.ElementsMatch(t, []string{leaver.WaitForPerson, leaver.WaitForApproval, leaver.WaitForDevices}, waits)
+	w.keepHistory("W", "", "running")
+
+	w.must(programs.starter, "abort", graphsim.Leaver, "--workflow-id", "W", "--by", "it@contoso.com")
+	report, err := w.report("W")
+	assert.True(t, leaver.IsFailure(err, leaver.OffboardingIncomplete))
+	for i, want := range []leaver.DeviceAction{leaver.WipeKeepUserData, leaver.Retire, leaver.Retire, "", "", ""} {
+		asked := device(report, devices[i].ID).Asked()
+		if want == "" {
+			assert.Nil(t, asked, devices[i].Name)
+		} else if assert.NotNil(t, asked, devices[i].Name) {
+			assert.Equal(t, want, asked.Action, devices[i].Name)
+		}
+	}
 	w.nobodyElse()
 }

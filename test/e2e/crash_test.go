@@ -23,35 +23,46 @@ import (
 // did anything, and after it did but before the answer arrived.
 func TestAWorkerKilledAtAnyStepLosesNothing(t *testing.T) {
 	t.Parallel()
-	long := leaver.Duration(10 * time.Minute)
-	for step, request := range map[string]graphsim.Fault{
-		"PlanOffboarding":     {Method: "GET"},
-		"DisableAccount":      {Method: "PATCH"},
-		"RevokeSessions":      {Method: "POST", Path: "/revokeSignInSessions"},
-		"RemoveAllDevices":    {Method: "POST", Path: "/removeAllDevicesFromManagement"},
-		"AwaitDevicesRemoved": {Method: "GET", Path: "/managedDevices"},
+	const long = leaver.Duration(10 * time.Minute)
+	devices := graphsim.Fault{Method: "GET", Path: "/managedDevices"}
+	for _, at := range []struct {
+		name    string
+		request graphsim.Fault
+		// after is the write that comes before, where others make the same request.
+		after string
+		// each has the tenant refuse the one action for all devices.
+		each bool
+	}{
+		{name: "PlanOffboarding", request: graphsim.Fault{Method: "GET"}},
+		{name: "DisableAccount", request: graphsim.Fault{Method: "PATCH"}},
+		{name: "RevokeSessions", request: graphsim.Fault{Method: "POST", Path: "/revokeSignInSessions"}},
+		{name: "LookAtDevices", request: devices, after: "/revokeSignInSessions"},
+		{name: "RemoveAllDevices", request: graphsim.Fault{Method: "POST", Path: "/removeAllDevicesFromManagement"}},
+		{name: "RetireDevice", request: graphsim.Fault{Method: "POST", Path: "/retire"}, each: true},
+		{name: "LookAtDevices that waits", request: devices, after: "/removeAllDevicesFromManagement"},
 	} {
 		for _, moment := range []string{"before", "after"} {
-			t.Run(step+" "+moment, func(t *testing.T) {
+			t.Run(at.name+" "+moment, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, settings{})
-				fault := request
+				w.tenant.Configure(graphsim.Settings{DelegatedRemoval: at.each})
+				fault := at.request
 				if moment == "before" {
 					fault.Delay = long
 				} else {
 					fault.Late = long
 				}
-				if step == "AwaitDevicesRemoved" {
-					// The list is asked for by the step before as well.
-					w.tenant.Fail(graphsim.Fault{Method: "POST", Path: "/removeAllDevicesFromManagement", Delay: leaver.Duration(time.Second)})
-					w.start("W")
-					w.arrived("POST", "/removeAllDevicesFromManagement")
+				if at.after == "" {
 					w.tenant.Fail(fault)
-					w.until("the wait begins", func() bool { return w.requests("GET", "/managedDevices") > 1 })
+					w.start("W")
+					w.arrived(fault.Method, fault.Path)
 				} else {
-					w.tenant.Fail(fault)
+					w.tenant.Fail(graphsim.Fault{Method: "POST", Path: at.after, Delay: leaver.Duration(time.Second)})
 					w.start("W")
-					w.arrived(request.Method, request.Path)
+					w.arrived("POST", at.after)
+					looks := w.requests(fault.Method, fault.Path)
+					w.tenant.Fail(fault)
+					w.until("the devices are looked at", func() bool { return w.requests(fault.Method, fault.Path) > looks })
 				}
 				w.worker.Kill()
 				w.tenant.Heal()

@@ -23,7 +23,7 @@ func (w *world) change(change func(devices []graphsim.Device)) []graphsim.Device
 }
 
 func device(report leaver.Report, id string) *leaver.Device {
-	for _, item := range step(report, leaver.StepAwaitDevicesRemoved).Items {
+	for _, item := range step(report, leaver.StepRemoveAllDevices).Items {
 		if item.ID == id {
 			return item.Device
 		}
@@ -37,7 +37,7 @@ func TestADeviceThatFailsIsAskedAgainAndOneThatFailsTwiceIsForAPerson(t *testing
 	devices := w.change(func(devices []graphsim.Device) { devices[0].Failures, devices[1].Failures = 1, 2 })
 	w.start("W")
 	w.until("one is a question and the others have left", func() bool {
-		s := step(w.progress("W").Report, leaver.StepAwaitDevicesRemoved)
+		s := step(w.progress("W").Report, leaver.StepRemoveAllDevices)
 		return s.State == leaver.StepWaiting && !slices.ContainsFunc(s.Items, func(i leaver.Item) bool { return i.Outcome == "" })
 	})
 	waiting := w.progress("W").Report
@@ -49,12 +49,17 @@ func TestADeviceThatFailsIsAskedAgainAndOneThatFailsTwiceIsForAPerson(t *testing
 			assert.Equal(t, "retireFailed", seen.ManagementState)
 		}
 		assert.Equal(t, want, seen.Verdict, d.Name)
-		assert.Equal(t, leaver.Retire, seen.Action)
-		require.NotNil(t, seen.ActionAt)
+		require.NotEmpty(t, seen.Calls)
+		assert.Equal(t, leaver.Retire, seen.Calls[0].Action)
+		assert.True(t, seen.Calls[0].All, "the first call was for all")
+		assert.Len(t, seen.Calls, 1+min(d.Failures, 1), d.Name)
 	}
-	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepAwaitDevicesRemoved, "wipe")
+	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "wipe")
 	report := w.finished("W")
-	assert.Equal(t, leaver.Wipe, device(report, devices[1].ID).Action)
+	asked := device(report, devices[1].ID).Asked()
+	require.NotNil(t, asked)
+	assert.Equal(t, leaver.Wipe, asked.Action)
+	assert.True(t, asked.Chosen, "a person chose it")
 	assert.Equal(t, []string{devices[1].ID}, w.tenant.Wiped())
 	assert.Equal(t, 1, w.requests("POST", "/wipe"))
 	assert.Equal(t, 1, w.requests("POST", "/removeAllDevicesFromManagement"))
@@ -74,7 +79,8 @@ func TestADeviceEnrolledMeanwhileIsRetiredLikeTheOthers(t *testing.T) {
 	w.before[graphsim.Leaver] = before
 	report := w.finished("W")
 	assert.Equal(t, leaver.Gone, device(report, late.ID).Verdict)
-	assert.Equal(t, 1, device(report, late.ID).OwnCalls)
+	require.Len(t, device(report, late.ID).Calls, 1)
+	assert.False(t, device(report, late.ID).Calls[0].All, "it was asked by a call of its own")
 	assert.Equal(t, 1, w.requests("POST", "/retire"))
 }
 
@@ -98,25 +104,25 @@ func TestAtTheDeadlineAPersonDecidesAboutEachDevice(t *testing.T) {
 		}
 	})
 	w.startWith("W", leaver.Request{UserID: graphsim.Leaver, DeviceDeadline: leaver.Duration(3 * time.Second)})
-	w.waiting("W", leaver.StepAwaitDevicesRemoved)
-	for _, item := range step(w.progress("W").Report, leaver.StepAwaitDevicesRemoved).Items {
+	w.waiting("W", leaver.StepRemoveAllDevices)
+	for _, item := range step(w.progress("W").Report, leaver.StepRemoveAllDevices).Items {
 		assert.Equal(t, leaver.Silent, item.Device.Verdict)
 	}
 	answer := func(choice string, devices ...string) {
-		w.must(programs.starter, append([]string{"answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepAwaitDevicesRemoved, choice, "--by", "it@contoso.com"}, devices...)...)
+		w.must(programs.starter, append([]string{"answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, choice, "--by", "it@contoso.com"}, devices...)...)
 	}
 	// By name, by id as a signal, and for all the others.
 	answer("deleteRecord", "CONTOSO-LT-0417")
 	w.must(programs.tctl, "workflow", "signal", "--workflow_id", "W", "--name", "answer",
-		"--input", `{"step":"awaitDevicesRemoved","choice":"deleteRecord","items":["`+devices[3].ID+`"]}`)
+		"--input", `{"step":"removeAllDevices","choice":"deleteRecord","items":["`+devices[3].ID+`"]}`)
 	w.until("the signal is taken", func() bool {
-		return len(step(w.progress("W").Report, leaver.StepAwaitDevicesRemoved).Decisions) == 2
+		return len(step(w.progress("W").Report, leaver.StepRemoveAllDevices).Decisions) == 2
 	})
 	answer("giveUp")
 	report, err := w.report("W")
 	require.NoError(t, err)
 	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
-	assert.Equal(t, "2 devices gone; 2 devices left as decided", step(report, leaver.StepAwaitDevicesRemoved).Detail)
+	assert.Equal(t, "2 devices gone; 2 devices left as decided", step(report, leaver.StepRemoveAllDevices).Detail)
 	for i, want := range []leaver.Verdict{leaver.Gone, leaver.GivenUp, leaver.GivenUp, leaver.Gone} {
 		assert.Equal(t, want, device(report, devices[i].ID).Verdict, devices[i].Name)
 	}
@@ -164,10 +170,11 @@ func TestAMixedFleetEndsAsThePolicySays(t *testing.T) {
 		seen := device(report, d.ID)
 		if action == leaver.Keep {
 			assert.Equal(t, leaver.Kept, seen.Verdict, d.Name)
-			assert.Empty(t, seen.Action)
+			assert.Empty(t, seen.Calls)
 			continue
 		}
-		assert.Equal(t, action, seen.Action, d.Name)
+		require.NotNil(t, seen.Asked(), d.Name)
+		assert.Equal(t, action, seen.Asked().Action, d.Name)
 		assert.Equal(t, leaver.Gone, seen.Verdict, d.Name)
 		if action == leaver.Wipe || action == leaver.WipeKeepUserData {
 			wiped = append(wiped, d.ID)
@@ -208,13 +215,16 @@ func TestTheRestOfADeviceGoesWhenItIsAskedFor(t *testing.T) {
 	dry := w.must(programs.starter, "start", graphsim.Leaver, "--workflow-id", "plan", "--dry-run")
 	assert.Contains(t, dry, "no BitLocker recovery key is on record")
 	assert.NotContains(t, dry, "Autopilot", "it is off unless asked for")
+	planned, err := w.report("plan")
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Planned, planned.Status)
 
 	w.must(programs.starter, "start", graphsim.Leaver, "--workflow-id", "W", "--detach", "--devices", `{"requireRecoveryKey":true}`, "--include", "deleteAutopilotIdentities",
 		"--include", "disableEntraDevices,deleteEntraDevices", "--include", "wipeManagedAppRegistrations")
-	w.waiting("W", leaver.StepAwaitDevicesRemoved)
-	assert.Equal(t, 1, w.requests("POST", "/retire"), "the one with a key on record")
+	w.waiting("W", leaver.StepRemoveAllDevices)
+	w.until("the one with a key on record is asked", func() bool { return w.requests("POST", "/retire") == 1 })
 	w.must(programs.temporal, "workflow", "update", "execute", "--workflow-id", "W", "--address", w.server.Address, "--name", "answer",
-		"--input", `{"step":"awaitDevicesRemoved","choice":"retire","by":"it@contoso.com","reason":"the disk is empty"}`)
+		"--input", `{"step":"removeAllDevices","choice":"retire","by":"it@contoso.com","reason":"the disk is empty"}`)
 	report, err := w.report("W")
 	require.NoError(t, err)
 	assert.Equal(t, leaver.Completed, report.Status)
@@ -230,32 +240,47 @@ func TestTheRestOfADeviceGoesWhenItIsAskedFor(t *testing.T) {
 	w.nobodyElse()
 }
 
-// Half-way the token is refused. A person leaves the step out, and the two devices
-// that were asked are followed all the same.
-func TestARemovalThatIsLeftOutHalfWayIsFollowed(t *testing.T) {
+// Half-way the token is refused, and a person leaves the step out. That ends it: the
+// report says what was asked of two devices, and the others are asked nothing.
+func TestARemovalThatIsLeftOutHalfWaySaysWhatWasAsked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings{})
 	w.tenant.Configure(graphsim.Settings{DelegatedRemoval: true})
-	third := w.before[graphsim.Leaver].Devices[2].ID
-	w.tenant.Fail(graphsim.Fault{Path: third + "/retire", Times: -1, Status: 401, Code: "InvalidAuthenticationToken"})
+	devices := w.change(func(devices []graphsim.Device) {
+		for i := range devices {
+			devices[i].CheckIn = -1
+		}
+	})
+	for _, d := range devices[2:] {
+		w.tenant.Fail(graphsim.Fault{Path: d.ID + "/retire", Times: -1, Status: 401, Code: "InvalidAuthenticationToken"})
+	}
 	w.start("W")
 	w.waiting("W", leaver.StepRemoveAllDevices)
+	w.until("two devices were asked", func() bool {
+		p := w.progress("W").Report
+		return device(p, devices[0].ID).Asked() != nil && device(p, devices[1].ID).Asked() != nil
+	})
 	w.must(programs.temporal, "workflow", "update", "execute", "--workflow-id", "W", "--address", w.server.Address, "--name", "skipStep",
 		"--input", `{"step":"removeAllDevices","by":"it@contoso.com"}`)
 	report, err := w.report("W")
 	require.NoError(t, err)
 	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
-	assert.Equal(t, "2 devices gone; 2 more still managed and not touched", step(report, leaver.StepAwaitDevicesRemoved).Detail)
-	left := w.tenant.Users()[graphsim.Leaver].Devices
-	require.Len(t, left, 2)
-	for _, d := range left {
-		assert.Equal(t, "managed", d.State)
+	assert.Equal(t, leaver.Skipped, step(report, leaver.StepRemoveAllDevices).Outcome)
+	for i, d := range w.tenant.Users()[graphsim.Leaver].Devices {
+		seen, want := device(report, d.ID), "retirePending"
+		if i > 1 {
+			want = "managed"
+			assert.Nil(t, seen.Asked(), d.Name)
+		} else if assert.NotNil(t, seen.Asked(), d.Name) {
+			assert.Equal(t, leaver.CallAccepted, seen.Asked().Answer)
+		}
+		assert.Equal(t, want, d.State, d.Name)
 	}
 	w.nobodyElse()
 }
 
-// However somebody ends a removal that is at work: the report says of each device
-// what it was asked, and one that was asked is followed where the rest goes on.
+// However somebody ends a removal that is at work: the report says of each device that
+// was asked that it was, and nothing is asked afterwards.
 func TestWhoeverEndsARemovalAtWorkLearnsWhatWasAsked(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string][]string{
@@ -266,8 +291,9 @@ func TestWhoeverEndsARemovalAtWorkLearnsWhatWasAsked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, settings{})
+			const count = 40
 			lee := graphsim.User{UserPrincipalName: "lee@contoso.com", AccountEnabled: true}
-			for range 9 {
+			for range count {
 				lee.Devices = append(lee.Devices, graphsim.Device{Name: "CONTOSO-LT", OperatingSystem: "Windows", CheckIn: -1})
 			}
 			w.tenant.Add(lee)
@@ -275,28 +301,26 @@ func TestWhoeverEndsARemovalAtWorkLearnsWhatWasAsked(t *testing.T) {
 			w.startWith("W", leaver.Request{UserID: "lee@contoso.com", Devices: &leaver.DevicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}}})
 			w.until("four devices are asked", func() bool { return w.requests("POST", "/wipe") >= 4 })
 			w.must(programs.starter, append(end, "--workflow-id", "W")...)
-			if name == "skipped" {
-				w.until("those that were asked are followed", func() bool {
-					p := w.progress("W")
-					return len(p.Waits) > 0 && p.Waits[0].Step == leaver.StepAwaitDevicesRemoved
-				})
-				w.must(programs.starter, "skip-step", "lee@contoso.com", leaver.StepAwaitDevicesRemoved, "--workflow-id", "W")
-			}
 			report, _ := w.report("W")
-			asked := map[string]leaver.DeviceAction{}
-			for _, i := range step(report, leaver.StepRemoveAllDevices).Items {
-				asked[i.ID] = i.Device.Action
-			}
+			asked := w.requests("POST", "/wipe")
 			wiped := 0
 			for _, d := range w.tenant.Users()["lee@contoso.com"].Devices {
-				want := leaver.DeviceAction("")
-				if d.State == "wipePending" {
-					wiped, want = wiped+1, leaver.Wipe
+				call := device(report, d.ID).Asked()
+				if d.State == "managed" {
+					// It may have been about to be asked.
+					assert.True(t, call == nil || call.Answer == leaver.CallUnknown, "%+v", call)
+					continue
 				}
-				assert.Equal(t, want, asked[d.ID], d.State)
+				wiped++
+				if assert.NotNil(t, call, d.State) {
+					assert.Equal(t, leaver.Wipe, call.Action)
+					assert.Contains(t, []leaver.CallAnswer{leaver.CallAccepted, leaver.CallUnknown}, call.Answer)
+				}
 			}
 			assert.GreaterOrEqual(t, wiped, 4)
-			assert.Less(t, wiped, 9, "nothing else was started")
+			assert.Less(t, wiped, count, "nothing else was started")
+			time.Sleep(3 * time.Second)
+			assert.Equal(t, asked, w.requests("POST", "/wipe"), "and nothing is asked afterwards")
 		})
 	}
 }

@@ -19,15 +19,17 @@ func TestADayThatIsUsedUpIsWaitedFor(t *testing.T) {
 	w := newWorld(t, settings{})
 	w.tenant.Configure(graphsim.Settings{DelegatedRemoval: true, DailyRetires: 2, NextDay: "4"})
 	w.start("W")
-	w.until("the day is used up", func() bool { return w.requests("POST", "/retire") == 3 })
+	w.until("the day is used up", func() bool { return w.requests("POST", "/retire") == 4 })
 	w.until("and progress says so", func() bool {
-		return slices.ContainsFunc(step(w.progress("W").Report, leaver.StepAwaitDevicesRemoved).Items, func(i leaver.Item) bool {
-			return strings.Contains(i.Detail, "daily limit") && i.Held != nil
-		})
+		p := w.progress("W")
+		return slices.ContainsFunc(p.Waits, func(wait leaver.Wait) bool { return wait.For == leaver.WaitForGraph && wait.Until.After(time.Now()) }) &&
+			slices.ContainsFunc(step(p.Report, leaver.StepRemoveAllDevices).Items, func(i leaver.Item) bool {
+				return strings.Contains(i.Detail, "daily limit")
+			})
 	})
 	w.tenant.NextDay()
 	w.finished("W")
-	assert.Equal(t, 5, w.requests("POST", "/retire"), "four, and one that was refused")
+	assert.Equal(t, 6, w.requests("POST", "/retire"), "four, and two that were refused")
 	for _, r := range w.tenant.Requests() {
 		assert.False(t, r.Early)
 	}
@@ -89,7 +91,7 @@ func TestAQuietMinuteAddsNoEvent(t *testing.T) {
 	time.Sleep(time.Minute)
 	assert.Equal(t, events, w.events("W"))
 	assert.Greater(t, w.requests("GET", "/managedDevices"), looks+20)
-	for _, item := range step(w.progress("W").Report, leaver.StepAwaitDevicesRemoved).Items {
+	for _, item := range step(w.progress("W").Report, leaver.StepRemoveAllDevices).Items {
 		assert.Equal(t, "retirePending", item.Device.ManagementState)
 	}
 	w.must(programs.temporal, "workflow", "cancel", "--workflow-id", "W", "--address", w.server.Address)
@@ -99,7 +101,7 @@ func TestAQuietMinuteAddsNoEvent(t *testing.T) {
 
 func (w *world) events(id string) int64 {
 	w.t.Helper()
-	described, err := w.temporal.DescribeWorkflowExecution(w.t.Context(), id, "")
+	described, err := w.temporal.DescribeWorkflow(w.t.Context(), id, "")
 	require.NoError(w.t, err)
-	return described.GetWorkflowExecutionInfo().GetHistoryLength()
+	return described.RawResponse.GetWorkflowExecutionInfo().GetHistoryLength()
 }

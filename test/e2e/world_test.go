@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,10 @@ type settings struct {
 	CheckIn time.Duration
 	// Env is added to the worker's environment.
 	Env []string
+	// Server is added to the server's arguments.
+	Server []string
+	// Unrecorded says that the exchanges are too many, and too alike, to be recorded.
+	Unrecorded bool
 	// NoWorker leaves the worker to the test.
 	NoWorker bool
 }
@@ -94,7 +99,11 @@ type settings struct {
 func newWorld(t testing.TB, s settings) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), env: s.Env}
-	w.tenant = graphsim.NewTenant(recording(t))
+	if s.Unrecorded {
+		w.tenant = graphsim.NewTenant(nil)
+	} else {
+		w.tenant = graphsim.NewTenant(recording(t))
+	}
 	if s.CheckIn == 0 {
 		s.CheckIn = time.Second
 	}
@@ -105,7 +114,7 @@ func newWorld(t testing.TB, s settings) *world {
 
 	address, err := stack.Address(0)
 	require.NoError(t, err)
-	w.options = stack.ServerOptions{Program: programs.temporal, Log: filepath.Join(w.dir, "temporal.log"), Address: address}
+	w.options = stack.ServerOptions{Program: programs.temporal, Log: filepath.Join(w.dir, "temporal.log"), Address: address, Args: s.Server}
 	if s.Database {
 		w.options.Database = filepath.Join(w.dir, "temporal.db")
 	}
@@ -212,11 +221,16 @@ func (w *world) startWith(id string, request leaver.Request) {
 // report waits for the end and returns the report, and how the workflow failed.
 func (w *world) report(id string) (leaver.Report, error) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	return w.reportWithin(id, patience)
+}
+
+func (w *world) reportWithin(id string, limit time.Duration) (leaver.Report, error) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), limit)
 	defer cancel()
 	var report leaver.Report
 	err := w.temporal.GetWorkflow(ctx, id, "").Get(ctx, &report)
-	w.keepHistory(id)
+	w.keepHistory(id, "", id)
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.HasDetails() {
 		require.NoError(w.t, failure.Details(&report))
 	}
@@ -226,21 +240,22 @@ func (w *world) report(id string) (leaver.Report, error) {
 	return report, err
 }
 
-// keepHistory stores a history, where the environment names a folder for them:
-// that is how one for workflows/testdata is made.
-func (w *world) keepHistory(id string) {
+// keepHistory stores the history of a run, or of the last one, where the environment
+// names a folder for them: that is how those in workflows/testdata are made, see
+// test/histories.
+func (w *world) keepHistory(id, runID, name string) {
 	w.t.Helper()
 	folder := os.Getenv("LEAVER_TEST_HISTORIES")
 	if folder == "" {
 		return
 	}
-	cmd := exec.CommandContext(w.t.Context(), programs.temporal, "workflow", "show", "--address", w.server.Address, "--workflow-id", id, "--output", "json")
+	cmd := exec.CommandContext(w.t.Context(), programs.temporal, "workflow", "show", "--address", w.server.Address, "--workflow-id", id, "--run-id", runID, "--output", "json")
 	history, err := cmd.Output()
 	require.NoError(w.t, err)
 	host, err := os.Hostname()
 	require.NoError(w.t, err)
 	history = bytes.ReplaceAll(history, []byte("@"+host), []byte("@host"))
-	require.NoError(w.t, os.WriteFile(filepath.Join(folder, fileName(w.t.Name())+"-"+id+".json"), history, 0o600))
+	require.NoError(w.t, os.WriteFile(filepath.Join(folder, fileName(w.t.Name())+"-"+name+".json"), history, 0o600))
 }
 
 func (w *world) progress(id string) leaver.Progress {
@@ -312,7 +327,7 @@ func (w *world) finished(id string) leaver.Report {
 func (w *world) reported(report leaver.Report, before []graphsim.Device) {
 	w.t.Helper()
 	gone := map[string]bool{}
-	for _, item := range report.Steps[len(report.Steps)-1].Items {
+	for _, item := range step(report, leaver.StepRemoveAllDevices).Items {
 		assert.Equal(w.t, leaver.Done, item.Outcome)
 		gone[item.ID] = true
 	}
@@ -340,9 +355,34 @@ func (w *world) nobodyElse() {
 
 func (w *world) status(id string) enumspb.WorkflowExecutionStatus {
 	w.t.Helper()
-	described, err := w.temporal.DescribeWorkflowExecution(w.t.Context(), id, "")
+	described, err := w.temporal.DescribeWorkflow(w.t.Context(), id, "")
 	require.NoError(w.t, err)
-	return described.GetWorkflowExecutionInfo().GetStatus()
+	return described.RawResponse.GetWorkflowExecutionInfo().GetStatus()
+}
+
+// run is one run of an offboarding that may have continued as new.
+type run struct {
+	ID     string
+	Events int64
+	Bytes  int64
+}
+
+// runs lists the runs of an offboarding, the first one first.
+func (w *world) runs(id string) []run {
+	w.t.Helper()
+	var all []run
+	for runID := ""; len(all) == 0 || runID != ""; {
+		described, err := w.temporal.DescribeWorkflow(w.t.Context(), id, runID)
+		require.NoError(w.t, err)
+		execution := described.RawResponse.GetWorkflowExecutionInfo()
+		runID = execution.GetExecution().GetRunId()
+		all = append(all, run{runID, execution.GetHistoryLength(), execution.GetHistorySizeBytes()})
+		first, err := w.temporal.GetWorkflowHistory(w.t.Context(), id, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+		require.NoError(w.t, err)
+		runID = first.GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId()
+	}
+	slices.Reverse(all)
+	return all
 }
 
 func outcomes(report leaver.Report) map[string]leaver.Outcome {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -26,23 +25,17 @@ func main() {
 func run(ctx context.Context) error {
 	address := flag.String("address", "127.0.0.1:8484", "where to listen")
 	token := flag.String("token", "simulated-tenant", "an application token with every permission")
-	record := flag.String("record", "", "a file that each exchange with Graph is appended to, one JSON object a line")
-	checkIn := flag.Duration("check-in", 20*time.Second, "when the last of the sample leaver's devices checks in after a retirement")
 	flag.Parse()
-
-	var recording io.Writer
-	if *record != "" {
-		file, err := os.OpenFile(*record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		recording = file
-	}
-	tenant := graphsim.NewTenant(recording)
-	tenant.Add(graphsim.Contoso(*checkIn)...)
+	tenant := graphsim.NewTenant(nil)
+	tenant.Add(graphsim.Contoso(20 * time.Second)...)
 	tenant.Accept(*token, graphsim.Application)
-	return tenant.Serve(ctx, *address, func(graphURL string) {
-		fmt.Println("simulated tenant: LEAVER_GRAPH_URL=" + graphURL)
-	})
+	graphURL, ended, err := tenant.Serve(ctx, *address)
+	if err != nil {
+		return err
+	}
+	fmt.Println("simulated tenant: LEAVER_GRAPH_URL=" + graphURL)
+	if err := <-ended; ctx.Err() == nil {
+		return err
+	}
+	return nil
 }

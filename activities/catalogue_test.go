@@ -1,0 +1,103 @@
+package activities_test
+
+import (
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/plugin"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/workflow"
+)
+
+// constants are those of the contract whose names begin so.
+func constants(t *testing.T, prefix string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(gotoken.NewFileSet(), "../contract.go", nil, 0)
+	require.NoError(t, err)
+	var values []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 && strings.HasPrefix(spec.Names[0].Name, prefix) {
+			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			require.NoError(t, err)
+			values = append(values, value)
+		}
+		return true
+	})
+	require.NotEmpty(t, values)
+	return values
+}
+
+// registry notes the names of the activities.
+type registry []string
+
+func (r *registry) RegisterWorkflowWithOptions(any, workflow.RegisterOptions) {}
+
+func (r *registry) RegisterActivityWithOptions(_ any, options activity.RegisterOptions) {
+	*r = append(*r, options.Name)
+}
+
+// What the contract names, what plans name and what is registered is the same.
+func TestTheCatalogueIsWhatTheContractSays(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices())
+	var registered registry
+	s.offboarding.Register(&registered)
+	assert.ElementsMatch(t, constants(t, "Activity"), registered)
+
+	all := leaver.Request{UserID: adele, Steps: map[string]leaver.StepSettings{}}
+	for _, name := range leaver.OptionalSteps() {
+		all.Steps[name] = leaver.StepSettings{Include: true}
+	}
+	names := map[bool][]string{}
+	for _, step := range planFor(t, s, all).Steps {
+		optional := slices.Contains(leaver.OptionalSteps(), step.Name)
+		names[optional] = append(names[optional], step.Name)
+		assert.Contains(t, registered, step.Activity)
+		assert.Equal(t, step.Shape == leaver.Each, slices.Contains(registered, step.Change), step.Name)
+		assert.NotEmpty(t, step.Summary)
+		assert.LessOrEqual(t, len(step.Summary), 200)
+	}
+	assert.Equal(t, leaver.OptionalSteps(), names[true])
+	assert.ElementsMatch(t, constants(t, "Step"), slices.Concat(names[false], names[true]))
+	for _, step := range planFor(t, s, leaver.Request{UserID: adele}).Steps {
+		assert.Contains(t, names[false], step.Name)
+	}
+}
+
+func TestAnOptionalStepIsPlannedWhereItIsIncludedAlone(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(), func(c *plugin.Config) { c.DeviceTaskQueue = "intune" })
+	after := map[string][]string{
+		leaver.StepWipeManagedAppRegistrations: {leaver.StepDisableAccount, leaver.StepRevokeSessions},
+		leaver.StepDeleteAutopilotIdentities:   {leaver.StepRemoveAllDevices},
+		leaver.StepDisableEntraDevices:         {leaver.StepRemoveAllDevices},
+		leaver.StepDeleteEntraDevices:          {leaver.StepRemoveAllDevices},
+	}
+	for _, name := range leaver.OptionalSteps() {
+		plan := planFor(t, s, leaver.Request{UserID: adele, Steps: map[string]leaver.StepSettings{name: {Include: true, OnFailure: leaver.Continue}}})
+		require.Len(t, plan.Steps, 4)
+		step := stepOf(t, plan, name)
+		assert.Equal(t, leaver.Each, step.Shape)
+		assert.Equal(t, leaver.Continue, step.OnFailure)
+		assert.Equal(t, after[name], step.After, "of %s: steps that are left out are not waited for", name)
+		ofIntune := name == leaver.StepWipeManagedAppRegistrations || name == leaver.StepDeleteAutopilotIdentities
+		assert.Equal(t, ofIntune, step.TaskQueue == "intune", name)
+		assert.Equal(t, ofIntune, step.Patience == leaver.Duration(7*24*time.Hour), "a daily limit may be used up some days in a row")
+		assert.Equal(t, name == leaver.StepDeleteEntraDevices, strings.Contains(step.Note, "BitLocker keys"))
+	}
+	all := map[string]leaver.StepSettings{}
+	for _, name := range leaver.OptionalSteps() {
+		all[name] = leaver.StepSettings{Include: true}
+	}
+	assert.Equal(t, []string{leaver.StepRemoveAllDevices, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices},
+		stepOf(t, planFor(t, s, leaver.Request{UserID: adele, Steps: all}), leaver.StepDeleteEntraDevices).After)
+}

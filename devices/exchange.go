@@ -1,0 +1,162 @@
+package devices
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+)
+
+// LookRequest is what a look at all devices takes.
+type LookRequest struct {
+	UserID string `json:"userId"`
+	// Known is what is known of each device; the caller leaves out those that are gone.
+	Known AllKnown `json:"known,omitempty"`
+	// Approvals are the requests for approval that may change, as they are known.
+	Approvals map[string]leaver.ApprovalStatus `json:"approvals,omitempty"`
+	// ApprovalsUnread is why the requests could not be read before.
+	ApprovalsUnread string `json:"approvalsUnread,omitempty"`
+	// Keys says to look for the recovery keys of devices that are new.
+	Keys bool `json:"keys,omitzero"`
+	// Wait says to look until something differs from what is known: after First, and
+	// then after twice as long each time, up to Longest.
+	Wait    bool            `json:"wait,omitzero"`
+	First   leaver.Duration `json:"first,omitzero"`
+	Longest leaver.Duration `json:"longest,omitzero"`
+}
+
+// Known is what a look compares with what it sees.
+type Known struct {
+	ID        string `json:"id,omitempty"`
+	State     string `json:"state,omitempty"`
+	OwnerType string `json:"owner,omitempty"`
+	Unlisted  bool   `json:"unlisted,omitzero"`
+	Gone      bool   `json:"gone,omitzero"`
+	Unread    string `json:"unread,omitempty"`
+	// AskedAt is set while the device has not been seen to check in since: that it
+	// has is news.
+	AskedAt time.Time `json:"askedAt,omitzero"`
+	// NeedsKey says that the recovery key is to be looked for.
+	NeedsKey bool `json:"needsKey,omitzero"`
+}
+
+// AllKnown stands in a history once for each look that tells news. What is known alike
+// of many devices is written once, with all their ids.
+type AllKnown []Known
+
+type alike struct {
+	IDs []string `json:"ids"`
+	Known
+}
+
+// MarshalJSON puts devices together of which the same is known.
+func (k AllKnown) MarshalJSON() ([]byte, error) {
+	var all []alike
+	for _, one := range k {
+		id := one.ID
+		one.ID = ""
+		at := slices.IndexFunc(all, func(a alike) bool { return a.Known == one })
+		if at < 0 {
+			at, all = len(all), append(all, alike{Known: one})
+		}
+		all[at].IDs = append(all[at].IDs, id)
+	}
+	return json.Marshal(all)
+}
+
+// UnmarshalJSON takes the devices apart again.
+func (k *AllKnown) UnmarshalJSON(text []byte) error {
+	var all []alike
+	if err := json.Unmarshal(text, &all); err != nil {
+		return err
+	}
+	*k = nil
+	for _, a := range all {
+		for _, id := range a.IDs {
+			one := a.Known
+			one.ID = id
+			*k = append(*k, one)
+		}
+	}
+	return nil
+}
+
+// Known returns what is known of each device.
+func (f *Fleet) Known() AllKnown {
+	known := make(AllKnown, len(f.Devices))
+	for i, d := range f.Devices {
+		known[i] = Known{ID: d.ID, State: d.ManagementState, OwnerType: d.OwnerType, Unlisted: !d.UnlistedAt.IsZero(), Gone: d.Gone, Unread: d.Unread}
+		if asked := d.asked(); asked != nil && !d.checkedIn(asked.At) {
+			known[i].AskedAt = asked.At.Truncate(time.Second) // Intune tells no more of a check-in
+		}
+		known[i].NeedsKey = f.Policy.RequireRecoveryKey && IsWindows(d.OperatingSystem) && d.RecoveryKey == ""
+	}
+	return known
+}
+
+// WriteRequest is what an activity takes that makes a Write.
+type WriteRequest struct {
+	UserID string `json:"userId"`
+	// Reason says why, for a second administrator.
+	Reason string `json:"reason,omitempty"`
+	Write
+	// Judged is each device as it was when the write was decided about, in the order
+	// of IDs.
+	Judged []Judged `json:"judged,omitempty"`
+	// Told says that a person told that the request with Code is approved.
+	Told bool `json:"told,omitzero"`
+}
+
+// Judged is what a decision about a device depends on.
+type Judged struct {
+	OperatingSystem string `json:"operatingSystem,omitempty"`
+	OwnerType       string `json:"owner,omitempty"`
+	State           string `json:"state,omitempty"`
+}
+
+// Judged returns what a decision about a device depends on.
+func (f *Fleet) Judged(id string) Judged {
+	d := f.find(id)
+	if d == nil {
+		return Judged{}
+	}
+	return Judged{OperatingSystem: d.OperatingSystem, OwnerType: d.OwnerType, State: d.ManagementState}
+}
+
+// Summary says what a write is about, without a name: "Retire: Windows, company, 2 of 5".
+func (f *Fleet) Summary(w Write) string {
+	if w.Action == leaver.RemoveAll {
+		return fmt.Sprintf("Retire all: %d", len(w.IDs))
+	}
+	what := map[leaver.DeviceAction]string{leaver.Retire: "Retire", leaver.Wipe: "Wipe", leaver.WipeKeepUserData: "Wipe, keep user data", leaver.DeleteRecord: "Delete record"}[w.Action]
+	if w.Again {
+		what += " again"
+	}
+	for i, d := range f.Devices {
+		if len(w.IDs) == 1 && d.ID == w.IDs[0] {
+			return fmt.Sprintf("%s: %s, %s, %d of %d", what, cmp.Or(leaver.Platform(d.OperatingSystem), "other system"), owner(d.OwnerType), i+1, len(f.Devices))
+		}
+	}
+	return what
+}
+
+func owner(ownerType string) string {
+	if ownerType == "company" || ownerType == "personal" {
+		return ownerType
+	}
+	return "owner unknown"
+}
+
+// Awaits returns the requests for approval that may still change, by code.
+func (f *Fleet) Awaits() map[string]leaver.ApprovalStatus {
+	awaits := map[string]leaver.ApprovalStatus{}
+	for _, a := range f.Approvals {
+		if f.awaited(a.Code) && (a.Status == leaver.ApprovalNeeded || a.Status == leaver.ApprovalApproved) {
+			awaits[a.Code] = a.Status
+		}
+	}
+	return awaits
+}

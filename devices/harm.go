@@ -1,0 +1,31 @@
+package devices
+
+import "github.com/leaver-dev/leaver"
+
+// harm says why an action must not be asked of a device, or "". Deleting the record of
+// a corporate Android device resets it; that does no harm where the policy wants the
+// device wiped.
+//
+// Microsoft: https://learn.microsoft.com/intune/intune-service/remote-actions/device-management
+func (f *Fleet) harm(action leaver.DeviceAction, d *Device) string {
+	if action == leaver.WipeKeepUserData && !IsWindows(d.OperatingSystem) {
+		return "user data can be kept on Windows only: choose wipe or retire"
+	}
+	if leaver.Platform(d.OperatingSystem) != "Android" {
+		return ""
+	}
+	switch company, personal := d.OwnerType == "company", d.OwnerType == "personal"; {
+	case action == leaver.Wipe && personal:
+		return "a personal Android device has a work profile only, which Graph cannot wipe: choose retire"
+	case action == leaver.Retire && company:
+		return "retire is not supported for a corporate Android device: choose wipe"
+	case action == leaver.DeleteRecord && company && f.planned(d) != leaver.Wipe:
+		return "deleting the record of a corporate Android device resets it to factory settings: choose wipe if that is meant"
+	case !company && !personal && (action == leaver.Wipe || action == leaver.DeleteRecord):
+		return "Intune does not say whether this Android device is corporate or personal, and on one of them this does harm: set its owner in Intune, or choose retire"
+	}
+	return ""
+}
+
+// IsWindows reports whether an operating system, as Intune names it, is Windows.
+func IsWindows(operatingSystem string) bool { return leaver.Platform(operatingSystem) == "Windows" }

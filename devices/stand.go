@@ -1,0 +1,186 @@
+package devices
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+)
+
+// Stand is how a device stands at a moment, and what follows from it.
+type Stand struct {
+	Verdict leaver.Verdict
+	// Ended says that nothing is to be done about the device any more.
+	Ended bool
+	// Ask is what is to be asked of the device now, or empty. Code is that of an
+	// approved request, which the call carries. Again says that the device failed to
+	// leave after the call before.
+	Ask   leaver.DeviceAction
+	Code  string
+	Again bool
+	// Question says why a person is to decide, or is empty. Failure is its type, where
+	// Intune refused a call or a call would do harm.
+	Question string
+	Failure  leaver.FailureType
+	// Detail says in words how the device stands.
+	Detail string
+	// Until is when the device stands otherwise, if nothing happens before.
+	Until time.Time
+	// Look says that the devices must be looked at before more can be said.
+	Look bool
+	// Spent says that the tenant's daily limit holds the call back, until Until.
+	Spent bool
+	// KeyAwaited says that it is not known yet whether there is a recovery key.
+	KeyAwaited bool
+}
+
+// stand says how a device stands: the first case that fits decides. This is the whole
+// life of a device. Intune is asked (ask) what the policy or a person wants. The call is
+// accepted (afterCall, follow), queued for a second administrator (queued), refused, or
+// its answer is lost (unknown). In the end the device is gone, kept or given up. Whatever
+// cannot go on by itself is a question to a person.
+func (f *Fleet) stand(d *Device, now time.Time) Stand {
+	last := d.lastCall()
+	switch {
+	// It has ended, or a call is being made: a choice is acted on when the call has ended.
+	case d.Gone:
+		return Stand{Verdict: leaver.Gone, Ended: true, Detail: "gone"}
+	case d.pending():
+		return Stand{Verdict: leaver.Leaving, Detail: "is being asked"}
+
+	// A person has decided. Nothing is asked of a device of which Intune does not tell.
+	case d.choice() == leaver.GiveUp:
+		return Stand{Verdict: leaver.GivenUp, Ended: true, Detail: "left as it is, by a decision"}
+	case d.choice() == leaver.WaitLonger && d.asked() != nil:
+		return f.afterCall(d, d.asked(), now)
+	case d.choice() == leaver.WaitLonger && d.isLeaving():
+		return f.follow(d, d.LeavingAt, now)
+	case d.Unread != "":
+		return f.question(d, d.Unread, "", now)
+	case d.chosenAction() != "":
+		return f.ask(d, d.chosenAction(), "", false, now)
+
+	// Intune has heard no call for it.
+	case d.leavesAnyway():
+		return f.follow(d, d.LeavingAt, now)
+	case last == nil:
+		return f.ask(d, f.planned(d), "", false, now)
+
+	// What came of the last call decides.
+	case last.Answer == leaver.CallAccepted:
+		return f.afterCall(d, last, now)
+	case last.Answer == leaver.CallQueued:
+		return f.queued(d, last, now)
+	case last.Answer == leaver.CallUnknown:
+		return f.unknown(d, last, now)
+	case d.choice() == leaver.Retry: // after a refusal
+		return f.ask(d, f.wanted(d, last), "", false, now)
+	}
+	return f.question(d, last.Why, last.Failure, now)
+}
+
+// afterCall is a device after a call that Intune has heard: it leaves, or it fails to. It
+// is asked once more after a failure, and once more for each retry that a person chooses.
+func (f *Fleet) afterCall(d *Device, call *leaver.Call, now time.Time) Stand {
+	failed := d.hasFailed() && f.isNews(d, d.since(call.At))
+	switch {
+	case d.choice() == leaver.Retry && d.hasFailed():
+		return f.ask(d, call.Action, "", false, now)
+	case failed && call.Again:
+		return f.question(d, "was asked twice: see in Intune why it refuses", "", now)
+	case failed:
+		return f.ask(d, call.Action, "", true, now)
+	}
+	return f.follow(d, call.At, now)
+}
+
+// follow waits for a device that is on its way since a moment. Only a look that came after
+// the deadline can tell that the device is late.
+func (f *Fleet) follow(d *Device, since, now time.Time) Stand {
+	s := Stand{Verdict: f.soFar(d)}
+	if !d.UnlistedAt.IsZero() {
+		s.Detail = unlisted
+	}
+	switch deadline := d.since(since).Add(time.Duration(f.Deadline)); {
+	case deadline.After(now):
+		s.Until = deadline
+		return s
+	case f.LookedAt.Before(deadline):
+		s.Look = true
+		return s
+	case d.Unreached:
+		return f.question(d, "its deadline has passed, and Intune does not tell of it: see there, then choose", "", now)
+	case d.checkedIn(d.since(since)):
+		return f.question(d, "its deadline has passed; it has checked in meanwhile, and is still managed", "", now)
+	}
+	return f.question(d, "its deadline has passed; it has not checked in meanwhile", "", now)
+}
+
+// unknown is a device for which a call was made whose answer was lost.
+func (f *Fleet) unknown(d *Device, last *leaver.Call, now time.Time) Stand {
+	switch {
+	case f.hasHeard(d, last):
+		return f.afterCall(d, last, now)
+	case d.choice() == leaver.Retry:
+		return f.ask(d, f.wanted(d, last), "", false, now)
+	case d.Lost:
+		return Stand{Verdict: f.soFar(d), Look: true}
+	}
+	return f.question(d, cmp.Or(last.Why, "it is not known whether Intune has heard the call: see there, then choose"), last.Failure, now)
+}
+
+// hasHeard reports whether what Intune says of the device shows that a call was heard
+// whose answer was lost. The call for all was heard when the device leaves: it changes
+// nothing for a device that was leaving before.
+func (f *Fleet) hasHeard(d *Device, call *leaver.Call) bool {
+	return (d.isLeaving() || d.hasFailed()) && f.isNews(d, call.At) || d.isLeaving() && call.All
+}
+
+// question is a device that a person is to decide about.
+func (f *Fleet) question(d *Device, why string, failure leaver.FailureType, now time.Time) Stand {
+	s := Stand{Verdict: f.soFar(d), Question: why, Detail: why, Failure: failure}
+	last := d.asked()
+	switch {
+	case last == nil || s.Verdict == leaver.Unknown:
+	case d.hasFailed() && f.isNews(d, last.At) && strings.HasSuffix(d.ManagementState, "Canceled"):
+		s.Verdict = leaver.RemovalCanceled
+	case d.hasFailed() && f.isNews(d, last.At):
+		s.Verdict = leaver.RemovalFailed
+	case f.isSilent(d, d.since(last.At), now):
+		s.Verdict = leaver.Silent
+	}
+	return s
+}
+
+// isSilent reports whether a look after the deadline has shown that the device has not
+// checked in since.
+func (f *Fleet) isSilent(d *Device, since, now time.Time) bool {
+	deadline := since.Add(time.Duration(f.Deadline))
+	return !deadline.After(now) && !f.LookedAt.Before(deadline) && d.Unread == "" && !d.Unreached && !d.checkedIn(since)
+}
+
+// soFar is the verdict on a device that is neither gone nor decided about.
+func (f *Fleet) soFar(d *Device) leaver.Verdict {
+	switch last := d.asked(); {
+	case last == nil && !d.isLeaving():
+		return leaver.NotAsked
+	case last != nil && last.Answer == leaver.CallUnknown && !d.isLeaving() && !f.hasHeard(d, last):
+		return leaver.Unknown
+	}
+	return leaver.Leaving
+}
+
+// planned is what the policy says about a device as it is now.
+func (f *Fleet) planned(d *Device) leaver.DeviceAction {
+	return f.Policy.For(d.OwnerType, d.OperatingSystem)
+}
+
+// wanted is what a call is repeated with. What a person chose, and what followed a
+// failure, stays; what the policy wanted is read anew, as the owner may have changed.
+func (f *Fleet) wanted(d *Device, last *leaver.Call) leaver.DeviceAction {
+	if last.Again || last.Chosen {
+		return last.Action
+	}
+	return f.planned(d)
+}

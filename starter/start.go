@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/spf13/cobra"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+)
+
+func (s *starter) startCommand() *cobra.Command {
+	var request leaver.Request
+	var skip, include []string
+	var devices string
+	var detach bool
+	cmd := &cobra.Command{
+		Use:   "start USER",
+		Short: "Start an offboarding and follow it to its end",
+		Long: `Start an offboarding and follow it to its end.
+
+Starting it for a leaver whose offboarding runs follows that one. Ctrl-C ends the
+following, not the offboarding.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			request.UserID, request.Steps = args[0], map[string]leaver.StepSettings{}
+			for _, name := range slices.Concat(skip, include) {
+				request.Steps[name] = leaver.StepSettings{Skip: slices.Contains(skip, name), Include: slices.Contains(include, name)}
+			}
+			if cmd.Flags().Changed("devices") {
+				request.Devices = &leaver.DevicePolicy{}
+				if err := leaver.ParseStrict([]byte(devices), request.Devices); err != nil {
+					return fmt.Errorf("--devices: %w", err)
+				}
+			}
+			if err := s.start(cmd.Context(), request); err != nil || detach {
+				return err
+			}
+			return s.follow(cmd.Context(), request.UserID)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&request.DryRun, "dry-run", false, "show the plan and touch nothing")
+	flags.StringVar((*string)(&request.OnFailure), "on-failure", "", "when a step cannot succeed by waiting: ask (default), continue or fail")
+	flags.StringSliceVar(&skip, "skip", nil, "leave a step out, by name; can be repeated")
+	flags.StringSliceVar(&include, "include", nil, "put a step into the plan that is off unless asked for; can be repeated: "+strings.Join(leaver.OptionalSteps(), ", "))
+	flags.StringVar(&devices, "devices", "", `what to do with devices, as JSON such as {"company":{"windows":"wipe"},"personal":{"default":"retire"}} (default: the worker's)`)
+	flags.StringVar(&request.Reason, "reason", "", "why, for the second administrator who is to approve what is asked of devices; with the ticket at most 1,024 characters")
+	flags.StringVar(&request.Ticket, "ticket", "", "the ticket that asks for the offboarding, for the same administrator")
+	flags.DurationVar((*time.Duration)(&request.DeviceDeadline), "device-deadline", 0, "how long devices may take to leave before a person is asked, such as 720h (default: the worker's)")
+	flags.StringVar(&s.taskQueue, "task-queue", leaver.TaskQueue, "where the workers listen")
+	flags.BoolVar(&detach, "detach", false, "start and do not follow")
+	return cmd
+}
+
+// start refuses a bad request before Temporal is asked, for a quick answer. The
+// workflow refuses it for everybody.
+func (s *starter) start(ctx context.Context, request leaver.Request) error {
+	input, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	if _, err := leaver.ParseRequest(input); err != nil {
+		return errors.New(message(err))
+	}
+	id := s.id(request.UserID)
+	_, err = s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: id, TaskQueue: s.taskQueue,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            "Offboard a leaver",
+		StaticDetails:                            "Query `progress` shows every step. When a step waits for a person, the current details say how to answer.",
+	}, leaver.WorkflowType, request)
+	if _, running := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); running {
+		fmt.Fprintf(s.err, "The offboarding %s runs already.\n", id)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	fmt.Fprintf(s.err, "Started the offboarding %s.\n", id)
+	return nil
+}

@@ -1,0 +1,199 @@
+package workflows_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/google/uuid"
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graphsim"
+	"github.com/leaver-dev/leaver/plugin"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+)
+
+type token string
+
+func (t token) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: string(t), ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+type registry = plugin.Registry
+
+// office is a tenant, and a test environment in which its leaver is offboarded.
+type office struct {
+	*testsuite.TestWorkflowEnvironment
+	t      *testing.T
+	tenant *graphsim.Tenant
+	// register puts workflow and activities on the environment of a run, and begin is
+	// done before each run.
+	register func(registry)
+	begin    func()
+	// runs counts how often the workflow has continued as new.
+	runs int
+	// clock is the environment whose time the tenant follows.
+	clock atomic.Pointer[testsuite.TestWorkflowEnvironment]
+}
+
+// newOffice makes a tenant whose devices leave at once, and whose time is the
+// workflow's.
+func newOffice(t *testing.T, change ...func(*plugin.Config)) *office {
+	t.Helper()
+	tenant := graphsim.NewTenant(nil)
+	tenant.Add(graphsim.Contoso(0)...)
+	server := httptest.NewServer(tenant.Handler())
+	t.Cleanup(server.Close)
+	config := plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath}
+	for _, c := range change {
+		c(&config)
+	}
+	offboarding, err := plugin.New(config)
+	require.NoError(t, err)
+	env := newEnvironment()
+	offboarding.Register(env)
+	o := &office{TestWorkflowEnvironment: env, t: t, tenant: tenant, register: func(r registry) { offboarding.Register(r) }}
+	o.clock.Store(env)
+	tenant.Clock(func() time.Time { return o.clock.Load().Now() })
+	return o
+}
+
+// newEnvironment makes an environment in which a workflow that waits for ever fails
+// after a year; the default is ten.
+func newEnvironment() *testsuite.TestWorkflowEnvironment {
+	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(quiet)
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkflowRunTimeout(365 * 24 * time.Hour)
+	env.SetWorkerOptions(likeAServer(false))
+	return env
+}
+
+// forbid makes a request fail until a person has done something.
+func (o *office) forbid(method, path string) {
+	o.tenant.Fail(graphsim.Fault{Method: method, Path: path, Times: -1, Status: 403, Code: "Authorization_RequestDenied", Message: "Insufficient privileges to complete the operation."})
+}
+
+func (o *office) run(request string) (leaver.Report, error) {
+	o.t.Helper()
+	if o.begin != nil {
+		o.begin()
+	}
+	o.ExecuteWorkflow(leaver.WorkflowType, json.RawMessage(request))
+	for o.goesOn() {
+	}
+	return o.end()
+}
+
+// goesOn runs the workflow that this one has continued as, if it has.
+func (o *office) goesOn() bool {
+	o.t.Helper()
+	require.True(o.t, o.IsWorkflowCompleted())
+	next, ok := errors.AsType[*workflow.ContinueAsNewError](o.GetWorkflowError())
+	if !ok {
+		return false
+	}
+	var input, state json.RawMessage
+	require.NoError(o.t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &input, &state))
+	before := o.TestWorkflowEnvironment
+	o.TestWorkflowEnvironment = newEnvironment()
+	o.SetStartTime(before.Now())
+	o.clock.Store(o.TestWorkflowEnvironment)
+	o.SetContinuedExecutionRunID("the-run-before")
+	o.register(o.TestWorkflowEnvironment)
+	o.runs++
+	if o.begin != nil {
+		o.begin()
+	}
+	o.ExecuteWorkflow(leaver.WorkflowType, input, state)
+	return true
+}
+
+func (o *office) end() (leaver.Report, error) {
+	o.t.Helper()
+	require.True(o.t, o.IsWorkflowCompleted())
+	var report leaver.Report
+	err := o.GetWorkflowResult(&report)
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.HasDetails() {
+		require.NoError(o.t, failure.Details(&report))
+	}
+	if canceled, ok := errors.AsType[*temporal.CanceledError](err); ok && canceled.HasDetails() {
+		require.NoError(o.t, canceled.Details(&report))
+	}
+	return report, err
+}
+
+func (o *office) progress() leaver.Progress {
+	o.t.Helper()
+	answer, err := o.QueryWorkflow(leaver.QueryProgress)
+	require.NoError(o.t, err)
+	var p leaver.Progress
+	require.NoError(o.t, answer.Get(&p))
+	return p
+}
+
+// after does something when the workflow has waited for a while.
+func (o *office) after(d time.Duration, do func()) { o.RegisterDelayedCallback(do, d) }
+
+func (o *office) signal(action leaver.Action, input string) {
+	o.SignalWorkflow(string(action), json.RawMessage(input))
+}
+
+// update sends an update; what it returns tells, later, whether it was refused.
+func (o *office) update(action leaver.Action, input string) (refused func() error) {
+	answer := errors.New("no answer")
+	o.UpdateWorkflow(string(action), uuid.NewString(), &testsuite.TestUpdateCallback{
+		OnAccept:   func() {},
+		OnReject:   func(err error) { answer = err },
+		OnComplete: func(_ any, err error) { answer = err },
+	}, json.RawMessage(input))
+	return func() error { return answer }
+}
+
+func outcomes(report leaver.Report) string {
+	var all []string
+	for _, s := range report.Steps {
+		all = append(all, s.Name+" "+string(s.Outcome))
+	}
+	return strings.Join(all, ", ")
+}
+
+const adele = `{"userId":"adele@contoso.com"}`
+
+// fleet gives Adele devices, by name.
+func (o *office) fleet(devices ...graphsim.Device) {
+	user := o.tenant.Users()[graphsim.Leaver]
+	user.Devices = devices
+	o.tenant.Add(user)
+}
+
+// deviceIDs are the ids of the devices that Adele has now.
+func (o *office) deviceIDs() []string {
+	var ids []string
+	for _, d := range o.tenant.Users()[graphsim.Leaver].Devices {
+		ids = append(ids, d.ID)
+	}
+	return ids
+}
+
+// said is what a step says of each device, by name.
+func said(s leaver.StepRecord) map[string]leaver.Item {
+	items := map[string]leaver.Item{}
+	for _, i := range s.Items {
+		items[i.Device.Name] = i
+	}
+	return items
+}
+
+// removal is the step that removes the devices.
+func removal(r leaver.Report) leaver.StepRecord { return r.Steps[2] }
