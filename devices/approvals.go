@@ -19,13 +19,17 @@ const (
 // queued is a device whose request waits for a second administrator, or is decided.
 func (f *Fleet) queued(d *Device, last *leaver.Call, now time.Time) Stand {
 	request, action := f.Approval(last.ApprovalCode), f.wanted(d, last)
-	expired := request == nil || f.hasExpired(request, now)
+	expired, end := request == nil || f.hasExpired(request, now), d.FoundAt.Add(time.Duration(f.Deadline))
 	switch {
-	case expired && f.NoPerson && !d.FoundAt.Add(time.Duration(f.Deadline)).After(now):
+	case expired && f.NoPerson && !end.After(now):
 		// Nobody could end the filing otherwise.
 		return f.question(d, "nobody has decided about the request for approval "+last.ApprovalCode, leaver.ApprovalRequired, now)
 	case d.choice() == leaver.Retry, expired:
-		return f.ask(d, action, "", last.Again, now)
+		s := f.ask(d, action, "", last.Again, now)
+		if f.NoPerson && s.Until.After(end) {
+			s.Until = end // what holds the filing back lasts longer
+		}
+		return s
 	case request.Status == leaver.ApprovalNeeded:
 		return f.awaits(d, request)
 	case request.Status == leaver.ApprovalApproved && action != last.Action:
