@@ -77,6 +77,9 @@ func (f *Fleet) Heard(w Write, o Outcome, now time.Time) {
 			f.SpentUntil = map[leaver.DeviceAction]time.Time{}
 		}
 		f.SpentUntil[dailyLimit(w.Action)] = now.Add(max(time.Duration(o.After), leastPause))
+		if w.Action == leaver.RemoveAll && len(w.IDs) > 1 {
+			f.RefusesAll = SpentToday // one call for more devices than a day's limit would never be taken
+		}
 	case NoRoute:
 		f.RefusesAll = cmp.Or(o.Why, unsaid)
 	case Refused:

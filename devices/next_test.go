@@ -150,10 +150,10 @@ func TestADailyLimitThatIsUsedUpWaitsUntilTomorrow(t *testing.T) {
 	t.Parallel()
 	const tomorrow = 16 * time.Hour // monday begins at eight
 	tell(t, stories{
-		"what it refused was not asked": {
+		"what it refused was not asked, and is asked one by one: a day may never take one call for all": {
 			sees(windows("A"), windows("B")), calls("all A B"), spent("A B"), is("A", leaver.NotAsked), notAsked("A"), notAsked("B"), watches, wakes(tomorrow),
 			saysOf("A", func(t *testing.T, i leaver.Item) { assert.Contains(t, i.Detail, "waiting until tomorrow") }),
-			after(tomorrow), calls("all A B"), accepted("A B"), is("A", leaver.Leaving),
+			after(tomorrow), calls("retire A", "retire B"), accepted("A"), accepted("B"), is("A", leaver.Leaving),
 		},
 		"a limit for wipes holds up no retirement, and is tried once a day": {
 			policy(wipesWindows), sees(windows("A"), windows("B"), iphone("C")), calls("wipe A", "wipe B", "retire C"),
