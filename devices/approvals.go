@@ -73,6 +73,15 @@ func (f *Fleet) sharedRequest(now time.Time) *leaver.Approval {
 	return nil
 }
 
+// requestOf is the request for approval of a device's last call, or before there is a
+// call the shared request; nil where there is none.
+func (f *Fleet) requestOf(d *Device, now time.Time) *leaver.Approval {
+	if last := d.lastCall(); last != nil {
+		return f.Approval(last.ApprovalCode)
+	}
+	return f.sharedRequest(now)
+}
+
 // awaited reports whether a device waits for the request with a code.
 func (f *Fleet) awaited(code string) bool {
 	for _, d := range f.Devices {

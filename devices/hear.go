@@ -302,11 +302,7 @@ func (f *Fleet) Choose(choice leaver.Choice, ids []string, now time.Time) {
 // approve notes that a person has told that the request is approved for which a device
 // waits.
 func (f *Fleet) approve(d *Device, now time.Time) {
-	request := f.sharedRequest(now)
-	if last := d.lastCall(); last != nil {
-		request = f.Approval(last.ApprovalCode)
-	}
-	if request != nil {
+	if request := f.requestOf(d, now); request != nil {
 		request.Status, request.Told = leaver.ApprovalApproved, true
 	}
 }

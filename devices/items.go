@@ -30,13 +30,7 @@ func (f *Fleet) item(d *Device, now time.Time) leaver.Item {
 	case s.Question != "":
 		item.Outcome = leaver.Failed
 	}
-	request := f.sharedRequest(now)
-	if last := d.lastCall(); last != nil {
-		request = f.Approval(last.ApprovalCode)
-	} else if s.Verdict != leaver.AwaitingApproval {
-		request = nil
-	}
-	if request != nil {
+	if request := f.requestOf(d, now); request != nil && (len(d.Calls) > 0 || s.Verdict == leaver.AwaitingApproval) {
 		copied := *request
 		item.Approval = &copied
 	}
