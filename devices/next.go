@@ -65,9 +65,9 @@ func (f *Fleet) Next(now time.Time) Todo {
 			todo.wakeAt(last.At.Add(Slow))
 		}
 	}
-	switch {
-	case todo.Look || f.holdsBack(now, &todo): // what is to be asked may differ after the next look
-	case len(asks) > 0 && f.together(now):
+	switch together := f.together(now); {
+	case todo.Look || !together && f.holdsBack(now, &todo): // what is to be asked may differ after the next look
+	case len(asks) > 0 && together:
 		todo.Writes = []Write{f.forAll(asks)}
 	default:
 		todo.Writes = asks[:min(len(asks), max(0, AtOnce-pending))]
@@ -121,7 +121,7 @@ func (f *Fleet) leavesWith(d *Device, s Stand, now time.Time) bool {
 // holdsBack reports whether nothing is asked for a moment, because the one action for all
 // may do once a recovery key is found, or a device is listed again that a list has missed.
 func (f *Fleet) holdsBack(now time.Time, todo *Todo) bool {
-	if !f.mayJoin() || f.together(now) {
+	if !f.mayJoin() {
 		return false
 	}
 	holds := false
