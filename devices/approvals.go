@@ -2,6 +2,7 @@ package devices
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/leaver-dev/leaver"
@@ -55,22 +56,15 @@ func (f *Fleet) hasExpired(request *leaver.Approval, now time.Time) bool {
 }
 
 func (f *Fleet) awaits(d *Device, request *leaver.Approval) Stand {
-	s := Stand{Verdict: leaver.AwaitingApproval, Until: f.expires(request)}
-	if !d.UnlistedAt.IsZero() {
-		s.Detail = unlisted
-	}
-	return s
+	return Stand{Verdict: leaver.AwaitingApproval, Until: f.expires(request), Detail: d.listing()}
 }
 
 // sharedRequest is a request for approval of the one action for all, while it waits,
 // or nil: it is for whatever devices there are.
 func (f *Fleet) sharedRequest(now time.Time) *leaver.Approval {
-	for _, a := range f.Approvals {
-		if a.Operation == leaver.RemoveAll && a.Status == leaver.ApprovalNeeded && !f.hasExpired(a, now) && f.awaited(a.Code) {
-			return a
-		}
-	}
-	return nil
+	return first(f.Approvals, func(a *leaver.Approval) bool {
+		return a.Operation == leaver.RemoveAll && a.Status == leaver.ApprovalNeeded && !f.hasExpired(a, now) && f.awaited(a.Code)
+	})
 }
 
 // requestOf is the request for approval of a device's last call, or before there is a
@@ -84,10 +78,8 @@ func (f *Fleet) requestOf(d *Device, now time.Time) *leaver.Approval {
 
 // awaited reports whether a device waits for the request with a code.
 func (f *Fleet) awaited(code string) bool {
-	for _, d := range f.Devices {
-		if last := d.lastCall(); !d.Gone && last != nil && last.ApprovalCode == code && d.choice() == "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.Devices, func(d *Device) bool {
+		last := d.lastCall()
+		return !d.Gone && last != nil && last.ApprovalCode == code && d.choice() == ""
+	})
 }

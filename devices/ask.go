@@ -25,8 +25,10 @@ func (f *Fleet) ask(d *Device, action leaver.DeviceAction, code string, again bo
 	s := Stand{Verdict: f.soFar(d)}
 	harm, spent, request := f.harm(action, d), f.SpentUntil[dailyLimit(action)], f.sharedRequest(now)
 	switch {
+	case action == leaver.Keep && d.asked() != nil: // the device's owner may have changed
+		return f.question(d, "the policy says to keep it by now, and it may have been asked before: see in Intune, then choose", "", now)
 	case action == leaver.Keep:
-		return f.kept(d, now)
+		return Stand{Verdict: leaver.Kept, Ended: true, Detail: "left as it is, as the policy says"}
 	case !d.UnlistedAt.IsZero():
 		return f.unlisted(d, now)
 	case harm != "":
@@ -66,27 +68,23 @@ func (f *Fleet) unlisted(d *Device, now time.Time) Stand {
 
 const unlisted = "still managed, no longer listed for the leaver"
 
+// listing says that a device is not listed, or nothing.
+func (d *Device) listing() string {
+	if d.UnlistedAt.IsZero() {
+		return ""
+	}
+	return unlisted
+}
+
 // SpentToday says what a used-up daily limit means.
 const SpentToday = "the tenant's daily limit for this is used up, waiting until tomorrow"
-
-// kept is a device that the policy leaves alone, perhaps only since its owner type has
-// changed.
-func (f *Fleet) kept(d *Device, now time.Time) Stand {
-	if d.asked() != nil {
-		return f.question(d, "the policy says to keep it by now, and it may have been asked before: see in Intune, then choose", "", now)
-	}
-	return Stand{Verdict: leaver.Kept, Ended: true, Detail: "left as it is, as the policy says"}
-}
 
 // needsKey reports whether a recovery key must be on record before an action: BitLocker
 // is suspended by it, and without a key nobody reads the disk again. A person who
 // chooses an action has decided about that.
 func (f *Fleet) needsKey(d *Device, action leaver.DeviceAction) bool {
-	switch action {
-	case leaver.Retire, leaver.Wipe, leaver.WipeKeepUserData:
-		return f.Policy.RequireRecoveryKey && IsWindows(d.OperatingSystem) && d.chosenAction() == "" && (len(d.Calls) == 0 || !d.lastCall().Chosen)
-	}
-	return false
+	return f.Policy.RequireRecoveryKey && action != leaver.DeleteRecord && IsWindows(d.OperatingSystem) &&
+		d.chosenAction() == "" && (len(d.Calls) == 0 || !d.lastCall().Chosen)
 }
 
 // withoutKey is a device for which no recovery key is known to be on record.

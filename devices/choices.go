@@ -58,25 +58,16 @@ func (f *Fleet) Takes(choice leaver.Choice, ids []string, now time.Time) ([]stri
 func (f *Fleet) fitsNone(choice leaver.Choice, now time.Time) error {
 	offered := f.Offered(now)
 	if len(offered) == 0 {
-		return errAsksNothing
+		return errors.New("step: asks nothing that a choice could answer")
 	}
-	var why error
-	for _, d := range f.Devices {
+	for _, d := range slices.Backward(f.Devices) {
 		if harm, ok := errors.AsType[harmful](f.refusal(choice, d, now)); ok {
-			why = harm
+			return harm
 		}
 	}
-	if why != nil {
-		return why
-	}
-	names := make([]string, len(offered))
-	for i, c := range offered {
-		names[i] = string(c)
-	}
+	names := strings.Fields(strings.Trim(fmt.Sprint(offered), "[]"))
 	return fmt.Errorf("choice: is for none of the items, want one of %s", strings.Join(names, ", "))
 }
-
-var errAsksNothing = errors.New("step: asks nothing that a choice could answer")
 
 // harmful is why a choice would do harm.
 type harmful string
@@ -90,7 +81,7 @@ func (f *Fleet) refusal(choice leaver.Choice, d *Device, now time.Time) error {
 	// device's own that Intune does not answer: the caller cancels it.
 	unanswered := d.pending() && !d.lastCall().All && !d.lastCall().At.Add(Slow).After(now)
 	waits := d.chosenAction() != "" && !s.Ended && !d.pending()
-	switch {
+	switch action := actionOf(choice); {
 	case s.Verdict == leaver.AwaitingApproval && (choice == leaver.Approved || choice == leaver.GiveUp):
 		return nil
 	case s.Verdict == leaver.AwaitingApproval:
@@ -101,19 +92,12 @@ func (f *Fleet) refusal(choice leaver.Choice, d *Device, now time.Time) error {
 		return fmt.Errorf("choice: %s is not for all of these items", choice)
 	case choice == leaver.WaitLonger && d.asked() == nil && !d.isLeaving():
 		return errors.New("choice: nothing was asked of the item that could be waited for, choose another answer")
-	}
-	action := leaver.DeviceAction(choice)
-	switch action {
-	case leaver.Retire, leaver.Wipe, leaver.WipeKeepUserData, leaver.DeleteRecord:
-		if d.Unread != "" {
-			return harmful("Intune does not tell of the device, and nothing can be asked of it: see there, then choose retry or giveUp")
-		}
-		if !d.UnlistedAt.IsZero() {
-			return harmful("the device is " + unlisted + ", and may be another user's: decide about it in Intune, then choose giveUp")
-		}
-		if why := f.harm(action, d); why != "" {
-			return harmful(why)
-		}
+	case action != "" && d.Unread != "":
+		return harmful("Intune does not tell of the device, and nothing can be asked of it: see there, then choose retry or giveUp")
+	case action != "" && !d.UnlistedAt.IsZero():
+		return harmful("the device is " + unlisted + ", and may be another user's: decide about it in Intune, then choose giveUp")
+	case action != "" && f.harm(action, d) != "":
+		return harmful(f.harm(action, d))
 	}
 	return nil
 }

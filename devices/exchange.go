@@ -15,12 +15,11 @@ type LookRequest struct {
 	UserID string `json:"userId"`
 	// Known is what is known of each device; the caller leaves out those that are gone.
 	Known AllKnown `json:"known,omitempty"`
-	// Approvals are the requests for approval that may change, as they are known.
-	Approvals map[string]leaver.ApprovalStatus `json:"approvals,omitempty"`
-	// ApprovalsUnread is why the requests could not be read before.
-	ApprovalsUnread string `json:"approvalsUnread,omitempty"`
-	// Keys says to look for the recovery keys of devices that are new.
-	Keys bool `json:"keys,omitzero"`
+	// Approvals are the requests for approval that may change, as they are known;
+	// ApprovalsUnread is why they could not be read before.
+	Approvals       map[string]leaver.ApprovalStatus `json:"approvals,omitempty"`
+	ApprovalsUnread string                           `json:"approvalsUnread,omitempty"`
+	Keys            bool                             `json:"keys,omitzero"` // to look for the recovery keys of devices that are new
 	// Wait says to look until something differs from what is known: after First, and
 	// then after twice as long each time, up to Longest.
 	Wait    bool            `json:"wait,omitzero"`
@@ -30,17 +29,14 @@ type LookRequest struct {
 
 // Known is what a look compares with what it sees.
 type Known struct {
-	ID        string `json:"id,omitempty"`
-	State     string `json:"state,omitempty"`
-	OwnerType string `json:"owner,omitempty"`
-	Unlisted  bool   `json:"unlisted,omitzero"`
-	Gone      bool   `json:"gone,omitzero"`
-	Unread    string `json:"unread,omitempty"`
-	// AskedAt is set while the device has not been seen to check in since: that it
-	// has is news.
-	AskedAt time.Time `json:"askedAt,omitzero"`
-	// NeedsKey says that the recovery key is to be looked for.
-	NeedsKey bool `json:"needsKey,omitzero"`
+	ID        string    `json:"id,omitempty"`
+	State     string    `json:"state,omitempty"`
+	OwnerType string    `json:"owner,omitempty"`
+	Unlisted  bool      `json:"unlisted,omitzero"`
+	Gone      bool      `json:"gone,omitzero"`
+	Unread    string    `json:"unread,omitempty"`
+	AskedAt   time.Time `json:"askedAt,omitzero"`  // while the device has not been seen to check in since: that it has is news
+	NeedsKey  bool      `json:"needsKey,omitzero"` // the recovery key is to be looked for
 }
 
 // AllKnown stands in a history once for each look that tells news. What is known alike
@@ -76,9 +72,8 @@ func (k *AllKnown) UnmarshalJSON(text []byte) error {
 	*k = nil
 	for _, a := range all {
 		for _, id := range a.IDs {
-			one := a.Known
-			one.ID = id
-			*k = append(*k, one)
+			a.Known.ID = id
+			*k = append(*k, a.Known)
 		}
 	}
 	return nil
@@ -88,11 +83,11 @@ func (k *AllKnown) UnmarshalJSON(text []byte) error {
 func (f *Fleet) Known() AllKnown {
 	known := make(AllKnown, len(f.Devices))
 	for i, d := range f.Devices {
-		known[i] = Known{ID: d.ID, State: d.ManagementState, OwnerType: d.OwnerType, Unlisted: !d.UnlistedAt.IsZero(), Gone: d.Gone, Unread: d.Unread}
+		known[i] = Known{ID: d.ID, State: d.ManagementState, OwnerType: d.OwnerType, Unlisted: !d.UnlistedAt.IsZero(), Gone: d.Gone, Unread: d.Unread,
+			NeedsKey: f.Policy.RequireRecoveryKey && IsWindows(d.OperatingSystem) && d.RecoveryKey == ""}
 		if asked := d.asked(); asked != nil && !d.checkedIn(asked.At) {
 			known[i].AskedAt = asked.At.Truncate(time.Second) // Intune tells no more of a check-in
 		}
-		known[i].NeedsKey = f.Policy.RequireRecoveryKey && IsWindows(d.OperatingSystem) && d.RecoveryKey == ""
 	}
 	return known
 }
@@ -100,14 +95,10 @@ func (f *Fleet) Known() AllKnown {
 // WriteRequest is what an activity takes that makes a Write.
 type WriteRequest struct {
 	UserID string `json:"userId"`
-	// Reason says why, for a second administrator.
-	Reason string `json:"reason,omitempty"`
+	Reason string `json:"reason,omitempty"` // says why, for a second administrator
 	Write
-	// Judged is each device as it was when the write was decided about, in the order
-	// of IDs.
-	Judged []Judged `json:"judged,omitempty"`
-	// Told says that a person told that the request with Code is approved.
-	Told bool `json:"told,omitzero"`
+	Judged []Judged `json:"judged,omitempty"` // each device as it was when the write was decided about, in the order of IDs
+	Told   bool     `json:"told,omitzero"`    // a person told that the request with Code is approved
 }
 
 // Judged is what a decision about a device depends on.
@@ -120,9 +111,6 @@ type Judged struct {
 // Judged returns what a decision about a device depends on.
 func (f *Fleet) Judged(id string) Judged {
 	d := f.find(id)
-	if d == nil {
-		return Judged{}
-	}
 	return Judged{OperatingSystem: d.OperatingSystem, OwnerType: d.OwnerType, State: d.ManagementState}
 }
 
@@ -131,23 +119,17 @@ func (f *Fleet) Summary(w Write) string {
 	if w.Action == leaver.RemoveAll {
 		return fmt.Sprintf("Retire all: %d", len(w.IDs))
 	}
-	what := map[leaver.DeviceAction]string{leaver.Retire: "Retire", leaver.Wipe: "Wipe", leaver.WipeKeepUserData: "Wipe, keep user data", leaver.DeleteRecord: "Delete record"}[w.Action]
+	what := map[leaver.DeviceAction]string{leaver.Retire: "Retire", leaver.Wipe: "Wipe",
+		leaver.WipeKeepUserData: "Wipe, keep user data", leaver.DeleteRecord: "Delete record"}[w.Action]
 	if w.Again {
 		what += " again"
 	}
-	for i, d := range f.Devices {
-		if len(w.IDs) == 1 && d.ID == w.IDs[0] {
-			return fmt.Sprintf("%s: %s, %s, %d of %d", what, cmp.Or(leaver.Platform(d.OperatingSystem), "other system"), owner(d.OwnerType), i+1, len(f.Devices))
-		}
+	d := f.find(w.IDs[0])
+	system, owner := cmp.Or(leaver.Platform(d.OperatingSystem), "other system"), d.OwnerType
+	if owner != "company" && owner != "personal" {
+		owner = "owner unknown"
 	}
-	return what
-}
-
-func owner(ownerType string) string {
-	if ownerType == "company" || ownerType == "personal" {
-		return ownerType
-	}
-	return "owner unknown"
+	return fmt.Sprintf("%s: %s, %s, %d of %d", what, system, owner, slices.Index(f.Devices, d)+1, len(f.Devices))
 }
 
 // Awaits returns the requests for approval that may still change, by code.

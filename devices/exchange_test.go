@@ -2,6 +2,8 @@ package devices_test
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,4 +31,29 @@ func TestWhatIsKnownAlikeOfManyDevicesIsWrittenOnce(t *testing.T) {
 	text, err = json.Marshal(devices.LookRequest{UserID: "U"})
 	require.NoError(t, err)
 	assert.NotContains(t, string(text), "known")
+}
+
+func TestWhatALookIsToFindOut(t *testing.T) {
+	tell(t, stories{
+		"what is news of whom": {wantsKeys, sees("A", "B key=onRecord", "C iOS"), finds("needs key", "", ""), after(minute),
+			makes("retire B", "retire C"), finds("needs key", "check-in", "check-in"), sees("C iOS checkedIn"), finds("needs key", "check-in", "")},
+		"the codes that may change": {wipesWindows, sees("A", "B", "C"), calls("wipe A", "wipe B", "wipe C"), queued("A c1"),
+			queued("B c2"), queued("C c3"), awaits("c1", "c2", "c3"), reads("c1 rejected"), chooses("giveUp", "B"), loses("C"), awaits()},
+	})
+}
+
+// finds says what a look is to find out about each device.
+func finds(want ...string) event {
+	return func(s *scene) {
+		var found []string
+		for _, k := range s.fleet.Known() {
+			news := map[bool]string{k.NeedsKey: "needs key", !k.AskedAt.IsZero(): "check-in"}
+			found = append(found, news[true])
+		}
+		assert.Equal(s, want, found)
+	}
+}
+
+func awaits(codes ...string) event {
+	return func(s *scene) { assert.ElementsMatch(s, codes, slices.Collect(maps.Keys(s.fleet.Awaits()))) }
 }

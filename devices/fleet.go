@@ -17,54 +17,39 @@ import (
 
 // Fleet is what is known of one leaver's devices.
 type Fleet struct {
-	Policy leaver.DevicePolicy `json:"policy,omitzero"`
-	// Deadline is how long a device may take to leave, after it was asked.
-	Deadline leaver.Duration `json:"deadline"`
-	// NoPerson says that nobody answers questions: what would be a question has failed.
-	NoPerson bool      `json:"noPerson,omitzero"`
-	Devices  []*Device `json:"devices,omitempty"`
-	// Approvals are the requests for a second administrator's approval.
-	Approvals []*leaver.Approval `json:"approvals,omitempty"`
-	// ApprovalsUnread says why the requests for approval cannot be read, or is empty.
-	ApprovalsUnread string `json:"approvalsUnread,omitempty"`
+	Policy   leaver.DevicePolicy `json:"policy,omitzero"`
+	Deadline leaver.Duration     `json:"deadline"`          // how long a device may take to leave, after it was asked
+	NoPerson bool                `json:"noPerson,omitzero"` // nobody answers questions: what would be a question has failed
+	Devices  []*Device           `json:"devices,omitempty"`
+	// Approvals are the requests for a second administrator's approval, ApprovalsUnread
+	// says why they cannot be read, or is empty.
+	Approvals       []*leaver.Approval `json:"approvals,omitempty"`
+	ApprovalsUnread string             `json:"approvalsUnread,omitempty"`
 	// SpentUntil says until when the tenant's daily limit is used up, by action.
 	SpentUntil map[leaver.DeviceAction]time.Time `json:"spentUntil,omitempty"`
-	// RefusesAll says why the tenant does not take the one action for all devices,
-	// or is empty.
-	RefusesAll string `json:"refusesAll,omitempty"`
-	// Blocked is why the tenant takes no call at all, whichever device it is about.
-	Blocked *Block `json:"blocked,omitempty"`
-	// LookedAt is when all devices were looked at last, and Looks how often.
-	LookedAt time.Time `json:"lookedAt,omitzero"`
-	Looks    int       `json:"looks,omitzero"`
-	// Stale says that a call was made, or a device was decided about, since the last look.
-	Stale bool `json:"stale,omitzero"`
+	RefusesAll string                            `json:"refusesAll,omitempty"` // why the tenant does not take the one action for all devices
+	Blocked    *Block                            `json:"blocked,omitempty"`    // why it takes no call at all, whichever device it is about
+	LookedAt   time.Time                         `json:"lookedAt,omitzero"`    // when all devices were looked at last
+	Looks      int                               `json:"looks,omitzero"`       // how often they were
+	Stale      bool                              `json:"stale,omitzero"`       // a call was made, or a device decided about, since
 }
 
 // Device is what is known of one device.
 type Device struct {
 	ID string `json:"id"`
 	leaver.DeviceFacts
-	// KeyUnread says why the recovery key could not be looked for, or is empty.
-	KeyUnread string `json:"keyUnread,omitempty"`
-	// Unread says why Intune does not tell of the device, or is empty.
-	Unread string `json:"unread,omitempty"`
-	// FoundAt is when the device was first seen, StateAt when its managementState was
-	// first seen as it is, LeavingAt when it was first seen on its way.
-	FoundAt   time.Time `json:"foundAt"`
-	StateAt   time.Time `json:"stateAt"`
-	LeavingAt time.Time `json:"leavingAt,omitzero"`
+	KeyUnread string    `json:"keyUnread,omitempty"` // why the recovery key could not be looked for
+	Unread    string    `json:"unread,omitempty"`    // why Intune does not tell of the device
+	FoundAt   time.Time `json:"foundAt"`             // when it was first seen
+	StateAt   time.Time `json:"stateAt"`             // when its managementState was first seen as it is
+	LeavingAt time.Time `json:"leavingAt,omitzero"`  // when it was first seen on its way
 	// UnlistedAt is when Intune was first seen not to list the device for the leaver
 	// while it knew the device by its id; zero while it lists the device.
 	UnlistedAt time.Time `json:"unlistedAt,omitzero"`
-	// Gone says that Intune neither lists the device nor knows it by its id.
-	Gone bool `json:"gone,omitzero"`
-	// Unreached says that the last look could not read the device.
-	Unreached bool `json:"unreached,omitzero"`
-	// Lost says that the answer to its last call was lost, and no look came since.
-	Lost bool `json:"lost,omitzero"`
-	// Unfit counts how often in a row an activity found the device to be another than
-	// it was decided about, and asked nothing.
+	Gone       bool      `json:"gone,omitzero"`      // Intune neither lists the device nor knows it by its id
+	Unreached  bool      `json:"unreached,omitzero"` // the last look could not read it
+	Lost       bool      `json:"lost,omitzero"`      // the answer to its last call was lost, and no look came since
+	// Unfit counts how often in a row an activity asked nothing, because of Unfit.
 	Unfit  uint8         `json:"unfit,omitzero"`
 	Calls  []leaver.Call `json:"calls,omitempty"`
 	Choice *Choice       `json:"choice,omitempty"`
@@ -73,12 +58,9 @@ type Device struct {
 // Choice is the last that a person decided about a device.
 type Choice struct {
 	leaver.Choice `json:"choice"`
-	// Calls is how many calls there had been: a later one has carried the choice out.
-	// Looks is how many looks there had been.
-	Calls int `json:"calls,omitzero"`
-	Looks int `json:"looks,omitzero"`
-	// WaitsSince is when a person chose last that the device gets its time to leave
-	// again, by waiting longer or by a retry.
+	Calls         int `json:"calls,omitzero"` // how many calls there had been: a later one has carried the choice out
+	Looks         int `json:"looks,omitzero"` // how many looks there had been
+	// WaitsSince is when a person gave it its time to leave again, by waiting longer or a retry.
 	WaitsSince time.Time `json:"waitsSince,omitzero"`
 }
 
@@ -105,8 +87,11 @@ func (d *Device) choice() leaver.Choice {
 }
 
 // chosenAction is the action that a person wants, or "".
-func (d *Device) chosenAction() leaver.DeviceAction {
-	switch action := leaver.DeviceAction(d.choice()); action {
+func (d *Device) chosenAction() leaver.DeviceAction { return actionOf(d.choice()) }
+
+// actionOf is the action that a choice asks for, or "".
+func actionOf(choice leaver.Choice) leaver.DeviceAction {
+	switch action := leaver.DeviceAction(choice); action {
 	case leaver.Retire, leaver.Wipe, leaver.WipeKeepUserData, leaver.DeleteRecord:
 		return action
 	}
@@ -129,22 +114,14 @@ func (d *Device) leavesAnyway() bool {
 
 // hasFailed reports whether Intune says that the device did not do what it was asked.
 func (d *Device) hasFailed() bool {
-	switch d.ManagementState {
-	case "retireFailed", "retireCanceled", "wipeFailed", "wipeCanceled":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"retireFailed", "retireCanceled", "wipeFailed", "wipeCanceled"}, d.ManagementState)
 }
 
 // IsLeaving reports whether a managementState means that a device is on its way.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/resources/intune-devices-managementstate
 func IsLeaving(state string) bool {
-	switch state {
-	case "retirePending", "retireIssued", "wipePending", "wipeIssued", "deletePending":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"retirePending", "retireIssued", "wipePending", "wipeIssued", "deletePending"}, state)
 }
 
 // since is from when on a device that was asked at a moment takes its time to leave: from
@@ -171,11 +148,15 @@ func (f *Fleet) isNews(d *Device, since time.Time) bool {
 }
 
 func (f *Fleet) find(id string) *Device {
-	at := slices.IndexFunc(f.Devices, func(d *Device) bool { return d.ID == id })
-	if at < 0 {
-		return nil
+	return first(f.Devices, func(d *Device) bool { return d.ID == id })
+}
+
+// first is the first of all that is such, or nil.
+func first[T any](all []*T, such func(*T) bool) *T {
+	if at := slices.IndexFunc(all, such); at >= 0 {
+		return all[at]
 	}
-	return f.Devices[at]
+	return nil
 }
 
 // pending reports whether a call is being made for the device.
@@ -186,11 +167,7 @@ func (d *Device) pending() bool {
 
 // Approval is the request with a code, or nil.
 func (f *Fleet) Approval(code string) *leaver.Approval {
-	at := slices.IndexFunc(f.Approvals, func(a *leaver.Approval) bool { return code != "" && a.Code == code })
-	if at < 0 {
-		return nil
-	}
-	return f.Approvals[at]
+	return first(f.Approvals, func(a *leaver.Approval) bool { return code != "" && a.Code == code })
 }
 
 func later(a, b time.Time) time.Time {

@@ -3,7 +3,6 @@ package devices
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/leaver-dev/leaver"
@@ -18,14 +17,10 @@ func (f *Fleet) Begin(writes []Write, now time.Time) {
 	for _, w := range writes {
 		for _, id := range w.IDs {
 			d := f.find(id)
-			if d == nil {
-				continue
-			}
-			call := leaver.Call{Action: w.Action, At: now, All: w.Action == leaver.RemoveAll, Again: w.Again, ApprovalCode: w.Code}
+			last, call := d.lastCall(), leaver.Call{Action: w.Action, At: now, All: w.Action == leaver.RemoveAll, Again: w.Again, ApprovalCode: w.Code}
 			if call.All {
 				call.Action = leaver.Retire
 			}
-			last := d.lastCall()
 			call.Chosen = d.chosenAction() == call.Action || last != nil && last.Chosen && last.Action == call.Action
 			d.Calls = append(d.Calls, call)
 		}
@@ -35,14 +30,11 @@ func (f *Fleet) Begin(writes []Write, now time.Time) {
 
 // Outcome is what came of a write.
 type Outcome struct {
-	Answer Answer `json:"answer"`
-	// Code is that of the request for approval that the call has filed.
-	Code string `json:"code,omitempty"`
-	// Failure and Why say why the call was refused.
-	Failure leaver.FailureType `json:"failure,omitempty"`
+	Answer  Answer             `json:"answer"`
+	Code    string             `json:"code,omitempty"`    // that of the request for approval that the call has filed
+	Failure leaver.FailureType `json:"failure,omitempty"` // with Why, why the call was refused
 	Why     string             `json:"why,omitempty"`
-	// After is how long it is until the tenant's day begins anew.
-	After leaver.Duration `json:"after,omitzero"`
+	After   leaver.Duration    `json:"after,omitzero"` // how long it is until the tenant's day begins anew
 }
 
 // Answer is what came of a write: one of a call's answers, or one of those below, after
@@ -54,13 +46,10 @@ const (
 	Queued   = Answer(leaver.CallQueued)
 	Refused  = Answer(leaver.CallRefused)
 	Unknown  = Answer(leaver.CallUnknown)
-	// NoRoute means that the tenant does not take the one action for all devices.
-	NoRoute Answer = "noRoute"
-	// Spent means that the tenant's daily limit is used up.
-	Spent Answer = "spent"
-	// Unfit means that the call was not made, because a device is not as it was
-	// decided about.
-	Unfit Answer = "unfit"
+
+	NoRoute Answer = "noRoute" // the tenant does not take the one action for all devices
+	Spent   Answer = "spent"   // the tenant's daily limit is used up
+	Unfit   Answer = "unfit"   // the call was not made, because a device is not as it was decided about
 )
 
 // leastPause keeps a daily limit that is over at once from being tried without end.
@@ -93,9 +82,7 @@ func (f *Fleet) Heard(w Write, o Outcome, now time.Time) {
 		}
 	}
 	for _, id := range w.IDs {
-		if d := f.find(id); d != nil && len(d.Calls) > 0 {
-			d.heard(o)
-		}
+		f.find(id).heard(o)
 	}
 	if o.Answer == Queued {
 		f.file(w, o.Code, now)
@@ -105,9 +92,9 @@ func (f *Fleet) Heard(w Write, o Outcome, now time.Time) {
 // heard notes an answer with the device's last call. A call that asked nothing is taken
 // back.
 func (d *Device) heard(o Outcome) {
-	last := d.lastCall()
-	if n := len(d.Calls); o.Answer == Queued && n > 1 && d.Calls[n-2].ApprovalCode == o.Code && d.Calls[n-2].Answer == leaver.CallQueued {
-		d.Calls = d.Calls[:n-1] // the call before waits on
+	last, before := d.lastCall(), d.Calls[:len(d.Calls)-1]
+	if n := len(before); o.Answer == Queued && n > 0 && before[n-1].ApprovalCode == o.Code && before[n-1].Answer == leaver.CallQueued {
+		d.Calls = before // the call before waits on
 		if d.Choice != nil {
 			d.Choice.Choice = ""
 		}
@@ -115,7 +102,7 @@ func (d *Device) heard(o Outcome) {
 	}
 	switch o.Answer {
 	case Spent, NoRoute, Unfit:
-		d.Calls = d.Calls[:len(d.Calls)-1]
+		d.Calls = before
 		if d.Choice != nil {
 			d.Choice.Calls = min(d.Choice.Calls, len(d.Calls))
 		}
@@ -146,19 +133,15 @@ func (f *Fleet) file(w Write, code string, now time.Time) {
 
 // Sight is what a look at all devices has seen: what differs from what was known.
 type Sight struct {
-	// Listed are devices that Intune lists for the leaver; Unlisted those that it does
-	// not list and knows by their ids; Gone the ids of those that it does not know.
-	Listed   []Seen   `json:"listed,omitempty"`
-	Unlisted []Seen   `json:"unlisted,omitempty"`
-	Gone     []string `json:"gone,omitempty"`
-	// Approvals says what has become of requests for approval, by code.
-	Approvals map[string]leaver.ApprovalStatus `json:"approvals,omitempty"`
-	// ApprovalsUnread says why the requests cannot be read.
-	ApprovalsUnread string `json:"approvalsUnread,omitempty"`
-	// Unreached are the ids of devices that could not be read just now.
-	Unreached []string `json:"unreached,omitempty"`
-	// Outdated says that an answer to a call has come since the look began.
-	Outdated bool `json:"outdated,omitzero"`
+	Listed   []Seen   `json:"listed,omitempty"`   // what Intune lists for the leaver
+	Unlisted []Seen   `json:"unlisted,omitempty"` // what it does not list and knows by the id
+	Gone     []string `json:"gone,omitempty"`     // the ids of those that it does not know
+	// Approvals says what has become of requests for approval, by code; ApprovalsUnread
+	// why they cannot be read.
+	Approvals       map[string]leaver.ApprovalStatus `json:"approvals,omitempty"`
+	ApprovalsUnread string                           `json:"approvalsUnread,omitempty"`
+	Unreached       []string                         `json:"unreached,omitempty"` // the ids of devices that could not be read just now
+	Outdated        bool                             `json:"outdated,omitzero"`   // an answer to a call has come since the look began
 }
 
 // Seen is a device as a look has seen it. Name and the like are missing where the
@@ -166,10 +149,8 @@ type Sight struct {
 type Seen struct {
 	ID string `json:"id"`
 	leaver.DeviceFacts
-	// KeyUnread says why the recovery key could not be looked for, and Unread why
-	// Intune does not tell of the device.
-	KeyUnread string `json:"keyUnread,omitempty"`
-	Unread    string `json:"unread,omitempty"`
+	KeyUnread string `json:"keyUnread,omitempty"` // why the recovery key could not be looked for
+	Unread    string `json:"unread,omitempty"`    // why Intune does not tell of the device
 }
 
 // Saw takes what a look has seen. A device of which the sight says nothing is as it
@@ -220,40 +201,16 @@ func (f *Fleet) note(seen Seen, now time.Time) *Device {
 	}
 	known := d.DeviceFacts
 	d.DeviceFacts = seen.DeviceFacts
-	d.Name, d.AzureADDeviceID, d.SerialNumber = or(seen.Name, known.Name), or(seen.AzureADDeviceID, known.AzureADDeviceID), or(seen.SerialNumber, known.SerialNumber)
-	d.OperatingSystem, d.OwnerType, d.ManagementState = once(seen.OperatingSystem), once(seen.OwnerType), once(seen.ManagementState)
-	d.RecoveryKey = leaver.RecoveryKey(or(string(seen.RecoveryKey), string(known.RecoveryKey)))
+	d.Name, d.AzureADDeviceID = cmp.Or(seen.Name, known.Name), cmp.Or(seen.AzureADDeviceID, known.AzureADDeviceID)
+	d.SerialNumber, d.RecoveryKey = cmp.Or(seen.SerialNumber, known.SerialNumber), cmp.Or(seen.RecoveryKey, known.RecoveryKey)
 	return d
 }
-
-// or keeps a text apart from the message that it was read from, which would be held as
-// long as the text is.
-func or(text, known string) string {
-	if text == "" || text == known {
-		return known
-	}
-	return strings.Clone(text)
-}
-
-// once has a text that Graph uses for many devices stand in memory once.
-func once(text string) string {
-	if at := slices.Index(usual, text); at >= 0 {
-		return usual[at]
-	}
-	return strings.Clone(text)
-}
-
-var usual = []string{"Windows", "macOS", "iOS", "iPadOS", "Android", "company", "personal", "unknown", "managed",
-	"retirePending", "retireIssued", "retireFailed", "retireCanceled", "wipePending", "wipeIssued", "wipeFailed", "wipeCanceled"}
 
 // learn notes what has become of a request. A call that carried its code and whose
 // answer is not known was heard when the request is completed. So was one that waits
 // for it still, unless the device was not the leaver's to ask any more.
 func (f *Fleet) learn(request *leaver.Approval, status leaver.ApprovalStatus, now time.Time) {
-	switch {
-	case status == request.Status, status == leaver.ApprovalNeeded && !request.Told:
-		return
-	case !status.IsKnown():
+	if status == request.Status || status == leaver.ApprovalNeeded && !request.Told || !status.IsKnown() {
 		return
 	}
 	request.Status, request.Told = status, false
@@ -261,11 +218,8 @@ func (f *Fleet) learn(request *leaver.Approval, status leaver.ApprovalStatus, no
 		return
 	}
 	for _, d := range f.Devices {
-		last := d.lastCall()
-		if last == nil || last.ApprovalCode != request.Code {
-			continue
-		}
-		if listed := !d.Gone && d.UnlistedAt.IsZero(); last.Answer == leaver.CallUnknown || last.Answer == leaver.CallQueued && listed {
+		last, listed := d.lastCall(), !d.Gone && d.UnlistedAt.IsZero()
+		if last != nil && last.ApprovalCode == request.Code && (last.Answer == leaver.CallUnknown || last.Answer == leaver.CallQueued && listed) {
 			last.Answer, last.At = leaver.CallAccepted, now
 		}
 	}
@@ -276,33 +230,23 @@ func (f *Fleet) learn(request *leaver.Approval, status leaver.ApprovalStatus, no
 func (f *Fleet) Choose(choice leaver.Choice, ids []string, now time.Time) {
 	for _, id := range ids {
 		d := f.find(id)
-		if d == nil {
-			continue
-		}
 		if choice != leaver.GiveUp && choice != leaver.WaitLonger {
 			f.Blocked = nil
 		}
 		if choice == leaver.Approved {
-			f.approve(d, now)
+			if request := f.requestOf(d, now); request != nil {
+				request.Status, request.Told = leaver.ApprovalApproved, true
+			}
 			continue
 		}
 		since := d.since(time.Time{})
 		if choice == leaver.WaitLonger || choice == leaver.Retry {
 			since = now
 		}
-		d.Choice = &Choice{Choice: choice, Calls: len(d.Calls), Looks: f.Looks, WaitsSince: since}
-		d.Unfit = 0
+		d.Choice, d.Unfit = &Choice{Choice: choice, Calls: len(d.Calls), Looks: f.Looks, WaitsSince: since}, 0
 		if choice == leaver.Retry {
 			d.RecoveryKey, d.KeyUnread, d.Unread = "", "", ""
 		}
 		f.Stale = true
-	}
-}
-
-// approve notes that a person has told that the request is approved for which a device
-// waits.
-func (f *Fleet) approve(d *Device, now time.Time) {
-	if request := f.requestOf(d, now); request != nil {
-		request.Status, request.Told = leaver.ApprovalApproved, true
 	}
 }

@@ -86,9 +86,7 @@ func (f *Fleet) Count(now time.Time) Count {
 		case s.Verdict == leaver.AwaitingApproval:
 			c.AwaitApproval++
 		case s.Spent:
-			if c.SpentUntil.IsZero() || s.Until.Before(c.SpentUntil) {
-				c.SpentUntil = s.Until
-			}
+			c.SpentUntil = sooner(c.SpentUntil, s.Until)
 		default:
 			c.Leaving++
 		}

@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -10,27 +11,20 @@ import (
 // Todo is what is to be done now. It is recorded before it is done, so that another
 // release, whose rules differ, goes on from what this one has decided.
 type Todo struct {
-	// Writes are the calls to make.
-	Writes []Write `json:"writes,omitempty"`
-	// Look says to look at all devices at once; Watch to look until something differs
-	// from what is known.
-	Look  bool `json:"look,omitzero"`
-	Watch bool `json:"watch,omitzero"`
-	// Wake is when to ask again, if nothing happens before; zero means never.
-	Wake time.Time `json:"wake,omitzero"`
-	// Ended says that every device is gone or decided about.
-	Ended bool `json:"ended,omitzero"`
-	// Failed says that it ends with questions, which nobody is asked.
-	Failed bool `json:"failed,omitzero"`
+	Writes []Write   `json:"writes,omitempty"` // the calls to make
+	Look   bool      `json:"look,omitzero"`    // to look at all devices at once
+	Watch  bool      `json:"watch,omitzero"`   // to look until something differs from what is known
+	Wake   time.Time `json:"wake,omitzero"`    // when to ask again, if nothing happens before; zero means never
+	Ended  bool      `json:"ended,omitzero"`   // every device is gone or decided about
+	Failed bool      `json:"failed,omitzero"`  // it ends with questions, which nobody is asked
 }
 
 // Write is one call to make, for one device or, by the one action, for all.
 type Write struct {
 	Action leaver.DeviceAction `json:"action"`
 	IDs    []string            `json:"ids"`
-	// Code is that of an approved request.
-	Code  string `json:"code,omitempty"`
-	Again bool   `json:"again,omitzero"`
+	Code   string              `json:"code,omitempty"` // that of an approved request
+	Again  bool                `json:"again,omitzero"`
 }
 
 const (
@@ -87,10 +81,14 @@ func (f *Fleet) Next(now time.Time) Todo {
 	return todo
 }
 
-func (t *Todo) wakeAt(at time.Time) {
-	if !at.IsZero() && (t.Wake.IsZero() || at.Before(t.Wake)) {
-		t.Wake = at
+func (t *Todo) wakeAt(at time.Time) { t.Wake = sooner(t.Wake, at) }
+
+// sooner is the first of two moments of which the zero one is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
+	return a
 }
 
 // together reports whether the one action for all does it: the policy retires every
@@ -146,9 +144,7 @@ func (f *Fleet) holdsBack(now time.Time, todo *Todo) bool {
 func (f *Fleet) forAll(asks []Write) Write {
 	all := Write{Action: leaver.RemoveAll}
 	for _, w := range asks {
-		if w.Code != "" {
-			all.Code = w.Code
-		}
+		all.Code = cmp.Or(w.Code, all.Code)
 	}
 	for _, d := range f.Devices {
 		if !d.Gone {

@@ -1,9 +1,10 @@
 package devices
 
 import (
+	"cmp"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"testing"
 	"time"
@@ -14,33 +15,22 @@ import (
 // world is one random fleet from its first look to its end: the tenant, the shell that
 // does what Next says, and the people who answer.
 type world struct {
-	*rand.Rand
-	t      testing.TB
-	seed   uint64
-	trace  bool
-	start  time.Time
-	now    time.Time
-	fleet  *Fleet
-	tenant *tenant
-	todo   Todo
-	calls  []*call
-	// eventful is one in how many hours something happens that nobody has asked for;
-	// answers is one in how many hours a person answers.
-	eventful, answers int
-	// diaries hold what the shell has told the core of each device.
-	diaries map[string]*diary
-	// statuses are what the core was told of requests for approval, used the codes
-	// that an accepted call has carried.
-	statuses map[string]leaver.ApprovalStatus
-	used     map[string]bool
-	// blocked says that the core was told that no call is taken, and no person has
-	// chosen anything since; spentUntil until when a day is used up.
-	blocked    bool
+	*tenant
+	t          testing.TB
+	seed       int
+	trace      bool
+	start, now time.Time
+	fleet      *Fleet
+	todo       Todo
+	calls      []*call
+	eventful   int                              // one in how many hours something happens that nobody has asked for
+	answers    int                              // one in how many hours a person answers
+	statuses   map[string]leaver.ApprovalStatus // what the core was told of requests for approval
+	used       map[string]bool                  // the codes that an accepted call has carried
+	blocked    bool                             // the core was told that no call is taken, and no person has chosen anything since
 	spentUntil map[leaver.DeviceAction]time.Time
 	lastSaw    time.Time
 	still      int // how often Next was asked without time passing
-	lastNext   time.Time
-	nexts      int
 }
 
 // diary is what the shell has told the core of one device, kept apart from it.
@@ -48,55 +38,49 @@ type diary struct {
 	// askedAt is when it was asked last, leavingAt when it was first seen to leave, and
 	// waitsSince when a person chose last that it is to be waited for.
 	askedAt, leavingAt, waitsSince time.Time
-	// choice is the last that a person chose, at chosenAt; chosen are all.
-	choice   leaver.Choice
-	chosenAt time.Time
-	chosen   []leaver.Choice
-	// chosenLooks is how many looks there had been by then; carriedOut says that a
-	// call was begun since.
+	// choice is the last that a person chose, at chosenAt, after so many looks; chosen are
+	// all. A call begun since has carriedOut it.
+	choice      leaver.Choice
+	chosenAt    time.Time
 	chosenLooks int
+	chosen      []leaver.Choice
 	carriedOut  bool
-	// waits says that the last choice was to wait longer, and that nothing was seen
-	// of the device since.
-	waits bool
-	// accepted are the calls that Intune has accepted since a person chose last.
-	accepted        int
-	listed, leaving bool
-	// state is what Intune said of it last, since stateAt.
-	state   string
-	stateAt time.Time
-	// stand is how the core said last that it stands, stood are all the ways.
-	stand Stand
-	stood map[string]bool
-	// wanted is since when the device is to be asked, and could not be; begun is when
-	// the latest calls were begun.
-	wanted time.Time
-	begun  []time.Time
+	waits       bool // the last choice was to wait longer, and nothing was seen of the device since
+	accepted    int  // how many calls Intune has accepted since a person chose last
+	listed      bool
+	named       string
+	state       string // what Intune said of it last, since stateAt
+	stateAt     time.Time
+	stand       Stand // how the core said last that it stands, stood are all the ways
+	stood       map[string]bool
+	wanted      time.Time   // since when it is to be asked, and could not be
+	begun       []time.Time // when the calls of the last hour were begun
 }
 
-func newWorld(t testing.TB, seed uint64) *world {
-	r := rand.New(rand.NewPCG(seed, 7))
-	w := &world{Rand: r, t: t, seed: seed, start: time.Date(2026, 1, 1, 9, 0, r.IntN(60), 0, time.UTC), diaries: map[string]*diary{}, statuses: map[string]leaver.ApprovalStatus{}, used: map[string]bool{}, spentUntil: map[leaver.DeviceAction]time.Time{},
-		eventful: pick(r, 100000, 150, 40, 15), answers: pick(r, 3, 10, 40)}
-	w.now = w.start
+func newWorld(t testing.TB, seed int, count map[string]int) *world {
+	r := rand.New(rand.NewPCG(uint64(seed), 7))
 	action := func() leaver.DeviceAction {
 		return pick(r, "", "", leaver.Retire, leaver.Retire, leaver.Wipe, leaver.WipeKeepUserData, leaver.DeleteRecord, leaver.Keep)
 	}
 	actions := func() leaver.DeviceActions {
-		return leaver.DeviceActions{Default: action(), Windows: action(), MacOS: action(), IOS: action(), Android: action(), Linux: action(), ChromeOS: action()}
+		return leaver.DeviceActions{Default: action(), Windows: action(), MacOS: action(), IOS: action(), Android: action(),
+			Linux: action(), ChromeOS: action()}
 	}
-	w.fleet = &Fleet{Deadline: leaver.Duration(pick(r, 30*time.Hour, 96*time.Hour, 240*time.Hour)), NoPerson: oneIn(r, 5)}
-	if oneIn(r, 2) {
-		w.fleet.Policy = leaver.DevicePolicy{Company: actions(), Personal: actions()}
+	fleet := &Fleet{Deadline: leaver.Duration(pick(r, 30*time.Hour, 96*time.Hour, 240*time.Hour)), NoPerson: r.IntN(5) == 0}
+	if r.IntN(2) == 0 {
+		fleet.Policy = leaver.DevicePolicy{Company: actions(), Personal: actions()}
 	}
-	w.fleet.Policy.RequireRecoveryKey = oneIn(r, 3)
-	w.tenant = newTenant(r, w.fleet.Policy)
-	n := r.IntN(6)
-	if oneIn(r, 10) {
-		n = r.IntN(31)
+	fleet.Policy.RequireRecoveryKey = r.IntN(3) == 0
+	w := &world{tenant: newTenant(r, fleet.Policy, count), t: t, seed: seed, start: time.Date(2026, 1, 1, 9, 0, r.IntN(60), 0, time.UTC), fleet: fleet,
+		eventful: pick(r, 100000, 150, 40, 15), answers: pick(r, 3, 10, 40),
+		statuses: map[string]leaver.ApprovalStatus{}, used: map[string]bool{}, spentUntil: map[leaver.DeviceAction]time.Time{}}
+	w.now, w.accepts = w.start, w.judgeWritten
+	n := w.IntN(6)
+	if w.oneIn(10) {
+		n = w.IntN(31)
 	}
 	for range n {
-		w.tenant.enroll(w.now)
+		w.enroll(w.now)
 	}
 	return w
 }
@@ -107,33 +91,30 @@ func (w *world) say(format string, args ...any) {
 	}
 }
 
-// holds fails the test, and names the seed, where something does not hold.
+// holds fails the test, and names the seed and shows the fleet, where something does not hold.
 func (w *world) holds(ok bool, format string, args ...any) {
 	if !ok {
 		w.t.Helper()
-		w.t.Fatalf("seed %d, after %s: "+format, append([]any{w.seed, w.now.Sub(w.start)}, args...)...)
+		stored, _ := json.Marshal(w.fleet)
+		w.t.Fatalf("seed %d, after %s: "+format+"\n%s", slices.Concat([]any{w.seed, w.now.Sub(w.start)}, args, []any{stored})...)
 	}
-}
-
-func (w *world) diary(id string) *diary {
-	if w.diaries[id] == nil {
-		w.diaries[id] = &diary{stood: map[string]bool{}}
-	}
-	return w.diaries[id]
 }
 
 const (
-	// calm is when nothing happens any more but what was asked, and a person gives up
-	// whatever is a question.
-	calm = 60 * 24 * time.Hour
-	// longest is when everything must have ended.
-	longest = 130 * 24 * time.Hour
+	calm    = 60 * 24 * time.Hour  // then nothing happens any more but what was asked, and a person gives up whatever is a question
+	longest = 130 * 24 * time.Hour // by then everything must have ended
 )
 
 func (w *world) isCalm() bool { return w.now.Sub(w.start) > calm }
 
 // live does what the workflow's shell does, until the fleet has ended.
 func (w *world) live() {
+	defer func() {
+		if r := recover(); r != nil {
+			w.t.Fatalf("seed %d: %v\n%s", w.seed, r, debug.Stack())
+		}
+	}()
+	w.count["fleets"]++
 	for w.todo = w.next(); !w.todo.Ended; w.todo = w.next() {
 		switch {
 		case w.todo.Look:
@@ -151,29 +132,24 @@ func (w *world) live() {
 
 // next asks what is to be done, which changes nothing.
 func (w *world) next() Todo {
-	if w.now.After(w.lastNext) {
-		w.lastNext, w.still = w.now, 0
-	}
 	w.still++
 	w.holds(w.still < 60+10*len(w.fleet.Devices), "there is no end to the rounds without time passing: %+v", w.todo)
-	w.judgeTime()
-	w.nexts++
-	if !oneIn(w.Rand, 16) {
+	w.holds(w.now.Sub(w.start) < longest, "there is no end: %+v", w.todo)
+	w.count["rounds"]++
+	if !w.oneIn(16) {
 		return w.fleet.Next(w.now)
 	}
-	before := w.json(w.fleet)
-	todo := w.fleet.Next(w.now)
+	says := func(f *Fleet) string { return w.json([]any{f.Next(w.now), f.Items(w.now), f.Offered(w.now)}) }
+	before, todo, said := w.json(w.fleet), w.fleet.Next(w.now), says(w.fleet)
 	w.judgeCount()
-	items, offered := w.json(w.fleet.Items(w.now)), w.fleet.Offered(w.now)
 	w.holds(w.json(w.fleet) == before, "Next, Items or Offered has changed the fleet")
 	// The workflow continues as new.
 	again := &Fleet{}
 	w.holds(json.Unmarshal([]byte(before), again) == nil, "the fleet's JSON cannot be read")
-	w.fleet = again
 	w.holds(w.json(again) == before, "the fleet is another after its JSON was read:\n%s\n%s", before, w.json(again))
-	w.holds(w.json(again.Next(w.now)) == w.json(todo), "Next says something else after the fleet's JSON was read")
-	w.holds(w.json(again.Items(w.now)) == items && slices.Equal(again.Offered(w.now), offered), "the items are others after the fleet's JSON was read")
-	w.tenant.count["continued as new"]++
+	w.holds(says(again) == said, "Next, Items or Offered says something else after the fleet's JSON was read")
+	w.fleet = again
+	w.count["continued as new"]++
 	return todo
 }
 
@@ -186,31 +162,28 @@ func (w *world) json(v any) string {
 // begin notes the calls and begins them.
 func (w *world) begin(writes []Write) {
 	w.judgeWrites(writes)
-	known := w.fleet.Known()
+	known := w.known()
 	w.fleet.Begin(writes, w.now)
 	for _, write := range writes {
-		c := &call{Write: write, at: w.now, acts: w.now, ends: w.now, known: known, lost: oneIn(w.Rand, 15), unsent: oneIn(w.Rand, 25)}
-		deaf := write.Action != leaver.RemoveAll && w.tenant.find(write.IDs[0]) != nil && w.tenant.find(write.IDs[0]).deaf
+		c := &call{Write: write, at: w.now, ends: w.now, known: known, lost: w.oneIn(15), unsent: w.oneIn(25)}
 		switch n := w.IntN(20); {
-		case deaf:
-			c.ends = w.now.Add(time.Duration(20+w.IntN(50)) * time.Hour)
-			c.lost = true
+		case !c.all() && w.find(c.IDs[0]).deaf:
+			c.ends, c.lost = w.now.Add(20*time.Hour+w.upTo(50, time.Hour)), true
 		case n < 3:
-			c.ends = w.now.Add(time.Duration(w.IntN(200)) * time.Second)
-		case n == 3 && oneIn(w.Rand, 3):
-			c.ends = w.now.Add(time.Duration(w.IntN(30)) * time.Hour)
+			c.ends = w.now.Add(w.upTo(200, time.Second))
+		case n == 3 && w.oneIn(3):
+			c.ends = w.now.Add(w.upTo(30, time.Hour))
 		}
 		if c.ends.After(w.now.Add(time.Hour)) {
-			w.tenant.count["a call was slow"]++
+			w.count["a call was slow"]++
 		}
-		c.acts = c.ends
-		if oneIn(w.Rand, 2) {
+		if c.acts = c.ends; w.oneIn(2) {
 			c.acts = w.now.Add(time.Duration(w.Int64N(int64(c.ends.Sub(w.now)) + 1)))
 		}
 		w.calls = append(w.calls, c)
 		for _, id := range write.IDs {
-			d := w.diary(id)
-			d.begun, d.wanted, d.waits = append(d.begun, w.now), time.Time{}, false
+			m := w.find(id)
+			m.begun, m.wanted, m.waits = append(m.begun, w.now), time.Time{}, false
 		}
 		w.say("begin %+v acts %s ends %s", write, c.acts.Sub(w.start), c.ends.Sub(w.start))
 	}
@@ -222,19 +195,15 @@ func (w *world) begin(writes []Write) {
 func (w *world) await() {
 	w.holds(w.todo.Wake.IsZero() || w.todo.Wake.After(w.now), "is to be woken at a moment that has passed: %+v", w.todo)
 	for {
-		moment := w.moment()
-		wakes := !w.todo.Wake.IsZero() && !moment.Before(w.todo.Wake)
-		if wakes {
-			moment = w.todo.Wake
-		}
-		if w.pass(moment, w.todo.Watch) || wakes {
+		moment := sooner(w.moment(), w.todo.Wake)
+		if w.pass(moment, w.todo.Watch) || moment.Equal(w.todo.Wake) {
 			return
 		}
-		if oneIn(w.Rand, 16) {
+		if w.oneIn(16) {
 			todo := w.fleet.Next(w.now)
 			w.holds(len(todo.Writes) == 0 && !todo.Look && !todo.Ended, "nobody is woken for %+v, since %+v", todo, w.todo)
 		}
-		w.judgeTime()
+		w.holds(w.now.Sub(w.start) < longest, "there is no end: %+v", w.todo)
 	}
 }
 
@@ -242,31 +211,22 @@ func (w *world) await() {
 func (w *world) moment() time.Time {
 	moment := w.now.Truncate(time.Hour).Add(time.Hour)
 	for _, c := range w.calls {
-		next := c.ends
-		if !c.acted {
-			next = c.acts
-		}
-		if next.Before(moment) {
-			moment = next
-		}
+		moment = sooner(moment, map[bool]time.Time{false: c.acts, true: c.ends}[c.acted])
 	}
-	if moment.Before(w.now) {
-		return w.now
-	}
-	return moment
+	return later(moment, w.now)
 }
 
 // pass lets time pass until a moment, and reports whether the core was told something.
-func (w *world) pass(moment time.Time, watches bool) bool {
+func (w *world) pass(moment time.Time, watches bool) (told bool) {
 	hour := moment.Truncate(time.Hour).After(w.now)
-	w.now = moment
-	told := false
+	if moment.After(w.now) {
+		w.now, w.still = moment, 0
+	}
 	for _, c := range slices.Clone(w.calls) {
 		if !c.acted && !c.acts.After(w.now) {
 			w.act(c)
 		}
 		if c.acted && !c.ends.After(w.now) {
-			w.calls = slices.DeleteFunc(w.calls, func(other *call) bool { return other == c })
 			w.hear(c)
 			told = true
 		}
@@ -274,16 +234,14 @@ func (w *world) pass(moment time.Time, watches bool) bool {
 	if !hour {
 		return told
 	}
-	w.tenant.hour(w.now)
+	w.hour(w.now)
 	switch {
 	case w.isCalm():
-	case oneIn(w.Rand, w.eventful):
-		w.tenant.event(w.now)
-	case w.fleet.sharedRequest(w.now) != nil && oneIn(w.Rand, 100):
-		w.tenant.enroll(w.now)
-	}
-	if w.isCalm() {
-		w.tenant.daily, w.tenant.left, w.tenant.decides = nil, nil, min(w.tenant.decides, 100)
+		w.daily, w.left, w.decides = nil, nil, min(w.decides, 100)
+	case w.oneIn(w.eventful):
+		w.event(w.now)
+	case w.fleet.sharedRequest(w.now) != nil && w.oneIn(100):
+		w.enroll(w.now)
 	}
 	told = w.people() || told
 	if sight, news := w.sight(true); watches && news {
@@ -300,60 +258,41 @@ func (w *world) pass(moment time.Time, watches bool) bool {
 
 // look looks at all devices, which takes a while.
 func (w *world) look() {
-	sight, _ := w.sight(oneIn(w.Rand, 2))
-	end := w.now
-	if oneIn(w.Rand, 5) {
-		end = w.now.Add(time.Duration(w.IntN(180)) * time.Second)
-	}
+	sight, _ := w.sight(w.oneIn(2))
+	end := w.now.Add(pick(w.Rand, 0, 0, 0, 0, w.upTo(180, time.Second)))
 	for w.now.Before(end) {
-		moment := w.moment()
-		if moment.After(end) {
-			moment = end
-		}
-		w.pass(moment, false)
+		w.pass(sooner(w.moment(), end), false)
 	}
 	w.saw(sight)
 }
 
-// sight is what a look sees now, and whether that is news.
-func (w *world) sight(onlyNews bool) (Sight, bool) {
-	var s Sight
-	known, news := map[string]Known{}, false
+func (w *world) known() map[string]Known {
+	known := map[string]Known{}
 	for _, k := range w.fleet.Known() {
 		known[k.ID] = k
 	}
-	for _, m := range w.tenant.machines {
+	return known
+}
+
+// sight is what a look sees now, and whether that is news.
+func (w *world) sight(onlyNews bool) (s Sight, news bool) {
+	known := w.known()
+	for _, m := range w.machines {
 		k, isKnown := known[m.id]
-		if m.gone && isKnown && (!onlyNews || !k.Gone) {
-			s.Gone, news = append(s.Gone, m.id), news || !k.Gone
-		}
-		if m.gone {
-			continue
-		}
 		unlisted := m.another || m.missed
-		if m.missed {
-			w.tenant.count["a list missed a device"]++
+		switch {
+		case m.gone && isKnown && (!onlyNews || !k.Gone):
+			s.Gone, news = append(s.Gone, m.id), news || !k.Gone
+			continue
+		case m.gone:
+			continue
+		case m.missed:
+			w.count["a list missed a device"]++
 		}
-		m.missed = false
-		if unlisted && !isKnown {
+		if m.missed = false; unlisted && !isKnown {
 			continue
 		}
-		seen := Seen{ID: m.id, DeviceFacts: m.DeviceFacts}
-		seen.RecoveryKey = ""
-		if isKnown {
-			seen.Name = ""
-		}
-		if w.fleet.Policy.RequireRecoveryKey && IsWindows(m.OperatingSystem) && (k.NeedsKey || !isKnown) {
-			switch {
-			case m.keyHidden:
-				seen.RecoveryKey, seen.KeyUnread = leaver.RecoveryKeyUnknown, "the worker may not read keys"
-			case !m.keyReadable.After(w.now):
-				seen.RecoveryKey = m.RecoveryKey
-			}
-		}
-		if m.unreadableUntil.After(w.now) {
-			seen = Seen{ID: m.id, Unread: "Intune fails to tell of it"}
-		}
+		seen := w.describes(m, k, isKnown)
 		differs := !isKnown || k.Gone || k.Unlisted != unlisted || k.Unread != seen.Unread ||
 			seen.Unread == "" && (k.State != seen.ManagementState || k.OwnerType != seen.OwnerType || seen.RecoveryKey != "" ||
 				!k.AskedAt.IsZero() && !seen.LastSyncDateTime.Before(k.AskedAt.Truncate(time.Second)))
@@ -367,40 +306,61 @@ func (w *world) sight(onlyNews bool) (Sight, bool) {
 		}
 	}
 	s.ApprovalsUnread = w.fleet.ApprovalsUnread
-	if codes := w.fleet.Awaits(); len(codes) > 0 && !w.tenant.readable {
+	if codes := w.fleet.Awaits(); len(codes) > 0 && !w.readable {
 		s.ApprovalsUnread = "the worker may not read requests"
 	} else if len(codes) > 0 {
 		s.Approvals = map[string]leaver.ApprovalStatus{}
-		for _, q := range w.tenant.requests {
-			if _, awaited := codes[q.code]; awaited {
-				s.Approvals[q.code] = q.status
-				news = news || w.fleet.Approval(q.code).Status != q.status
+		for _, q := range w.requests {
+			if was, awaited := codes[q.code]; awaited {
+				s.Approvals[q.code], news = q.status, news || was != q.status
 			}
 		}
 	}
 	return s, news || s.ApprovalsUnread != w.fleet.ApprovalsUnread
 }
 
+// describes is what Intune tells of a device.
+func (w *world) describes(m *machine, k Known, isKnown bool) Seen {
+	if m.unreadable.After(w.now) {
+		return Seen{ID: m.id, Unread: "Intune fails to tell of it"}
+	}
+	seen := Seen{ID: m.id, DeviceFacts: m.DeviceFacts}
+	if seen.RecoveryKey = ""; isKnown {
+		seen.Name = ""
+	}
+	switch {
+	case !w.policy.RequireRecoveryKey, !IsWindows(m.OperatingSystem), isKnown && !k.NeedsKey:
+	case m.keyHidden:
+		seen.RecoveryKey, seen.KeyUnread = leaver.RecoveryKeyUnknown, "the worker may not read keys"
+	case !m.keyReadable.After(w.now):
+		seen.RecoveryKey = m.RecoveryKey
+	}
+	return seen
+}
+
 // saw tells the core what was seen.
 func (w *world) saw(s Sight) {
-	if w.trace {
-		w.say("saw %s", w.json(s))
-	}
-	for _, seen := range s.Listed {
-		d := w.diary(seen.ID)
-		d.listed, d.waits = true, false
-		w.noteState(seen)
-	}
-	for _, seen := range s.Unlisted {
-		d := w.diary(seen.ID)
-		d.listed, d.waits = false, false
-		w.noteState(seen)
+	w.say("saw %+v", s)
+	for i, seen := range slices.Concat(s.Listed, s.Unlisted) {
+		m := w.find(seen.ID)
+		if m.listed, m.waits = i < len(s.Listed), false; seen.Unread != "" {
+			continue
+		}
+		m.named = cmp.Or(seen.Name, m.named)
+		if IsLeaving(seen.ManagementState) != IsLeaving(m.state) {
+			m.leavingAt = w.now
+		}
+		if m.state != seen.ManagementState {
+			m.state, m.stateAt = seen.ManagementState, w.now
+		}
 	}
 	for code, status := range s.Approvals {
 		w.statuses[code] = status
 		for _, d := range w.fleet.Devices {
-			if last := d.lastCall(); status == leaver.ApprovalCompleted && last != nil && last.ApprovalCode == code && w.fleet.Approval(code).Status != status && (last.Answer == leaver.CallQueued || last.Answer == leaver.CallUnknown) {
-				w.diary(d.ID).askedAt = w.now
+			last := d.lastCall()
+			if status == leaver.ApprovalCompleted && last != nil && last.ApprovalCode == code && w.fleet.Approval(code).Status != status &&
+				(last.Answer == leaver.CallQueued || last.Answer == leaver.CallUnknown) {
+				w.find(d.ID).askedAt = w.now
 			}
 		}
 	}
@@ -409,82 +369,61 @@ func (w *world) saw(s Sight) {
 }
 
 // deadline is the device's own.
-func (w *world) deadline(d *diary) time.Time {
-	since := d.askedAt
+func (w *world) deadline(m *machine) time.Time {
+	since := m.askedAt
 	if since.IsZero() {
-		since = d.leavingAt
+		since = m.leavingAt
 	}
-	return later(since, d.waitsSince).Add(time.Duration(w.fleet.Deadline))
-}
-
-// noteState notes since when a device is in its state, and since when it leaves.
-func (w *world) noteState(seen Seen) {
-	if seen.Unread != "" {
-		return
-	}
-	d := w.diary(seen.ID)
-	if d.state != seen.ManagementState {
-		d.state, d.stateAt = seen.ManagementState, w.now
-	}
-	if leaving := IsLeaving(seen.ManagementState); leaving != d.leaving {
-		d.leaving, d.leavingAt = leaving, w.now
-	}
+	return later(since, m.waitsSince).Add(time.Duration(w.fleet.Deadline))
 }
 
 // hear tells the core what came of a call.
 func (w *world) hear(c *call) {
-	w.say("heard %+v: %+v", c.Write, c.outcome)
-	w.tenant.count["answer "+string(c.outcome.Answer)]++
-	if c.outcome.Answer == Accepted && c.Again {
-		w.tenant.count["a second try was accepted"]++
-	}
-	for _, id := range c.IDs {
-		switch d := w.diary(id); c.outcome.Answer {
-		case Accepted, Unknown:
-			d.askedAt = c.at
-		}
-	}
+	w.calls = slices.DeleteFunc(w.calls, func(other *call) bool { return other == c })
+	o := c.outcome
+	w.say("heard %+v: %+v", c.Write, o)
+	w.count["answer "+string(o.Answer)]++
 	switch {
-	case c.outcome.Answer == Spent:
-		w.spentUntil[dailyLimit(c.Action)] = w.now.Add(time.Duration(c.outcome.After))
-	case c.outcome.Failure == leaver.GraphUnauthorized, c.outcome.Failure == leaver.IntuneNotLicensed:
+	case o.Answer == Accepted && c.Again:
+		w.count["a second try was accepted"]++
+	case o.Answer == Spent:
+		w.spentUntil[dailyLimit(c.Action)] = w.now.Add(time.Duration(o.After))
+	case o.Answer == Queued:
+		w.statuses[o.Code] = leaver.ApprovalNeeded
+	case o.Failure == leaver.GraphUnauthorized, o.Failure == leaver.IntuneNotLicensed:
 		w.blocked = true
 	}
-	if c.outcome.Answer == Queued {
-		w.statuses[c.outcome.Code] = leaver.ApprovalNeeded
-	}
-	if c.outcome.Answer == Accepted && c.Code != "" {
+	if o.Answer == Accepted && c.Code != "" {
 		w.used[c.Code] = true
 	}
-	w.fleet.Heard(c.Write, c.outcome, w.now)
+	w.fleet.Heard(c.Write, o, w.now)
 	for _, id := range c.IDs {
 		d := w.fleet.find(id)
-		w.holds(!d.pending(), "%s: an answer was forgotten: %+v %+v", id, c.outcome, d.Calls)
-		early := c.outcome.Answer == Queued && c.outcome.Code == c.Code // the request of before waits on
-		switch c.outcome.Answer {
-		case Accepted, Unknown, Refused, Queued:
-			w.holds(early || d.lastCall() != nil && string(d.lastCall().Answer) == string(c.outcome.Answer), "%s: the answer is another: %+v %+v", id, c.outcome, d.Calls)
+		w.holds(!d.pending(), "%s: an answer was forgotten: %+v %+v", id, o, d.Calls)
+		if o.Answer == Accepted || o.Answer == Unknown {
+			w.find(id).askedAt = c.at
+		}
+		early := o.Answer == Queued && o.Code == c.Code // the request of before waits on
+		if !early && slices.Contains([]Answer{Accepted, Unknown, Refused, Queued}, o.Answer) {
+			w.holds(d.lastCall() != nil && Answer(d.lastCall().Answer) == o.Answer, "%s: the answer is another: %+v %+v", id, o, d.Calls)
 		}
 	}
 }
 
 // people has a person answer now and then, rightly or wrongly.
 func (w *world) people() bool {
-	if w.fleet.NoPerson || !w.isCalm() && !oneIn(w.Rand, w.answers) || w.isCalm() && w.now.Hour()%6 > 0 {
+	if w.fleet.NoPerson || !w.isCalm() && !w.oneIn(w.answers) || w.isCalm() && w.now.Hour()%6 > 0 {
 		return false
 	}
-	if c := w.fleet.Count(w.now); c.Questions+c.AwaitApproval == 0 && !oneIn(w.Rand, 5) {
-		return false
-	}
-	offered := w.fleet.Offered(w.now)
-	if len(offered) == 0 {
+	c, offered := w.fleet.Count(w.now), w.fleet.Offered(w.now)
+	if len(offered) == 0 || c.Questions+c.AwaitApproval == 0 && !w.oneIn(5) {
 		return false
 	}
 	choice := leaver.GiveUp
 	var ids []string
 	if !w.isCalm() {
-		choice = pick(w.Rand, append(slices.Clone(offered), append(choices, leaver.Approved, "keep", "nonsense")...)...)
-		if choice == leaver.GiveUp && !oneIn(w.Rand, 3) {
+		choice = pick(w.Rand, slices.Concat(offered, choices, []leaver.Choice{leaver.Approved, "keep", "nonsense"})...)
+		if choice == leaver.GiveUp && !w.oneIn(3) {
 			choice = pick(w.Rand, offered...)
 		}
 		for range pick(w.Rand, 0, 1, 1, 2) {
@@ -493,33 +432,37 @@ func (w *world) people() bool {
 	}
 	ids, err := w.fleet.Takes(choice, ids, w.now)
 	if err != nil {
-		w.tenant.count["a choice was not taken"]++
+		w.count["a choice was not taken"]++
 		return false
 	}
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	w.holds(choice == leaver.Approved || slices.Contains(choices, choice), "takes %s", choice)
 	w.say("choose %s %v", choice, ids)
-	w.tenant.count["choice "+string(choice)]++
+	w.count["choice "+string(choice)]++
 	for _, id := range ids {
-		known := w.fleet.find(id)
-		s, d := w.fleet.stand(known, w.now), w.diary(id)
+		d, m := w.fleet.find(id), w.find(id)
 		if choice == leaver.Approved {
-			w.holds(s.Verdict == leaver.AwaitingApproval, "%s: takes %s and awaits none", id, choice)
+			w.holds(w.fleet.stand(d, w.now).Verdict == leaver.AwaitingApproval, "%s: takes %s and awaits none", id, choice)
 			continue
 		}
-		if known.pending() {
-			w.holds(!known.lastCall().At.Add(Slow).After(w.now), "%s: a choice is taken while it is being asked", id)
-			w.tenant.count["a call was given up for a choice"]++
+		if d.pending() {
+			w.holds(!d.lastCall().At.Add(Slow).After(w.now), "%s: a choice is taken while it is being asked", id)
+			w.count["a call was given up for a choice"]++
 		}
-		d.choice, d.chosenAt, d.chosen = choice, w.now, append(d.chosen, choice)
-		d.chosenLooks, d.carriedOut = w.fleet.Looks, false
-		d.accepted, d.waits = 0, choice == leaver.WaitLonger
+		m.choice, m.chosenAt, m.chosen, m.chosenLooks = choice, w.now, append(m.chosen, choice), w.fleet.Looks
+		m.carriedOut, m.accepted, m.waits = false, 0, choice == leaver.WaitLonger
 		if choice == leaver.WaitLonger || choice == leaver.Retry {
-			d.waitsSince = w.now
+			m.waitsSince = w.now
 		}
 	}
 	w.fleet.Choose(choice, ids, w.now)
-	w.stop(ids)
+	// The calls for these devices are cancelled. Whether Intune heard them is not known.
+	for _, c := range slices.Clone(w.calls) {
+		if !c.all() && slices.Contains(ids, c.IDs[0]) {
+			c.outcome = Outcome{Answer: Unknown, Why: "the call was stopped before its answer came"}
+			w.hear(c)
+		}
+	}
 	if choice != leaver.GiveUp && choice != leaver.WaitLonger {
 		w.holds(w.fleet.Blocked == nil, "a person has answered, and no call is made still")
 		w.blocked = false
@@ -527,52 +470,16 @@ func (w *world) people() bool {
 	return true
 }
 
-// stop cancels the calls that are made for devices. Whether Intune heard them is not known.
-func (w *world) stop(ids []string) {
-	for _, c := range slices.Clone(w.calls) {
-		if c.Action != leaver.RemoveAll && slices.Contains(ids, c.IDs[0]) {
-			w.calls = slices.DeleteFunc(w.calls, func(other *call) bool { return other == c })
-			c.outcome = Outcome{Answer: Unknown, Why: "the call was stopped before its answer came"}
-			w.hear(c)
-		}
-	}
-}
-
 // act has an activity look and write.
 func (w *world) act(c *call) {
 	// Something may happen between the look that the call was decided on and the call.
 	switch {
 	case w.isCalm() || w.eventful > 1000:
-	case c.Action == leaver.RemoveAll && oneIn(w.Rand, 6):
-		w.tenant.enroll(w.now)
-	case oneIn(w.Rand, 15):
-		w.tenant.event(w.now)
-	}
-	before := map[string]int{}
-	for _, m := range w.tenant.machines {
-		before[m.id] = len(m.written)
+	case c.all() && w.oneIn(6):
+		w.enroll(w.now)
+	case w.oneIn(15):
+		w.event(w.now)
 	}
 	c.acted, c.outcome = true, w.tenant.act(c, w.now)
-	for _, m := range w.tenant.machines {
-		if len(m.written) > before[m.id] {
-			w.judgeWritten(m)
-		}
-	}
 	w.say("acted %+v: %+v", c.Write, c.outcome)
-}
-
-// judgeTime judges that there is an end.
-func (w *world) judgeTime() {
-	if w.now.Sub(w.start) > longest {
-		w.holds(false, "there is no end: %s", w.describe())
-	}
-}
-
-// describe tells how every device stands.
-func (w *world) describe() string {
-	text := w.json(w.todo)
-	for _, d := range w.fleet.Devices {
-		text += fmt.Sprintf("\n%+v\n  %s", w.fleet.stand(d, w.now), w.json(d))
-	}
-	return text + "\n" + w.json(w.fleet.Approvals)
 }

@@ -10,29 +10,18 @@ import (
 
 // Stand is how a device stands at a moment, and what follows from it.
 type Stand struct {
-	Verdict leaver.Verdict
-	// Ended says that nothing is to be done about the device any more.
-	Ended bool
-	// Ask is what is to be asked of the device now, or empty. Code is that of an
-	// approved request, which the call carries. Again says that the device failed to
-	// leave after the call before.
-	Ask   leaver.DeviceAction
-	Code  string
-	Again bool
-	// Question says why a person is to decide, or is empty. Failure is its type, where
-	// Intune refused a call or a call would do harm.
-	Question string
-	Failure  leaver.FailureType
-	// Detail says in words how the device stands.
-	Detail string
-	// Until is when the device stands otherwise, if nothing happens before.
-	Until time.Time
-	// Look says that the devices must be looked at before more can be said.
-	Look bool
-	// Spent says that the tenant's daily limit holds the call back, until Until.
-	Spent bool
-	// KeyAwaited says that it is not known yet whether there is a recovery key.
-	KeyAwaited bool
+	Verdict    leaver.Verdict
+	Ended      bool                // nothing is to be done about the device any more
+	Ask        leaver.DeviceAction // what is to be asked of the device now, or empty
+	Code       string              // that of an approved request, which the call carries
+	Again      bool                // the device failed to leave after the call before
+	Question   string              // why a person is to decide, or empty
+	Failure    leaver.FailureType  // its type, where Intune refused a call or a call would do harm
+	Detail     string              // how the device stands, in words
+	Until      time.Time           // when it stands otherwise, if nothing happens before
+	Look       bool                // the devices must be looked at before more can be said
+	Spent      bool                // the tenant's daily limit holds the call back, until Until
+	KeyAwaited bool                // it is not known yet whether there is a recovery key
 }
 
 // stand says how a device stands: the first case that fits decides. This is the whole
@@ -98,17 +87,11 @@ func (f *Fleet) afterCall(d *Device, call *leaver.Call, now time.Time) Stand {
 // follow waits for a device that is on its way since a moment. Only a look that came after
 // the deadline can tell that the device is late.
 func (f *Fleet) follow(d *Device, since, now time.Time) Stand {
-	s := Stand{Verdict: f.soFar(d)}
-	if !d.UnlistedAt.IsZero() {
-		s.Detail = unlisted
-	}
 	switch deadline := d.since(since).Add(time.Duration(f.Deadline)); {
 	case deadline.After(now):
-		s.Until = deadline
-		return s
+		return Stand{Verdict: f.soFar(d), Detail: d.listing(), Until: deadline}
 	case f.LookedAt.Before(deadline):
-		s.Look = true
-		return s
+		return Stand{Verdict: f.soFar(d), Detail: d.listing(), Look: true}
 	case d.Unreached:
 		return f.question(d, "its deadline has passed, and Intune does not tell of it: see there, then choose", "", now)
 	case d.checkedIn(d.since(since)):

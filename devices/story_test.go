@@ -1,6 +1,7 @@
 package devices_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -34,14 +35,16 @@ type scene struct {
 }
 
 const (
-	day      = 24 * time.Hour
+	minute   = time.Minute
+	hour     = time.Hour
+	day      = 24 * hour
 	deadline = 10 * day
 )
 
 var monday = time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
 
 func tell(t *testing.T, all stories) {
-	t.Helper()
+	t.Parallel()
 	for name, events := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -67,7 +70,10 @@ func (s *scene) carryOn() {
 
 // --- what happens ---
 
-func policy(p leaver.DevicePolicy) event { return func(s *scene) { s.fleet.Policy = p } }
+// policy is as a request writes it.
+func policy(text string) event {
+	return func(s *scene) { require.NoError(s, leaver.ParseStrict([]byte(text), &s.fleet.Policy)) }
+}
 
 // withoutPeople says that nobody answers questions.
 func withoutPeople(s *scene) { s.fleet.NoPerson = true }
@@ -77,71 +83,66 @@ func after(d time.Duration) event { return func(s *scene) { s.now = s.now.Add(d)
 // AtOnce has the next event happen in the moment of the one before.
 var AtOnce = after(-2 * time.Second)
 
-// device is a device as a look sees it.
-type device struct {
-	devices.Seen
-	checks bool
-}
-
-func company(id, operatingSystem string) device {
-	return device{Seen: devices.Seen{ID: id, DeviceFacts: leaver.DeviceFacts{OperatingSystem: operatingSystem, OwnerType: "company", ManagementState: "managed"}}}
-}
-
-func windows(id string) device { return company(id, "Windows") }
-func iphone(id string) device  { return company(id, "iOS") }
-func android(id string) device { return company(id, "Android") }
-
-func (d device) owner(o string) device           { d.OwnerType = o; return d }
-func (d device) state(s string) device           { d.ManagementState = s; return d }
-func (d device) key(k leaver.RecoveryKey) device { d.RecoveryKey = k; return d }
-func (d device) checkedIn() device               { d.checks = true; return d }
-func (d device) unread(why string) devices.Seen  { return devices.Seen{ID: d.ID, Unread: why} }
-func (d device) keyUnread(why string) device     { d.KeyUnread = why; return d }
-
-// sees is a look that finds devices in the leaver's list; it says nothing of others.
-func sees(all ...device) event {
-	return func(s *scene) {
-		s.fleet.Saw(devices.Sight{Listed: s.seen(all), ApprovalsUnread: s.fleet.ApprovalsUnread}, s.now)
-	}
-}
+// sees is a look that finds devices in the leaver's list, and says nothing of others.
+// "A" is a company's managed Windows, "B iOS personal wipePending key=missing checkedIn" is told in full.
+func sees(all ...string) event { return func(s *scene) { s.saw(devices.Sight{Listed: s.seen(all)}) } }
 
 // misses is a look that finds devices by their ids and not in the leaver's list.
-func misses(all ...device) event {
-	return func(s *scene) {
-		s.fleet.Saw(devices.Sight{Unlisted: s.seen(all), ApprovalsUnread: s.fleet.ApprovalsUnread}, s.now)
+func misses(all ...string) event {
+	return func(s *scene) { s.saw(devices.Sight{Unlisted: s.seen(all)}) }
+}
+
+// loses is a look to which Intune knows devices no more; to cannotRead it does not tell of one.
+func loses(ids ...string) event { return look(devices.Sight{Gone: ids}) }
+func cannotRead(id string) event {
+	return look(devices.Sight{Unlisted: []devices.Seen{{ID: id, Unread: refusesToTell}}})
+}
+
+// reads is a look that reads what has become of a request for approval, as in "c1 approved";
+// mayNotReadApprovals is one of a worker that may not.
+func reads(words string) event {
+	code, status, _ := strings.Cut(words, " ")
+	return look(devices.Sight{Approvals: map[string]leaver.ApprovalStatus{code: leaver.ApprovalStatus(status)}})
+}
+
+var mayNotReadApprovals = look(devices.Sight{ApprovalsUnread: "Forbidden"})
+
+func look(sight devices.Sight) event { return func(s *scene) { s.saw(sight) } }
+
+func (s *scene) saw(sight devices.Sight) {
+	if sight.Approvals == nil {
+		sight.ApprovalsUnread = cmp.Or(sight.ApprovalsUnread, s.fleet.ApprovalsUnread)
 	}
+	s.fleet.Saw(sight, s.now)
 }
 
-// loses is a look to which Intune knows devices no more.
-func loses(ids ...string) event {
-	return func(s *scene) { s.fleet.Saw(devices.Sight{Gone: ids, ApprovalsUnread: s.fleet.ApprovalsUnread}, s.now) }
-}
-
-// cannotRead is a look to which Intune does not tell of a device.
-func cannotRead(d device, why string) event {
-	return func(s *scene) { s.fleet.Saw(devices.Sight{Unlisted: []devices.Seen{d.unread(why)}}, s.now) }
-}
-
-// reads is a look that reads what has become of a request for approval.
-func reads(code string, status leaver.ApprovalStatus) event {
-	return func(s *scene) {
-		s.fleet.Saw(devices.Sight{Approvals: map[string]leaver.ApprovalStatus{code: status}}, s.now)
-	}
-}
-
-// mayNotReadApprovals is a look of a worker that may not.
-func mayNotReadApprovals(s *scene) { s.fleet.Saw(devices.Sight{ApprovalsUnread: "Forbidden"}, s.now) }
-
-func (s *scene) seen(all []device) []devices.Seen {
+func (s *scene) seen(all []string) []devices.Seen {
 	var seen []devices.Seen
-	for _, d := range all {
-		if d.checks {
-			s.synced[d.ID] = s.now
+	for _, words := range all {
+		words := strings.Fields(words)
+		d := devices.Seen{ID: words[0], DeviceFacts: leaver.DeviceFacts{OperatingSystem: "Windows", OwnerType: "company", ManagementState: "managed"}}
+		for _, word := range words[1:] {
+			key, isKey := strings.CutPrefix(word, "key=")
+			switch {
+			case isKey && key == "unknown":
+				d.RecoveryKey, d.KeyUnread = leaver.RecoveryKeyUnknown, "grant BitlockerKey.ReadBasic.All"
+			case isKey:
+				d.RecoveryKey = leaver.RecoveryKey(key)
+			case leaver.Platform(word) != "":
+				d.OperatingSystem = word
+			case word == "personal", word == "unknown":
+				d.OwnerType = word
+			case word == "checkedIn":
+				s.synced[d.ID] = s.now
+			default:
+				require.Regexp(s, "^(managed|(retire|wipe|delete)[A-Z]|unhealthy|discovered|somethingNew|empty)", word)
+				d.ManagementState = strings.TrimPrefix(word, "empty")
+			}
 		}
 		if d.LastSyncDateTime = s.synced[d.ID]; d.LastSyncDateTime.IsZero() {
 			d.LastSyncDateTime = monday.Add(-7 * day)
 		}
-		seen = append(seen, d.Seen)
+		seen = append(seen, d)
 	}
 	return seen
 }
@@ -151,11 +152,22 @@ func (s *scene) seen(all []device) []devices.Seen {
 // code of a request, "retire A again" one that follows a failure.
 func calls(want ...string) event {
 	return func(s *scene) {
-		s.Helper()
 		todo := s.fleet.Next(s.now)
 		assert.Equal(s, want, inWords(todo.Writes), "calls to make")
 		s.fleet.Begin(todo.Writes, s.now)
 		s.open = append(s.open, todo.Writes...)
+	}
+}
+
+// makes is calls of which Intune accepts each.
+func makes(want ...string) event {
+	return func(s *scene) {
+		before := len(s.open)
+		calls(want...)(s)
+		s.now = s.now.Add(time.Second)
+		for _, w := range slices.Clone(s.open[before:]) {
+			accepted(strings.Join(w.IDs, " "))(s)
+		}
 	}
 }
 
@@ -174,46 +186,47 @@ func inWords(writes []devices.Write) []string {
 	return all
 }
 
-// hears takes the answer to the open call for devices, which stand as "A B".
-func hears(ids string, o devices.Outcome) event {
+// hears takes the answer to the open calls, each for devices that stand as "A B".
+func hears(o devices.Outcome, each ...string) event {
 	return func(s *scene) {
-		s.Helper()
-		at := slices.IndexFunc(s.open, func(w devices.Write) bool { return strings.Join(w.IDs, " ") == ids })
-		require.GreaterOrEqual(s, at, 0, "no call is open for %s", ids)
-		w := s.open[at]
-		s.open = slices.Delete(s.open, at, at+1)
-		s.fleet.Heard(w, o, s.now)
+		for _, ids := range each {
+			at := slices.IndexFunc(s.open, func(w devices.Write) bool { return strings.Join(w.IDs, " ") == ids })
+			require.GreaterOrEqual(s, at, 0, "no call is open for %s", ids)
+			w := s.open[at]
+			s.open = slices.Delete(s.open, at, at+1)
+			s.fleet.Heard(w, o, s.now)
+		}
 	}
 }
 
-func accepted(ids string) event { return hears(ids, devices.Outcome{Answer: devices.Accepted}) }
-func lost(ids string) event     { return hears(ids, devices.Outcome{Answer: devices.Unknown}) }
-func unfit(ids string) event    { return hears(ids, devices.Outcome{Answer: devices.Unfit}) }
-
-func queued(ids, code string) event {
-	return hears(ids, devices.Outcome{Answer: devices.Queued, Code: code})
-}
-
-func refused(ids string, failure leaver.FailureType, why string) event {
-	return hears(ids, devices.Outcome{Answer: devices.Refused, Failure: failure, Why: why})
-}
-
+func accepted(each ...string) event { return hears(devices.Outcome{Answer: devices.Accepted}, each...) }
+func lost(ids string) event         { return hears(devices.Outcome{Answer: devices.Unknown}, ids) }
+func unfit(ids string) event        { return hears(devices.Outcome{Answer: devices.Unfit}, ids) }
 func noRoute(ids string) event {
-	return hears(ids, devices.Outcome{Answer: devices.NoRoute, Why: "the tenant refuses it"})
+	return hears(devices.Outcome{Answer: devices.NoRoute, Why: "the tenant refuses it"}, ids)
+}
+
+// queued has filed a request for approval, as in "A B c1".
+func queued(words string) event {
+	at := strings.LastIndex(words, " ")
+	return hears(devices.Outcome{Answer: devices.Queued, Code: words[at+1:]}, words[:at])
+}
+
+func refused(ids, why string) event { return refusedAs(leaver.GraphForbidden, ids, why) }
+func refusedAs(failure leaver.FailureType, ids, why string) event {
+	return hears(devices.Outcome{Answer: devices.Refused, Failure: failure, Why: why}, ids)
 }
 
 // spent says that the tenant's daily limit is used up, until tomorrow.
 func spent(ids string) event {
 	return func(s *scene) {
-		s.Helper()
-		hears(ids, devices.Outcome{Answer: devices.Spent, After: leaver.Duration(s.now.Truncate(day).Add(day).Sub(s.now))})(s)
+		hears(devices.Outcome{Answer: devices.Spent, After: leaver.Duration(s.now.Truncate(day).Add(day).Sub(s.now))}, ids)(s)
 	}
 }
 
 // chooses is a person's decision, for all that it fits where no ids are given.
 func chooses(choice leaver.Choice, ids ...string) event {
 	return func(s *scene) {
-		s.Helper()
 		taken, err := s.fleet.Takes(choice, ids, s.now)
 		require.NoError(s, err)
 		s.fleet.Choose(choice, taken, s.now)
@@ -222,72 +235,80 @@ func chooses(choice leaver.Choice, ids ...string) event {
 
 // --- what must be so ---
 
-// is how a device stands about which nobody is asked.
-func is(id string, verdict leaver.Verdict) event {
+// each looks at devices of each of which something is told, as in "A leaving".
+func each(all []string, look func(*scene, leaver.Item, string)) event {
 	return func(s *scene) {
-		s.Helper()
-		item := s.item(id)
-		assert.Equal(s, verdict, item.Device.Verdict, "verdict on %s (%s)", id, item.Detail)
-		assert.NotEqual(s, leaver.Failed, item.Outcome, "%s is a question: %s", id, item.Detail)
-	}
-}
-
-// question is a device that a person is to decide about, and why.
-func question(id string, verdict leaver.Verdict, why string) event {
-	return func(s *scene) {
-		s.Helper()
-		item := s.item(id)
-		assert.Equal(s, verdict, item.Device.Verdict, "verdict on %s (%s)", id, item.Detail)
-		assert.Equal(s, leaver.Failed, item.Outcome, "%s is no question", id)
-		assert.Contains(s, item.Detail, why)
-	}
-}
-
-// saysOf is what a report and progress say of a device.
-func saysOf(id string, says func(*testing.T, leaver.Item)) event {
-	return func(s *scene) { s.Helper(); says(s.T, s.item(id)) }
-}
-
-// asked is what was asked of a device last, or may have been; notAsked that nothing was.
-func asked(id string, action leaver.DeviceAction) event {
-	return func(s *scene) {
-		s.Helper()
-		if call := s.item(id).Device.Asked(); assert.NotNil(s, call, "%s was asked", id) {
-			assert.Equal(s, action, call.Action)
+		items := s.fleet.Items(s.now)
+		for _, words := range all {
+			id, told, _ := strings.Cut(words, " ")
+			at := slices.IndexFunc(items, func(i leaver.Item) bool { return i.ID == id })
+			require.GreaterOrEqual(s, at, 0, "there is no device %s", id)
+			look(s, items[at], told)
 		}
 	}
 }
 
-func notAsked(id string) event {
-	return func(s *scene) { s.Helper(); assert.Nil(s, s.item(id).Device.Asked(), "%s was not asked", id) }
+// is how devices stand about which nobody is asked, as in "A leaving".
+func is(all ...string) event {
+	return each(all, func(s *scene, item leaver.Item, verdict string) {
+		assert.Equal(s, leaver.Verdict(verdict), item.Device.Verdict, "verdict on %s (%s)", item.ID, item.Detail)
+		assert.NotEqual(s, leaver.Failed, item.Outcome, "%s is a question: %s", item.ID, item.Detail)
+	})
 }
 
-func (s *scene) item(id string) leaver.Item {
-	s.Helper()
-	items := s.fleet.Items(s.now)
-	at := slices.IndexFunc(items, func(i leaver.Item) bool { return i.ID == id })
-	require.GreaterOrEqual(s, at, 0, "there is no device %s", id)
-	return items[at]
+// asks is about a device that a person is to decide about, as in "A silent", and why.
+func asks(words, why string) event {
+	return each([]string{words}, func(s *scene, item leaver.Item, verdict string) {
+		assert.Equal(s, leaver.Verdict(verdict), item.Device.Verdict, "verdict on %s (%s)", item.ID, item.Detail)
+		assert.Equal(s, leaver.Failed, item.Outcome, "%s is no question", item.ID)
+		assert.Contains(s, item.Detail, why)
+	})
+}
+
+// shows is what a report and progress show of a device, beside its facts and calls.
+func shows(id string, want leaver.Item) event {
+	return each([]string{id}, func(s *scene, item leaver.Item, _ string) {
+		item.ID, item.Device, item.Approval = "", nil, nil
+		assert.Equal(s, want, item)
+	})
+}
+
+// asked is what was asked of devices last, or may have been, as in "A wipe" or "A nothing".
+func asked(all ...string) event {
+	return each(all, func(s *scene, item leaver.Item, action string) {
+		call := cmp.Or(item.Device.Asked(), &leaver.Call{Action: "nothing"})
+		assert.Equal(s, leaver.DeviceAction(action), call.Action, "asked of %s", item.ID)
+	})
+}
+
+// approval is the request that a device waits for, or waited for last, as in "A c1 approved".
+func approval(words string) event {
+	return each([]string{words}, func(s *scene, item leaver.Item, want string) {
+		if assert.NotNil(s, item.Approval, "%s has a request", item.ID) {
+			assert.Equal(s, want, item.Approval.Code+" "+string(item.Approval.Status))
+		}
+	})
 }
 
 // watches, looks and ends say what is to be done where nothing is to be asked: to look
-// until something differs, to look at once, nothing any more.
-func watches(s *scene) { s.Helper(); s.does(devices.Todo{Watch: true}) }
-func ends(s *scene)    { s.Helper(); s.does(devices.Todo{Ended: true}) }
-
-// fails says that the fleet ends with questions, which nobody is asked.
-func fails(s *scene) { s.Helper(); s.does(devices.Todo{Ended: true, Failed: true}) }
+// until something differs, to look at once, nothing any more. fails ends with questions,
+// which nobody is asked.
+func watches(s *scene) { s.does(devices.Todo{Watch: true}) }
+func ends(s *scene)    { s.does(devices.Todo{Ended: true}) }
+func fails(s *scene)   { s.does(devices.Todo{Ended: true, Failed: true}) }
 
 func looks(s *scene) {
-	s.Helper()
 	todo := s.fleet.Next(s.now)
-	assert.True(s, todo.Look, "a look is due: %+v", todo)
-	assert.Empty(s, todo.Writes)
-	assert.False(s, todo.Ended)
+	assert.True(s, todo.Look && len(todo.Writes) == 0 && !todo.Ended, "a look is due: %+v", todo)
+}
+
+// looksNot says that a look would come too early: what is being asked may change what it sees.
+func looksNot(s *scene) {
+	todo := s.fleet.Next(s.now)
+	assert.False(s, todo.Look || todo.Watch || todo.Ended, "%+v", todo)
 }
 
 func (s *scene) does(want devices.Todo) {
-	s.Helper()
 	todo := s.fleet.Next(s.now)
 	todo.Wake = time.Time{}
 	assert.Equal(s, want, todo)
@@ -295,36 +316,35 @@ func (s *scene) does(want devices.Todo) {
 
 // wakes says in how long the fleet stands otherwise, to the minute.
 func wakes(in time.Duration) event {
-	return func(s *scene) {
-		s.Helper()
-		assert.WithinDuration(s, s.now.Add(in), s.fleet.Next(s.now).Wake, time.Minute)
-	}
+	return func(s *scene) { assert.WithinDuration(s, s.now.Add(in), s.fleet.Next(s.now).Wake, minute) }
 }
 
 // offers is what may be chosen; declines why a choice is not taken.
 func offers(want ...leaver.Choice) event {
-	return func(s *scene) { s.Helper(); assert.Equal(s, want, s.fleet.Offered(s.now)) }
+	return func(s *scene) { assert.Equal(s, want, s.fleet.Offered(s.now)) }
 }
 
 func declines(choice leaver.Choice, why string, ids ...string) event {
 	return func(s *scene) {
-		s.Helper()
 		_, err := s.fleet.Takes(choice, ids, s.now)
 		assert.ErrorContains(s, err, why)
 	}
 }
 
-// What a person may choose that asks something of a device.
-const (
-	retire           = leaver.Choice(leaver.Retire)
-	wipe             = leaver.Choice(leaver.Wipe)
-	wipeKeepUserData = leaver.Choice(leaver.WipeKeepUserData)
-	deleteRecord     = leaver.Choice(leaver.DeleteRecord)
-)
+// allChoices may be made about a device that was asked.
+var allChoices = []leaver.Choice{"waitLonger", "retry", "retire", "wipe", "wipeKeepUserData", "deleteRecord", "giveUp"}
 
 // Policies that stories share.
 var (
-	wipesWindows = leaver.DevicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}}
-	deletesAll   = leaver.DevicePolicy{Company: leaver.DeviceActions{Default: leaver.DeleteRecord}}
-	wantsKeys    = leaver.DevicePolicy{RequireRecoveryKey: true}
+	wipesWindows = policy(`{"company": {"windows": "wipe"}}`)
+	deletesAll   = policy(`{"company": {"default": "deleteRecord"}}`)
+	wantsKeys    = policy(`{"requireRecoveryKey": true}`)
+)
+
+// What a person is told in many stories.
+const (
+	late          = "its deadline has passed"
+	twice         = "was asked twice"
+	refusesToTell = "Graph refuses to tell"
+	unlisted      = "still managed, no longer listed for the leaver"
 )
