@@ -29,46 +29,37 @@ func (o *offboarding) listen(ctx workflow.Context) error {
 		return err
 	}
 	for _, action := range leaver.Actions() {
-		err := workflow.SetUpdateHandlerWithOptions(ctx, string(action),
-			func(ctx workflow.Context, input json.RawMessage) (leaver.Progress, error) {
-				if err := o.decide(ctx, action, input); err != nil {
-					return leaver.Progress{}, leaver.Failure{Type: leaver.InvalidRequest, Message: err.Error()}.Err()
-				}
-				return o.snapshot(), nil
-			},
-			workflow.UpdateHandlerOptions{
-				Description: descriptions[action],
-				Validator: func(ctx workflow.Context, input json.RawMessage) error {
-					_, _, err := o.check(action, input, workflow.Now(ctx))
-					return err
-				},
-			})
-		if err != nil {
+		validate := func(ctx workflow.Context, input json.RawMessage) error {
+			_, _, err := o.check(action, input, workflow.Now(ctx))
 			return err
 		}
-		o.signals = append(o.signals, signal{action,
-			workflow.GetSignalChannelWithOptions(ctx, string(action), workflow.SignalChannelOptions{Description: descriptions[action]})})
+		handle := func(ctx workflow.Context, input json.RawMessage) (leaver.Progress, error) {
+			if err := o.decide(ctx, action, input); err != nil {
+				return leaver.Progress{}, leaver.Failure{Type: leaver.InvalidRequest, Message: err.Error()}.Err()
+			}
+			return o.snapshot(), nil
+		}
+		options := workflow.UpdateHandlerOptions{Description: descriptions[action], Validator: validate}
+		if err := workflow.SetUpdateHandlerWithOptions(ctx, string(action), handle, options); err != nil {
+			return err
+		}
+		described := workflow.SignalChannelOptions{Description: descriptions[action]}
+		o.signals = append(o.signals, workflow.GetSignalChannelWithOptions(ctx, string(action), described))
 	}
 	return nil
 }
 
-// signal is how tctl, which knows no updates, sends an action.
-type signal struct {
-	action  leaver.Action
-	channel workflow.ReceiveChannel
-}
-
 func (o *offboarding) signalled() bool {
-	return slices.ContainsFunc(o.signals, func(s signal) bool { return s.channel.Len() > 0 })
+	return slices.ContainsFunc(o.signals, func(s workflow.ReceiveChannel) bool { return s.Len() > 0 })
 }
 
 // takeSignals acts on every signal that has come.
 func (o *offboarding) takeSignals(ctx workflow.Context) {
 	for _, s := range o.signals {
 		var input json.RawMessage
-		for s.channel.ReceiveAsync(&input) {
-			if err := o.decide(ctx, s.action, input); err != nil {
-				o.refuse(ctx, s.action, err)
+		for action := leaver.Action(s.Name()); s.ReceiveAsync(&input); {
+			if err := o.decide(ctx, action, input); err != nil {
+				o.refuse(ctx, action, err)
 			}
 		}
 	}
@@ -85,9 +76,8 @@ var descriptions = map[leaver.Action]string{
 // checked is a decision as it was found good, or why it was not.
 type checked struct {
 	Decision leaver.Decision `json:"decision"`
-	// Items are those that it is for.
-	Items []string `json:"items,omitempty"`
-	Why   string   `json:"why,omitempty"`
+	Items    []string        `json:"items,omitempty"` // those that it is for
+	Why      string          `json:"why,omitempty"`
 }
 
 // decide checks a decision and acts on it. What the check has found is recorded: it
@@ -114,7 +104,6 @@ func (o *offboarding) decide(ctx workflow.Context, action leaver.Action, input j
 	return nil
 }
 
-// carryOut acts on a decision that was found good.
 func (o *offboarding) carryOut(action leaver.Action, decision leaver.Decision, items []string) {
 	decided := leaver.Decided{Action: action, Decision: decision, At: o.now}
 	if action == leaver.Abort {
@@ -137,7 +126,6 @@ func (o *offboarding) carryOut(action leaver.Action, decision leaver.Decision, i
 	}
 }
 
-// decided keeps a decision for the report.
 func (s *step) decided(decision leaver.Decided) {
 	s.Decisions = append(s.Decisions, decision)
 	items := 0
@@ -154,25 +142,25 @@ func (s *step) decided(decision leaver.Decided) {
 // check reports what is wrong with a decision as things stand, and which items it is
 // for.
 func (o *offboarding) check(action leaver.Action, input json.RawMessage, now time.Time) (leaver.Decision, []string, error) {
-	if len(input) > mostInput {
-		return leaver.Decision{}, nil, fmt.Errorf("the input has %d bytes, want at most %d", len(input), mostInput)
-	}
 	decision, err := leaver.ParseDecision(action, input)
-	if err != nil {
-		return decision, nil, err
-	}
-	if !o.Report.EndedAt.IsZero() || o.Report.Aborted != nil {
-		return decision, nil, errors.New("the offboarding is ending already")
-	}
-	if action == leaver.Abort {
-		return decision, nil, nil
-	}
 	s := o.find(decision.Step)
 	switch {
+	case len(input) > mostInput:
+		return decision, nil, fmt.Errorf("the input has %d bytes, want at most %d", len(input), mostInput)
+	case err != nil:
+		return decision, nil, err
+	case !o.Report.EndedAt.IsZero() || o.Report.Aborted != nil:
+		return decision, nil, errors.New("the offboarding is ending already")
+	case action == leaver.Abort:
+		return decision, nil, nil
 	case s == nil && len(o.Steps) == 0:
 		return decision, nil, errors.New("the plan is not made yet: try again in a moment")
 	case s == nil:
-		return decision, nil, fmt.Errorf("step: the plan has no such step, want one of %s", strings.Join(o.names(), ", "))
+		var names []string
+		for _, s := range o.Steps {
+			names = append(names, s.Name)
+		}
+		return decision, nil, fmt.Errorf("step: the plan has no such step, want one of %s", strings.Join(names, ", "))
 	case s.State == leaver.StepEnded:
 		return decision, nil, fmt.Errorf("step: %s has ended (%s)", s.Name, s.Outcome)
 	case s.Decided != "":
@@ -199,10 +187,8 @@ func (s *step) takes(choice leaver.Choice, items []string, now time.Time) ([]str
 		return s.Fleet.Takes(choice, items, now)
 	}
 	var asked []string
-	for _, i := range s.Items {
-		if isQuestion(i) {
-			asked = append(asked, i.ID)
-		}
+	for _, i := range choose(s.Items, isQuestion) {
+		asked = append(asked, i.ID)
 	}
 	switch {
 	case len(asked) == 0:
@@ -223,19 +209,6 @@ func (s *step) takes(choice leaver.Choice, items []string, now time.Time) ([]str
 	return items, nil
 }
 
-// offered are the choices that a step offers.
-func (s *step) offered(now time.Time) []leaver.Choice {
-	switch {
-	case s.Blind:
-		return nil
-	case s.Fleet != nil:
-		return s.Fleet.Offered(now)
-	case slices.ContainsFunc(s.Items, isQuestion):
-		return []leaver.Choice{leaver.Retry, leaver.GiveUp}
-	}
-	return nil
-}
-
 func (o *offboarding) refuse(ctx workflow.Context, action leaver.Action, err error) {
 	// Why is for the person who sent it: it may repeat what was typed.
 	workflow.GetLogger(ctx).Warn("A signal was refused", "signal", string(action))
@@ -254,12 +227,4 @@ func (o *offboarding) find(name string) *step {
 		}
 	}
 	return nil
-}
-
-func (o *offboarding) names() []string {
-	names := make([]string, len(o.Steps))
-	for i, s := range o.Steps {
-		names[i] = s.Name
-	}
-	return names
 }

@@ -17,29 +17,10 @@ import (
 // fleet runs a step of shape Devices. It makes what the device core says, and tells the
 // core what came of it; it decides nothing about a device.
 type fleet struct {
-	*step
-	o *offboarding
-	// calls are the writes at work.
-	calls []call
-	// look is the look at work, and waits says that it lasts until something differs.
-	// It is outdated once a call has ended since it began, of which it does not know.
-	look            workflow.Future
-	stopLook        workflow.CancelFunc
+	work
+	// waits says that the look at work lasts until something differs. It is outdated once
+	// a call has ended since it began, of which it does not know.
 	waits, outdated bool
-	// wake is the timer for the nearest moment at which a device stands otherwise.
-	wake     workflow.Future
-	wakeAt   time.Time
-	stopWake workflow.CancelFunc
-	// news says that the core was told something about which Next was not asked yet;
-	// stopped that nothing more is to begin.
-	news, stopped bool
-}
-
-type call struct {
-	devices.Write
-	at       time.Time
-	activity workflow.Future
-	cancel   workflow.CancelFunc
 }
 
 const (
@@ -51,26 +32,6 @@ const (
 	approvalPace = 15 * time.Minute
 )
 
-func newFleet(o *offboarding, s *step) *fleet {
-	if s.Fleet == nil {
-		s.Fleet = &devices.Fleet{Policy: s.Devices.Policy, Deadline: s.Devices.Deadline, NoPerson: s.OnFailure != leaver.Ask}
-		s.Items = nil // the plan's; the core knows better from now on
-	}
-	return &fleet{step: s, o: o, news: true}
-}
-
-func (r *fleet) ready() bool {
-	return r.news && !r.o.renewing || r.look != nil && r.look.IsReady() || r.wake != nil && r.wake.IsReady() ||
-		slices.ContainsFunc(r.calls, func(c call) bool { return c.activity.IsReady() })
-}
-
-func (r *fleet) writesSince() time.Time {
-	if len(r.calls) == 0 {
-		return time.Time{}
-	}
-	return r.calls[0].at
-}
-
 func (r *fleet) advance(ctx workflow.Context) {
 	known := len(r.Fleet.Devices)
 	r.take(ctx)
@@ -81,11 +42,11 @@ func (r *fleet) advance(ctx workflow.Context) {
 		return
 	}
 	r.news = false
-	if r.stopped || ctx.Err() != nil {
+	if r.Decided == leaver.SkipStep || ctx.Err() != nil {
 		return
 	}
-	if r.Blind && r.look == nil && r.Decided != leaver.RetryStep {
-		if len(r.calls) == 0 { // what came of them is to be in the report
+	if r.Blind && r.read == nil && r.Decided != leaver.RetryStep { // an earlier release kept both
+		if len(r.writes) == 0 { // what came of them is to be in the report
 			r.o.wait(ctx, r.step)
 		}
 		return
@@ -106,46 +67,48 @@ func (r *fleet) advance(ctx workflow.Context) {
 		r.write(ctx, w)
 	}
 	switch {
-	case todo.Look && (r.look == nil || r.waits):
+	case todo.Look && (r.read == nil || r.waits):
 		r.see(ctx, false)
-	case todo.Watch && (r.look == nil || r.waits && r.outdated):
+	case todo.Watch && (r.read == nil || r.waits && r.outdated):
 		r.see(ctx, true)
 	}
 	r.sleep(ctx, todo.Wake)
-	if todo.Ended && len(r.calls) == 0 {
-		r.conclude(ctx, todo.Failed)
-		return
+	r.attend(now)
+	switch {
+	case !todo.Ended || len(r.writes) > 0:
+	case todo.Failed: // nobody is asked about those that are left
+		if r.Failure != nil {
+			r.Detail = r.Failure.Message
+		}
+		r.o.wait(ctx, r.step)
+	case r.Fleet.Count(now).Asked > 0:
+		r.o.finish(ctx, r.step, leaver.StepResult{Outcome: leaver.Done, Detail: r.Detail})
+	default:
+		r.o.finish(ctx, r.step, leaver.StepResult{Outcome: leaver.AlreadyDone, Detail: r.Detail})
 	}
-	r.attend(ctx)
 }
 
 // take tells the core what has come.
 func (r *fleet) take(ctx workflow.Context) {
 	now := workflow.Now(ctx)
-	r.calls = slices.DeleteFunc(r.calls, func(c call) bool {
-		if !c.activity.IsReady() {
-			return false
-		}
+	for _, c := range r.ended() {
 		var outcome devices.Outcome
-		if err := c.activity.Get(ctx, &outcome); err != nil {
+		if err := c.take(ctx, &outcome); err != nil {
 			outcome = lost(err)
 		}
-		c.cancel()
 		r.Fleet.Heard(c.Write, outcome, now)
 		r.news, r.outdated = true, true
-		return true
-	})
-	if r.wake != nil && r.wake.IsReady() {
-		r.wake, r.wakeAt, r.news = nil, time.Time{}, true
-		r.stopWake()
 	}
-	if r.look == nil || !r.look.IsReady() {
+	if r.timer.ended() {
+		r.timer.cancel()
+		r.timer, r.news = nil, true
+	}
+	if !r.read.ended() {
 		return
 	}
 	var sight devices.Sight
-	err := r.look.Get(ctx, &sight)
-	r.stopLook()
-	r.look = nil
+	err := r.read.take(ctx, &sight)
+	r.read = nil
 	switch {
 	case err == nil:
 		sight.Outdated = r.outdated
@@ -159,18 +122,17 @@ func (r *fleet) take(ctx workflow.Context) {
 
 // lost is the outcome of a write whose answer did not come.
 func lost(err error) devices.Outcome {
+	if temporal.IsCanceledError(err) {
+		return devices.Outcome{Answer: devices.Unknown, Why: "the call was stopped before its answer came"}
+	}
 	outcome := devices.Outcome{Answer: devices.Unknown, Failure: leaver.GraphUnavailable, Why: "Intune has not done it for a day: see there what is wrong with the device, then choose"}
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		outcome.Failure = leaver.FailureType(failure.Type())
 		outcome.Why += " (" + failure.Message() + ")"
 	}
-	if temporal.IsCanceledError(err) {
-		outcome = devices.Outcome{Answer: devices.Unknown, Why: "the call was stopped before its answer came"}
-	}
 	return outcome
 }
 
-// write begins a call.
 func (r *fleet) write(ctx workflow.Context, w devices.Write) {
 	activity := map[leaver.DeviceAction]string{
 		leaver.RemoveAll: r.Activity, leaver.Retire: leaver.ActivityRetireDevice, leaver.Wipe: leaver.ActivityWipeDevice,
@@ -183,28 +145,24 @@ func (r *fleet) write(ctx workflow.Context, w devices.Write) {
 	if approval := r.Fleet.Approval(w.Code); approval != nil {
 		request.Told = approval.Told
 	}
-	ctx, cancel := workflow.WithCancel(workflow.WithActivityOptions(ctx, writeOptions(r.Step, r.Fleet.Summary(w))))
-	r.calls = append(r.calls, call{w, workflow.Now(ctx), workflow.ExecuteActivity(ctx, activity, request), cancel})
+	r.writes = append(r.writes, begin(ctx, w, writeOptions(r.Step, r.Fleet.Summary(w)), activity, request))
 }
 
 // see begins a look; one that waits until something differs is cancelled for one at
 // once.
 func (r *fleet) see(ctx workflow.Context, waits bool) {
-	if r.look != nil {
-		r.stopLook()
-	}
-	request := devices.LookRequest{UserID: r.o.Report.Leaver.ID, Approvals: r.Fleet.Awaits(), Keys: r.Fleet.Policy.RequireRecoveryKey,
-		ApprovalsUnread: r.Fleet.ApprovalsUnread}
-	request.Known = slices.DeleteFunc(r.Fleet.Known(), func(k devices.Known) bool { return k.Gone })
+	r.read.stop()
+	known := choose(r.Fleet.Known(), func(k devices.Known) bool { return !k.Gone })
+	request := devices.LookRequest{UserID: r.o.Report.Leaver.ID, Known: known, Approvals: r.Fleet.Awaits(),
+		Keys: r.Fleet.Policy.RequireRecoveryKey, ApprovalsUnread: r.Fleet.ApprovalsUnread}
 	options := readOptions("Look at the devices")
 	if waits {
 		request.Wait = true
 		request.First, request.Longest = r.rhythm(len(request.Approvals) > 0)
-		options = watchOptions("Wait until something differs: "+countDevices(len(request.Known)), time.Duration(request.First), time.Duration(request.Longest))
+		options = watchOptions("Wait until something differs: "+countOf(len(known), "device"), time.Duration(request.First), time.Duration(request.Longest))
 	}
-	ctx, r.stopLook = workflow.WithCancel(workflow.WithActivityOptions(ctx, options))
-	r.outdated = false
-	r.look, r.waits = workflow.ExecuteActivity(ctx, leaver.ActivityLookAtDevices, request), waits
+	r.read = begin(ctx, devices.Write{}, options, leaver.ActivityLookAtDevices, request)
+	r.waits, r.outdated = waits, false
 }
 
 // rhythm is how long until the next look, and the longest that is doubled to.
@@ -221,23 +179,20 @@ func (r *fleet) rhythm(approvals bool) (first, longest leaver.Duration) {
 
 // sleep has a timer fire at a moment; the zero time means none.
 func (r *fleet) sleep(ctx workflow.Context, until time.Time) {
-	if until.Equal(r.wakeAt) || r.wake != nil && len(r.calls) > 0 && r.wakeAt.Before(until) {
+	if t := r.timer; t == nil && until.IsZero() || t != nil && (until.Equal(t.at) || len(r.writes) > 0 && t.at.Before(until)) {
 		return // while calls are made, each would move the timer
 	}
-	if r.wake != nil {
-		r.stopWake()
-		r.wake = nil
-	}
-	r.wakeAt = until
+	r.timer.stop()
+	r.timer = nil
 	if !until.IsZero() {
-		ctx, r.stopWake = workflow.WithCancel(ctx)
-		r.wake = workflow.NewTimerWithOptions(ctx, max(until.Sub(workflow.Now(ctx)), time.Millisecond), workflow.TimerOptions{Summary: "The next deadline of a device"})
+		ctx, cancel := workflow.WithCancel(ctx)
+		wake := workflow.NewTimerWithOptions(ctx, max(until.Sub(workflow.Now(ctx)), time.Millisecond), workflow.TimerOptions{Summary: "The next deadline of a device"})
+		r.timer = &call{at: until, future: wake, cancel: cancel}
 	}
 }
 
-// attend shows what the step waits for.
-func (r *fleet) attend(ctx workflow.Context) {
-	now := workflow.Now(ctx)
+// attend shows how the devices stand, and what the step waits for.
+func (r *fleet) attend(now time.Time) {
 	count, state := r.Fleet.Count(now), leaver.StepRunning
 	switch {
 	case count.Questions > 0 && r.OnFailure == leaver.Ask:
@@ -246,28 +201,7 @@ func (r *fleet) attend(ctx workflow.Context) {
 		state = leaver.StepAwaitingApproval
 	}
 	r.enter(state, now)
-	r.Detail = r.detail(count)
-	r.Failure = r.question(now, count)
-}
-
-// conclude ends the step: every device is gone or decided about, or nobody is asked
-// about those that are not.
-func (r *fleet) conclude(ctx workflow.Context, failed bool) {
-	now := workflow.Now(ctx)
-	count := r.Fleet.Count(now)
-	result := leaver.StepResult{Outcome: leaver.AlreadyDone, Detail: r.detail(count)}
-	r.Failure = r.question(now, count)
-	switch {
-	case failed:
-		if r.Failure != nil {
-			r.Detail = r.Failure.Message
-		}
-		r.o.giveUp(ctx, r.step)
-		return
-	case count.Asked > 0:
-		result.Outcome = leaver.Done
-	}
-	r.o.finish(ctx, r.step, result)
+	r.Detail, r.Failure = r.detail(count), r.question(now, count)
 }
 
 // detail says how many devices stand in which way.
@@ -276,23 +210,19 @@ func (r *fleet) detail(c devices.Count) string {
 		return "no managed devices"
 	}
 	var parts []string
-	for _, part := range []struct {
-		n         int
-		one, many string
-	}{
-		{c.Leaving, "is on its way", "are on their way"},
-		{c.AwaitApproval, "awaits a second administrator's approval", "await a second administrator's approval"},
-		{c.Questions, "for a person to decide about", "for a person to decide about"},
-		{c.Gone, "gone", "gone"},
-		{c.Kept + c.GivenUp, "left as decided", "left as decided"},
-	} {
-		switch {
-		case part.n == 1:
-			parts = append(parts, "1 device "+part.one)
-		case part.n > 1:
-			parts = append(parts, fmt.Sprintf("%d devices %s", part.n, part.many))
+	add := func(n int, one, many string) {
+		if n == 1 {
+			many = one
+		}
+		if n > 0 {
+			parts = append(parts, countOf(n, "device")+" "+many)
 		}
 	}
+	add(c.Leaving, "is on its way", "are on their way")
+	add(c.AwaitApproval, "awaits a second administrator's approval", "await a second administrator's approval")
+	add(c.Questions, "for a person to decide about", "for a person to decide about")
+	add(c.Gone, "gone", "gone")
+	add(c.Kept+c.GivenUp, "left as decided", "left as decided")
 	if !c.SpentUntil.IsZero() {
 		parts = append(parts, devices.SpentToday)
 	}
@@ -312,7 +242,7 @@ func (r *fleet) question(now time.Time, c devices.Count) *leaver.StepFailure {
 	if c.Questions == 0 {
 		return nil
 	}
-	items := slices.DeleteFunc(r.Fleet.Items(now), func(i leaver.Item) bool { return i.Outcome != leaver.Failed })
+	items := choose(r.Fleet.Items(now), func(i leaver.Item) bool { return i.Outcome == leaver.Failed })
 	why, kind := "each says why", items[0].Failure
 	// Graph's answers differ by the id of the request alone.
 	reason := func(i leaver.Item) string {
@@ -329,27 +259,14 @@ func (r *fleet) question(now time.Time, c devices.Count) *leaver.StepFailure {
 		why += "; " + refusesAll + ": " + r.Fleet.RefusesAll
 	}
 	return &leaver.StepFailure{Type: cmp.Or(kind, leaver.DevicesRemain),
-		Message: fmt.Sprintf("%s for a person to decide about: %s; answer for each, giveUp leaves it as it is", countDevices(c.Questions), why)}
-}
-
-func (r *fleet) stop() {
-	r.news, r.stopped = true, true
-	for _, c := range r.calls {
-		c.cancel()
-	}
-	if r.look != nil {
-		r.stopLook()
-	}
-	if r.wake != nil {
-		r.stopWake()
-	}
+		Message: fmt.Sprintf("%s for a person to decide about: %s; answer for each, giveUp leaves it as it is", countOf(c.Questions, "device"), why)}
 }
 
 func (r *fleet) retry(items []string) {
-	r.Fleet.Choose(leaver.Retry, items, r.o.now)
-	r.Decided, r.news = leaver.RetryStep, true
+	r.answer(leaver.Retry, items)
+	r.Decided = leaver.RetryStep
 	if r.Blind {
-		r.Fleet.LookedAt = time.Time{} // as if nobody had looked yet
+		r.Blind, r.Fleet.LookedAt = false, time.Time{} // as if nobody had looked yet
 	}
 }
 
@@ -358,16 +275,17 @@ func (r *fleet) retry(items []string) {
 func (r *fleet) answer(choice leaver.Choice, items []string) {
 	r.Fleet.Choose(choice, items, r.o.now)
 	r.news = true
-	for _, c := range r.calls {
+	for _, c := range r.writes {
 		if slices.Contains(items, c.IDs[0]) {
 			c.cancel()
 		}
 	}
 }
 
-func countDevices(n int) string {
+// countOf says how many there are: "1 device", "2 devices".
+func countOf(n int, what string) string {
 	if n == 1 {
-		return "1 device"
+		return "1 " + what
 	}
-	return fmt.Sprintf("%d devices", n)
+	return fmt.Sprintf("%d %ss", n, what)
 }

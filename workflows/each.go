@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
@@ -17,55 +16,24 @@ import (
 // each runs a step that lists items and changes each by an activity of its own, so that
 // an item for which Microsoft fails holds up no other. In the end the list is read once
 // more, as proof.
-type each struct {
-	*step
-	o       *offboarding
-	listing workflow.Future
-	changes []*change
-	// pause fires when a slow change counts no more among those at a time.
-	pause  workflow.Future
-	cancel workflow.CancelFunc
-	// news says that something has come, or was decided, that is not acted on yet;
-	// stopped that no further change is to begin.
-	news, stopped bool
-}
-
-// change is one item that is being changed.
-type change struct {
-	id       string
-	at       time.Time
-	activity workflow.Future
-	cancel   workflow.CancelFunc
-}
+type each struct{ work }
 
 // mostChanges is how often an item is changed that Microsoft lists again afterwards.
 const mostChanges = 2
 
-func (r *each) ready() bool {
-	return r.news && !r.o.renewing || r.listing != nil && r.listing.IsReady() || r.pause != nil && r.pause.IsReady() ||
-		slices.ContainsFunc(r.changes, func(c *change) bool { return c.activity.IsReady() })
-}
-
-func (r *each) writesSince() time.Time {
-	if len(r.changes) == 0 {
-		return time.Time{}
-	}
-	return r.changes[0].at
-}
-
 func (r *each) advance(ctx workflow.Context) {
 	r.takeChanges(ctx)
-	if r.pause != nil && r.pause.IsReady() {
-		r.pause, r.news = nil, true
+	if r.timer.ended() {
+		r.timer, r.news = nil, true
 	}
-	if r.listing != nil && r.listing.IsReady() {
+	if r.read.ended() {
 		r.takeList(ctx)
 	}
 	if r.o.renewing {
 		return
 	}
 	r.news = false
-	if r.State == leaver.StepEnded || r.stopped || ctx.Err() != nil || r.listing != nil || r.Blind {
+	if r.State == leaver.StepEnded || r.Decided == leaver.SkipStep || ctx.Err() != nil || r.read != nil || r.Blind {
 		return
 	}
 	if !r.Listed {
@@ -73,32 +41,42 @@ func (r *each) advance(ctx workflow.Context) {
 		return
 	}
 	r.changeItems(ctx)
-	if len(r.changes) > 0 || slices.ContainsFunc(r.Items, isOpen) {
-		r.attend(ctx)
-		return
+	r.Failure = r.question()
+	switch atWork := len(r.writes) > 0 || slices.ContainsFunc(r.Items, isOpen); {
+	case atWork && r.Failure != nil && r.OnFailure == leaver.Ask:
+		r.enter(leaver.StepWaiting, workflow.Now(ctx)) // while other items are changed
+	case atWork:
+		r.enter(leaver.StepRunning, workflow.Now(ctx))
+	case r.Failure != nil:
+		r.Detail = r.Failure.Message
+		r.o.wait(ctx, r.step)
+	case !r.Proved:
+		r.list(ctx)
+	default:
+		result := leaver.StepResult{Outcome: leaver.AlreadyDone, Detail: r.Detail}
+		if changed := len(choose(r.Items, isDone)); changed > 0 {
+			result.Outcome = leaver.Done
+			result.Detail = strings.TrimSuffix(countOf(changed, "item")+" changed; "+r.Detail, "; ")
+		}
+		r.o.finish(ctx, r.step, result)
 	}
-	r.conclude(ctx)
 }
 
-// list reads the items.
 func (r *each) list(ctx workflow.Context) {
 	r.enter(leaver.StepRunning, workflow.Now(ctx))
-	r.Decided = ""
 	request := r.o.stepRequest(r.step)
 	request.Items = r.Items
 	options := readOptions(r.Summary + ": list")
 	options.StartToCloseTimeout = listing
-	ctx, r.cancel = workflow.WithCancel(workflow.WithActivityOptions(ctx, options))
-	r.listing = workflow.ExecuteActivity(ctx, r.Activity, request)
+	r.read = begin(ctx, devices.Write{}, options, r.Activity, request)
 }
 
 // takeList takes what the list says. An item that was changed and is listed again is
 // changed once more.
 func (r *each) takeList(ctx workflow.Context) {
 	var result leaver.StepResult
-	err := r.listing.Get(ctx, &result)
-	r.cancel()
-	r.listing, r.cancel = nil, nil
+	err := r.read.take(ctx, &result)
+	r.read = nil
 	switch {
 	case temporal.IsCanceledError(err):
 		return
@@ -133,68 +111,49 @@ func (r *each) takeList(ctx workflow.Context) {
 // changeItems begins with the items that are to be changed, a few at a time.
 func (r *each) changeItems(ctx workflow.Context) {
 	now := workflow.Now(ctx)
-	fresh := 0
-	var oldest time.Time
-	for _, c := range r.changes {
-		if c.at.Add(devices.Slow).After(now) {
-			fresh++
-			if oldest.IsZero() || c.at.Before(oldest) {
-				oldest = c.at
-			}
-		}
-	}
+	fresh := choose(r.writes, func(c *call) bool { return c.at.Add(devices.Slow).After(now) })
 	for i, item := range r.Items {
-		if !isOpen(item) || slices.ContainsFunc(r.changes, func(c *change) bool { return c.id == item.ID }) {
+		if !isOpen(item) || slices.ContainsFunc(r.writes, func(c *call) bool { return c.IDs[0] == item.ID }) {
 			continue
 		}
-		if fresh >= devices.AtOnce {
-			if r.pause == nil {
-				r.pause = workflow.NewTimer(ctx, oldest.Add(devices.Slow).Sub(now))
+		if len(fresh) >= devices.AtOnce {
+			if r.timer == nil { // a slow change frees its place
+				r.timer = &call{future: workflow.NewTimer(ctx, fresh[0].at.Add(devices.Slow).Sub(now)), cancel: func() {}}
 			}
 			return
 		}
-		fresh++
-		if oldest.IsZero() {
-			oldest = now
-		}
-		summary := fmt.Sprintf("%s: %d of %d", r.Summary, i+1, len(r.Items))
-		running, cancel := workflow.WithCancel(workflow.WithActivityOptions(ctx, writeOptions(r.Step, summary)))
 		item.Choice = ""
-		r.changes = append(r.changes, &change{item.ID, now, workflow.ExecuteActivity(running, r.Change, leaver.ItemRequest{UserID: r.o.Report.Leaver.ID, Item: item}), cancel})
+		options := writeOptions(r.Step, fmt.Sprintf("%s: %d of %d", r.Summary, i+1, len(r.Items)))
+		c := begin(ctx, devices.Write{IDs: []string{item.ID}}, options, r.Change, leaver.ItemRequest{UserID: r.o.Report.Leaver.ID, Item: item})
+		r.writes, fresh = append(r.writes, c), append(fresh, c)
 	}
 }
 
-// takeChanges takes what came of the changes.
 func (r *each) takeChanges(ctx workflow.Context) {
-	r.changes = slices.DeleteFunc(r.changes, func(c *change) bool {
-		if !c.activity.IsReady() {
-			return false
-		}
-		at := slices.IndexFunc(r.Items, func(i leaver.Item) bool { return i.ID == c.id })
+	for _, c := range r.ended() {
+		at := slices.IndexFunc(r.Items, func(i leaver.Item) bool { return i.ID == c.IDs[0] })
 		var changed leaver.Item
-		err := c.activity.Get(ctx, &changed)
-		c.cancel()
+		err := c.take(ctx, &changed)
 		if r.Changed == nil {
 			r.Changed = map[string]int{}
 		}
-		r.Changed[c.id]++
+		r.Changed[c.IDs[0]]++
 		r.Proved, r.news = false, true
 		r.Items[at] = concluded(r.Items[at], changed, err)
-		return true
-	})
+	}
 }
 
 // concluded is an item after its change.
 func concluded(before, changed leaver.Item, err error) leaver.Item {
 	failure, failed := errors.AsType[*temporal.ApplicationError](err)
 	switch {
-	case err == nil && (changed.Outcome == leaver.Done || changed.Outcome == leaver.AlreadyDone || changed.Outcome == leaver.Skipped):
+	case err == nil && isResult(changed.Outcome):
 		changed.ID = before.ID
 		return changed
 	case err == nil:
 		before.Failure, before.Detail = leaver.GraphBadRequest, "the activity returned no outcome that an item can have"
 	case temporal.IsCanceledError(err):
-		before.Outcome, before.Detail = leaver.Canceled, "stopped before its end was seen"
+		before.Outcome, before.Detail = unseen.Outcome, unseen.Detail
 		return before
 	case failed:
 		// A host's activity may fail without a type.
@@ -206,83 +165,29 @@ func concluded(before, changed leaver.Item, err error) leaver.Item {
 	return before
 }
 
-// attend shows whether a person is to decide while other items are changed.
-func (r *each) attend(ctx workflow.Context) {
-	state := leaver.StepRunning
-	if r.Failure = r.question(); r.Failure != nil && r.OnFailure == leaver.Ask {
-		state = leaver.StepWaiting
-	}
-	r.enter(state, workflow.Now(ctx))
-}
-
-// conclude ends the step when no item is left to be changed, or asks about those that
-// failed.
-func (r *each) conclude(ctx workflow.Context) {
-	if r.Failure = r.question(); r.Failure != nil {
-		r.Detail = r.Failure.Message
-		r.o.wait(ctx, r.step)
-		return
-	}
-	if !r.Proved {
-		r.list(ctx)
-		return
-	}
-	changed := 0
-	for _, i := range r.Items {
-		if i.Outcome == leaver.Done {
-			changed++
-		}
-	}
-	result := leaver.StepResult{Outcome: leaver.AlreadyDone, Detail: r.Detail}
-	if changed > 0 {
-		result.Outcome = leaver.Done
-		result.Detail = strings.TrimSuffix(countItems(changed)+" changed; "+r.Detail, "; ")
-	}
-	r.o.finish(ctx, r.step, result)
-}
-
-// question says what a person is asked about the items, or is nil.
 func (r *each) question() *leaver.StepFailure {
-	items := slices.DeleteFunc(slices.Clone(r.Items), func(i leaver.Item) bool { return !isQuestion(i) })
+	items := choose(r.Items, isQuestion)
 	if len(items) == 0 {
 		return nil
 	}
 	return &leaver.StepFailure{Type: items[0].Failure,
-		Message: fmt.Sprintf("%s for a person to decide about: %s; answer for each, giveUp leaves it as it is", countItems(len(items)), items[0].Detail)}
+		Message: fmt.Sprintf("%s for a person to decide about: %s; answer for each, giveUp leaves it as it is", countOf(len(items), "item"), items[0].Detail)}
 }
 
-func (r *each) stop() {
-	r.news, r.stopped = true, true
-	for _, c := range r.changes {
-		c.cancel()
-	}
-	if r.cancel != nil {
-		r.cancel()
-	}
-}
+func (r *each) retry(items []string) { r.answer(leaver.Retry, items) }
 
-// retry changes items again that could not be changed. Where the list could not be read,
-// it is read again.
-func (r *each) retry(items []string) {
+// answer has items changed again that could not be, or leaves them as they are. Where the
+// list could not be read, it is read again.
+func (r *each) answer(choice leaver.Choice, items []string) {
 	r.news, r.Blind = true, false
 	for i := range r.Items {
-		if item := &r.Items[i]; isQuestion(*item) && slices.Contains(items, item.ID) {
+		switch item := &r.Items[i]; {
+		case !slices.Contains(items, item.ID):
+		case choice != leaver.Retry:
+			item.Outcome, item.Choice, item.Failure, item.Detail = leaver.Skipped, choice, "", "left as it is, by a decision"
+		case isQuestion(*item):
 			item.Outcome, item.Failure, item.Detail = "", "", ""
 			delete(r.Changed, item.ID)
-		}
-	}
-}
-
-func (r *each) answer(choice leaver.Choice, items []string) {
-	if choice == leaver.Retry {
-		r.retry(items)
-		return
-	}
-	r.news = true
-	for i := range r.Items {
-		if item := &r.Items[i]; slices.Contains(items, item.ID) {
-			item.Outcome, item.Choice, item.Failure = leaver.Skipped, choice, ""
-			item.Detail = "left as it is, by a decision"
 		}
 	}
 }
@@ -290,13 +195,8 @@ func (r *each) answer(choice leaver.Choice, items []string) {
 // isOpen reports whether an item is to be changed still.
 func isOpen(i leaver.Item) bool { return i.Outcome == "" }
 
+func isDone(i leaver.Item) bool { return i.Outcome == leaver.Done }
+
 // isQuestion reports whether a person is to decide about an item. One that cannot be
 // changed at all is none: the list says so.
 func isQuestion(i leaver.Item) bool { return i.Outcome == leaver.Failed && i.Failure != "" }
-
-func countItems(n int) string {
-	if n == 1 {
-		return "1 item"
-	}
-	return fmt.Sprintf("%d items", n)
-}

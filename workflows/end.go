@@ -46,17 +46,11 @@ func (o *offboarding) endStatus(ctx workflow.Context, planErr error) leaver.Stat
 	}
 	status := leaver.Completed
 	for _, s := range o.Steps {
-		switch s.Outcome {
-		case leaver.Done, leaver.AlreadyDone:
-			if slices.ContainsFunc(s.items(o.now), isException) {
-				status = leaver.CompletedWithExceptions
-			}
-		case leaver.Skipped:
-			if s.Skip == "" && s.LeftOut {
-				status = leaver.CompletedWithExceptions
-			}
-		default:
+		switch {
+		case !isResult(s.Outcome):
 			return leaver.Incomplete
+		case s.LeftOut, s.Outcome != leaver.Skipped && slices.ContainsFunc(s.items(o.now), isException):
+			status = leaver.CompletedWithExceptions
 		}
 	}
 	return status
@@ -70,16 +64,13 @@ func isException(i leaver.Item) bool {
 // shortfall names the steps that are neither done nor left out.
 func (o *offboarding) shortfall() string {
 	var missing []string
+	what := map[leaver.Outcome]string{leaver.Failed: " failed", leaver.Canceled: " was stopped", leaver.NotStarted: " was not started"}
 	for _, s := range o.Steps {
 		switch {
-		case s.Outcome == leaver.Failed && s.Failure == nil:
-			missing = append(missing, s.Name+" failed")
-		case s.Outcome == leaver.Failed:
+		case s.Outcome == leaver.Failed && s.Failure != nil:
 			missing = append(missing, fmt.Sprintf("%s failed (%s)", s.Name, s.Failure.Type))
-		case s.Outcome == leaver.Canceled:
-			missing = append(missing, s.Name+" was stopped")
-		case s.Outcome == leaver.NotStarted:
-			missing = append(missing, s.Name+" was not started")
+		case what[s.Outcome] != "":
+			missing = append(missing, s.Name+what[s.Outcome])
 		}
 	}
 	text := "offboarding incomplete"

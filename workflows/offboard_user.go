@@ -19,9 +19,7 @@ func Register(r interface {
 	RegisterWorkflowWithOptions(workflow any, options workflow.RegisterOptions)
 }) {
 	// A replayer registers once per history.
-	r.RegisterWorkflowWithOptions(OffboardUser, workflow.RegisterOptions{
-		Name: leaver.WorkflowType, DisableAlreadyRegisteredCheck: true,
-	})
+	r.RegisterWorkflowWithOptions(OffboardUser, workflow.RegisterOptions{Name: leaver.WorkflowType, DisableAlreadyRegisteredCheck: true})
 }
 
 // OffboardUser takes a leaver.Request and returns a *leaver.Report. The input is read
@@ -59,7 +57,8 @@ type offboarding struct {
 	next    rules
 	input   json.RawMessage
 	request leaver.Request
-	signals []signal
+	// signals are how tctl, which knows no updates, sends an action.
+	signals []workflow.ReceiveChannel
 	// now is the workflow's time when something happened last.
 	now time.Time
 	// renewing says that the workflow must continue as new soon: what is at work ends,
@@ -92,8 +91,7 @@ func setup(ctx workflow.Context, input json.RawMessage, continued *state, stop w
 	case continued != nil:
 		return nil, leaver.Failure{Type: leaver.InvalidRequest, Message: "the input must be one JSON object, and nothing beside it"}.Err()
 	default:
-		o.Report.Status = leaver.Planning
-		o.Report.StartedAt = workflow.Now(ctx)
+		o.Report.Status, o.Report.StartedAt = leaver.Planning, workflow.Now(ctx)
 	}
 	if err := o.listen(ctx); err != nil {
 		return nil, err
@@ -136,11 +134,22 @@ func (o *offboarding) run(ctx, stepsCtx workflow.Context) (*leaver.Report, error
 	return o.end(ctx, nil)
 }
 
-// finished reports whether every step has ended, after a last look at the devices where
-// one is due.
+// finished reports whether every step has ended. The devices are looked at once more when
+// other steps have run since the last look: a device may have been enrolled meanwhile. The
+// steps that come after are run again when there was such a device.
 func (o *offboarding) finished(ctx workflow.Context) bool {
-	ended := !slices.ContainsFunc(o.Steps, func(s *step) bool { return s.State != leaver.StepEnded })
-	return ended && !o.reopen(ctx)
+	finished := !slices.ContainsFunc(o.Steps, func(s *step) bool { return s.State != leaver.StepEnded })
+	if !finished || ctx.Err() != nil {
+		return finished
+	}
+	for _, s := range o.Steps {
+		isNewer := func(other *step) bool { return other.EndedAt.After(s.Fleet.LookedAt) && other != s && other.Skip == "" }
+		if s.Fleet != nil && s.Outcome != leaver.Skipped && isResult(s.Outcome) && slices.ContainsFunc(o.Steps, isNewer) {
+			s.State, s.Outcome, s.Fleet.Stale, s.runner = leaver.StepRunning, "", true, o.newRunner(s)
+			finished = false
+		}
+	}
+	return finished
 }
 
 // renews reports whether the workflow is to continue as new now: the server suggests
@@ -153,20 +162,15 @@ func (o *offboarding) renews(ctx workflow.Context) bool {
 		return false
 	}
 	o.suggested = true
-	writes, slowly := false, false
-	for _, s := range o.Steps {
-		if s.runner != nil && !s.runner.writesSince().IsZero() {
-			writes = true
-			slowly = slowly || !s.runner.writesSince().Add(devices.Slow).After(workflow.Now(ctx))
-		}
-	}
+	writing := choose(o.Steps, func(s *step) bool { return s.runner != nil && !s.runner.writesSince().IsZero() })
+	slowly := slices.ContainsFunc(writing, func(s *step) bool { return !s.runner.writesSince().Add(devices.Slow).After(workflow.Now(ctx)) })
 	o.renewing = !slowly || info.GetCurrentHistoryLength() > longHistory || info.GetCurrentHistorySize() > largeHistory
-	return !writes && !o.signalled() && workflow.AllHandlersFinished(ctx)
+	return len(writing) == 0 && !o.signalled() && workflow.AllHandlersFinished(ctx)
 }
 
 // plan has the plan made and pins it.
 func (o *offboarding) plan(ctx workflow.Context) error {
-	ctx, release := workflow.WithCancel(workflow.WithActivityOptions(ctx, planOptions))
+	ctx, release := workflow.WithCancel(workflow.WithActivityOptions(ctx, readOptions("Find the leaver and plan")))
 	defer release()
 	planning := workflow.ExecuteActivity(ctx, leaver.ActivityPlanOffboarding, o.request)
 	waiting, _ := workflow.NewDisconnectedContext(ctx)
@@ -183,7 +187,9 @@ func (o *offboarding) plan(ctx workflow.Context) error {
 	}
 	o.Report.Leaver = plan.Leaver
 	for _, planned := range plan.Steps {
-		o.Steps = append(o.Steps, newStep(planned))
+		record := leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: planned.Items}
+		record.Step.Items = nil // or the plan's would be kept as long as the step's own
+		o.Steps = append(o.Steps, &step{StepRecord: record})
 	}
 	return nil
 }

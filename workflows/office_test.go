@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/leaver-dev/leaver/plugin"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -80,8 +83,31 @@ func newEnvironment() *testsuite.TestWorkflowEnvironment {
 }
 
 // forbid makes a request fail until a person has done something.
-func (o *office) forbid(method, path string) {
+func (o *office) forbid(method, path string) *office {
 	o.tenant.Fail(graphsim.Fault{Method: method, Path: path, Times: -1, Status: 403, Code: "Authorization_RequestDenied", Message: "Insufficient privileges to complete the operation."})
+	return o
+}
+
+// set changes what the tenant wants, or limits.
+func (o *office) set(settings graphsim.Settings) *office {
+	o.tenant.Configure(settings)
+	return o
+}
+
+// ends runs an offboarding to its end, which is to be this one.
+func (o *office) ends(as leaver.Status, request string) leaver.Report {
+	o.t.Helper()
+	report, err := o.run(request)
+	assert.Equal(o.t, as, report.Status, "%v", err)
+	switch as {
+	case leaver.Incomplete, leaver.Aborted:
+		assert.True(o.t, leaver.IsFailure(err, leaver.OffboardingIncomplete), "%v", err)
+	case leaver.CanceledStatus:
+		assert.True(o.t, temporal.IsCanceledError(err), "%v", err)
+	default:
+		require.NoError(o.t, err)
+	}
+	return report
 }
 
 func (o *office) run(request string) (leaver.Report, error) {
@@ -142,6 +168,9 @@ func (o *office) progress() leaver.Progress {
 	return p
 }
 
+// cancel cancels the workflow that runs now.
+func (o *office) cancel() { o.CancelWorkflow() }
+
 // after does something when the workflow has waited for a while.
 func (o *office) after(d time.Duration, do func()) { o.RegisterDelayedCallback(do, d) }
 
@@ -170,21 +199,50 @@ func outcomes(report leaver.Report) string {
 
 const adele = `{"userId":"adele@contoso.com"}`
 
+// windows is a device that leaves at once; silent one that never checks in; harm one
+// that the usual policy would harm, so that it is a question at once.
+func windows(name string) graphsim.Device {
+	return graphsim.Device{Name: name, OperatingSystem: "Windows"}
+}
+
+func silent(name string) graphsim.Device {
+	return graphsim.Device{Name: name, OperatingSystem: "Windows", CheckIn: -1}
+}
+
+func harm(name string) graphsim.Device {
+	return graphsim.Device{Name: name, OperatingSystem: "Android", CheckIn: -1}
+}
+
 // fleet gives Adele devices, by name.
-func (o *office) fleet(devices ...graphsim.Device) {
+func (o *office) fleet(devices ...graphsim.Device) *office {
 	user := o.tenant.Users()[graphsim.Leaver]
 	user.Devices = devices
 	o.tenant.Add(user)
+	return o
 }
 
-// deviceIDs are the ids of the devices that Adele has now.
+// devices are those that Adele has now, and deviceIDs their ids.
+func (o *office) devices() []graphsim.Device { return o.tenant.Users()[graphsim.Leaver].Devices }
+
 func (o *office) deviceIDs() []string {
 	var ids []string
-	for _, d := range o.tenant.Users()[graphsim.Leaver].Devices {
+	for _, d := range o.devices() {
 		ids = append(ids, d.ID)
 	}
 	return ids
 }
+
+// answer sends a choice about devices, by their names; none means all that are asked about.
+func (o *office) answer(choice leaver.Choice, names ...string) {
+	items, ids := said(o.removal()), []string{}
+	for _, name := range names {
+		ids = append(ids, items[name].ID)
+	}
+	list, _ := json.Marshal(ids)
+	o.signal(leaver.Answer, fmt.Sprintf(`{"step":"removeAllDevices","choice":%q,"items":%s}`, choice, list))
+}
+
+const onRemoval = `{"step":"removeAllDevices"}`
 
 // said is what a step says of each device, by name.
 func said(s leaver.StepRecord) map[string]leaver.Item {
@@ -195,5 +253,29 @@ func said(s leaver.StepRecord) map[string]leaver.Item {
 	return items
 }
 
+// stands is how each device of a step stands, by name: "A gone, B silent?", with a question
+// mark where a person is to decide.
+func stands(s leaver.StepRecord) string {
+	var all []string
+	for name, i := range said(s) {
+		all = append(all, name+" "+string(i.Device.Verdict)+map[bool]string{true: "?"}[i.Outcome == leaver.Failed])
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
 // removal is the step that removes the devices.
 func removal(r leaver.Report) leaver.StepRecord { return r.Steps[2] }
+
+func (o *office) removal() leaver.StepRecord { return removal(o.progress().Report) }
+
+func (o *office) stands() string { return stands(o.removal()) }
+
+// waits is what an offboarding waits for, with the actions and the choices that are offered.
+func waits(p leaver.Progress) string {
+	var all []string
+	for _, w := range p.Waits {
+		all = append(all, fmt.Sprint(w.For, " ", w.Actions, " ", w.Choices))
+	}
+	return strings.Join(all, ", ")
+}

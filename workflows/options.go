@@ -25,16 +25,8 @@ const (
 
 // readOptions are for activities that change nothing.
 func readOptions(summary string) workflow.ActivityOptions {
-	return workflow.ActivityOptions{
-		Summary:                summary,
-		StartToCloseTimeout:    attempt,
-		ScheduleToCloseTimeout: patience,
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval:    time.Second,
-			BackoffCoefficient: 2,
-			MaximumInterval:    5 * time.Minute,
-		},
-	}
+	retries := &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute}
+	return workflow.ActivityOptions{Summary: summary, StartToCloseTimeout: attempt, ScheduleToCloseTimeout: patience, RetryPolicy: retries}
 }
 
 // writeOptions are for activities that change something. They hang on what the plan
@@ -56,5 +48,3 @@ func watchOptions(summary string, first, longest time.Duration) workflow.Activit
 	options.RetryPolicy.InitialInterval, options.RetryPolicy.MaximumInterval = first, max(first, longest)
 	return options
 }
-
-var planOptions = readOptions("Find the leaver and plan")

@@ -2,10 +2,19 @@ package workflows_test
 
 import (
 	"context"
+	"encoding/json"
 	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/plugin"
 	"github.com/leaver-dev/leaver/workflows"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
@@ -14,9 +23,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// single is a step of shape Single that asks a person when it fails.
-func single(name, activity string) leaver.Step {
-	return leaver.Step{Name: name, Shape: leaver.Single, Activity: activity, OnFailure: leaver.Ask}
+// single is a step of shape Single that comes after others, and asks a person when it fails.
+func single(name, activity string, after ...string) leaver.Step {
+	return leaver.Step{Name: name, Shape: leaver.Single, Activity: activity, OnFailure: leaver.Ask, After: after}
 }
 
 // newPlanned is an office without a tenant, in which every plan has these
@@ -41,21 +50,26 @@ func newPlanned(t *testing.T, steps ...leaver.Step) *office {
 
 // does registers an activity that always returns the same.
 func (o *office) does(name string, result leaver.StepResult, err error) {
-	o.RegisterActivityWithOptions(func(context.Context, leaver.StepRequest) (leaver.StepResult, error) {
-		return result, err
-	}, activity.RegisterOptions{Name: name})
+	o.step(name, func(context.Context, leaver.StepRequest) (leaver.StepResult, error) { return result, err })
 }
 
-// changes registers an activity that changes an item, and always returns the same.
-func (o *office) changes(name string, item leaver.Item, err error) {
-	o.RegisterActivityWithOptions(func(context.Context, leaver.ItemRequest) (leaver.Item, error) { return item, err }, activity.RegisterOptions{Name: name})
+// step registers the activity of a step.
+func (o *office) step(name string, do func(context.Context, leaver.StepRequest) (leaver.StepResult, error)) {
+	o.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 }
 
 // whenStarted does something as soon as an activity has begun its first attempt.
-func (o *office) whenStarted(name string, do func()) {
+func (o *office) whenStarted(name string, do func()) { o.whenStartedFor(1, name, do) }
+
+// whenStartedFor does something as soon as an activity of this name has begun its first
+// attempt for the n-th time.
+func (o *office) whenStartedFor(n int, name string, do func()) {
+	started := 0
 	o.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
 		if info.ActivityType.Name == name && info.Attempt == 1 {
-			do()
+			if started++; started == n {
+				do()
+			}
 		}
 	})
 }
@@ -79,9 +93,7 @@ type serverLike struct {
 }
 
 func (s *serverLike) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
-	in := &serverLikeIn{letsFinish: s.letsFinish}
-	in.Next = next
-	return in
+	return &serverLikeIn{interceptor.WorkflowInboundInterceptorBase{Next: next}, s.letsFinish}
 }
 
 type serverLikeIn struct {
@@ -90,9 +102,7 @@ type serverLikeIn struct {
 }
 
 func (i *serverLikeIn) Init(next interceptor.WorkflowOutboundInterceptor) error {
-	out := &serverLikeOut{letsFinish: i.letsFinish}
-	out.Next = next
-	return i.Next.Init(out)
+	return i.Next.Init(&serverLikeOut{interceptor.WorkflowOutboundInterceptorBase{Next: next}, i.letsFinish})
 }
 
 type serverLikeOut struct {
@@ -111,4 +121,47 @@ func (o *serverLikeOut) ExecuteActivity(ctx workflow.Context, activityType strin
 		ctx, _ = workflow.NewDisconnectedContext(ctx)
 	}
 	return o.Next.ExecuteActivity(ctx, activityType, args...)
+}
+
+// quarterHourly looks at the devices every quarter of an hour.
+func quarterHourly(c *plugin.Config) { c.FirstPoll, c.LongestPoll = 15*time.Minute, 15*time.Minute }
+
+// before puts a handler in front of the tenant.
+func before(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, next http.Handler)) func(*plugin.Config) {
+	return func(c *plugin.Config) {
+		target, _ := url.Parse(c.GraphURL)
+		proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: target.Scheme, Host: target.Host})
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handle(w, r, proxy) }))
+		t.Cleanup(server.Close)
+		c.GraphURL = server.URL + target.Path
+	}
+}
+
+// listWithout answers with a list that misses some.
+func listWithout(w http.ResponseWriter, r *http.Request, next http.Handler, missing func(id any) bool) {
+	recorder := httptest.NewRecorder()
+	next.ServeHTTP(recorder, r)
+	var page map[string]any
+	_ = json.Unmarshal(recorder.Body.Bytes(), &page)
+	page["value"] = slices.DeleteFunc(page["value"].([]any), func(d any) bool { return missing(d.(map[string]any)["id"]) })
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(page)
+}
+
+// countActivities counts the activities that end: each has its events in the history.
+func (o *office) countActivities() *int {
+	ended := 0
+	o.SetOnActivityCompletedListener(func(*activity.Info, converter.EncodedValue, error) { ended++ })
+	return &ended
+}
+
+// requested counts the requests of a method whose path ends so.
+func (o *office) requested(method, path string) int {
+	n := 0
+	for _, r := range o.tenant.Requests() {
+		if r.Method == method && strings.HasSuffix(r.Path, path) {
+			n++
+		}
+	}
+	return n
 }

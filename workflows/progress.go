@@ -32,10 +32,15 @@ func (s *step) waits(now time.Time) []leaver.Wait {
 		waits = append(waits, leaver.Wait{Step: s.Name, For: what, Since: s.Since, Actions: append(actions, leaver.SkipStep, leaver.Abort)})
 		return &waits[len(waits)-1]
 	}
-	offered := s.offered(now)
 	if s.State == leaver.StepWaiting {
 		wait := add(leaver.WaitForPerson, leaver.RetryStep)
-		wait.Choices = slices.DeleteFunc(slices.Clone(offered), func(c leaver.Choice) bool { return c == leaver.Approved })
+		switch {
+		case s.Blind:
+		case s.Fleet != nil:
+			wait.Choices = choose(s.Fleet.Offered(now), func(c leaver.Choice) bool { return c != leaver.Approved })
+		case slices.ContainsFunc(s.Items, isQuestion):
+			wait.Choices = []leaver.Choice{leaver.Retry, leaver.GiveUp}
+		}
 		if len(wait.Choices) > 0 {
 			wait.Actions = append(wait.Actions, leaver.Answer)
 		}
@@ -63,10 +68,8 @@ func (o *offboarding) show(ctx workflow.Context) {
 	o.now = workflow.Now(ctx)
 	if o.Report.EndedAt.IsZero() && len(o.Steps) > 0 {
 		o.Report.Status = leaver.Running
-		for _, s := range o.Steps {
-			if s.State == leaver.StepWaiting || s.State == leaver.StepAwaitingApproval {
-				o.Report.Status = leaver.Waiting
-			}
+		if slices.ContainsFunc(o.Steps, func(s *step) bool { return s.State == leaver.StepWaiting || s.State == leaver.StepAwaitingApproval }) {
+			o.Report.Status = leaver.Waiting
 		}
 	}
 	workflow.SetCurrentDetails(ctx, o.details())
@@ -101,9 +104,8 @@ func (o *offboarding) details() string {
 
 // headline says what is waited for, and how to answer; a person comes first.
 func (o *offboarding) headline() string {
-	ended := 0
+	ended, approval, person, spent := 0, "", "", ""
 	line := fmt.Sprintf("**%s**", o.Report.Status)
-	approval, person, spent := "", "", ""
 	for _, s := range o.Steps {
 		if s.State == leaver.StepEnded {
 			ended++
@@ -121,10 +123,8 @@ func (o *offboarding) headline() string {
 		}
 	}
 	switch {
-	case person != "" && approval != "":
-		return person + " " + approval
 	case person+approval != "":
-		return person + approval
+		return strings.TrimSpace(person + " " + approval)
 	case len(o.Steps) > 0:
 		line += fmt.Sprintf(": %d of %d steps ended", ended, len(o.Steps))
 	}

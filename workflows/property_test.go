@@ -100,22 +100,14 @@ func newMonth(t *testing.T, seed uint64) *month {
 // end the whole.
 func (m *month) interrupt() {
 	at, starts := 1+m.r.IntN(25), 0
-	action := one(m.r, leaver.SkipStep, leaver.Abort, "")
+	how := one(m.r, "left out", "aborted", "canceled")
 	m.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
 		switch info.ActivityType.Name {
 		case leaver.ActivityPlanOffboarding, leaver.ActivityDisableAccount, leaver.ActivityRevokeSessions:
-			return
-		}
-		if starts++; starts != at {
-			return
-		}
-		switch action {
-		case leaver.SkipStep:
-			m.signal(action, `{"step":"removeAllDevices"}`)
-		case leaver.Abort:
-			m.signal(action, `{}`)
 		default:
-			m.CancelWorkflow()
+			if starts++; starts == at {
+				interruptions[how].how(m.office)
+			}
 		}
 	})
 }
@@ -146,16 +138,13 @@ func (m *month) hour() {
 	} else if m.hours < 20 {
 		m.happen()
 		if m.r.IntN(8) == 0 {
-			m.SetContinueAsNewSuggested(true)
+			renew(m.office)
 		}
 	}
 	for _, request := range m.tenant.Approvals() {
 		if request.Status == "needsApproval" && (last || m.r.IntN(3) == 0) {
 			status := one(m.r, "approved", "approved", "rejected", "expired", "cancelled")
-			if last {
-				status = "approved"
-			}
-			m.tenant.Decide(request.Code, status)
+			m.tenant.Decide(request.Code, map[bool]string{false: status, true: "approved"}[last])
 		}
 	}
 	p := m.progress()
@@ -164,7 +153,7 @@ func (m *month) hour() {
 		case !last && m.r.IntN(3) == 0:
 		case wait.For == leaver.WaitForPerson:
 			m.decide(p, wait, last)
-		case wait.For == leaver.WaitForApproval && m.r.IntN(4) == 0:
+		case wait.For == leaver.WaitForApproval && m.r.IntN(4) == 0: // which only devices await
 			m.giveUpWaiting(p, wait)
 		}
 	}
@@ -200,11 +189,12 @@ func (m *month) happen() {
 
 // decide is what a person does about a step that waits.
 func (m *month) decide(p leaver.Progress, wait leaver.Wait, last bool) {
-	step := p.Steps[slices.IndexFunc(p.Steps, func(s leaver.StepRecord) bool { return s.Name == wait.Step })]
 	var failed []string
-	for _, i := range step.Items {
-		if i.Outcome == leaver.Failed {
-			failed = append(failed, i.ID)
+	for _, s := range p.Steps {
+		for _, i := range s.Items {
+			if s.Name == wait.Step && i.Outcome == leaver.Failed {
+				failed = append(failed, i.ID)
+			}
 		}
 	}
 	switch {
@@ -222,27 +212,26 @@ func (m *month) decide(p leaver.Progress, wait leaver.Wait, last bool) {
 	if !last {
 		choice = one(m.r, wait.Choices...)
 	}
-	for _, id := range failed {
+	m.choose(wait.Step, choice, failed)
+}
+
+// choose sends an answer, and keeps what it is.
+func (m *month) choose(step string, choice leaver.Choice, ids []string) {
+	for _, id := range ids {
 		m.chosen[id] = append(m.chosen[id], choice)
 		if choice == leaver.GiveUp {
 			m.givenUp[id] = len(m.tenant.Requests())
 		}
 	}
-	items, _ := json.Marshal(failed)
-	m.signal(leaver.Answer, fmt.Sprintf(`{"step":%q,"choice":%q,"items":%s}`, wait.Step, choice, items))
+	items, _ := json.Marshal(ids)
+	m.signal(leaver.Answer, fmt.Sprintf(`{"step":%q,"choice":%q,"items":%s}`, step, choice, items))
 }
 
 // giveUpWaiting gives up one of the devices that await approval.
 func (m *month) giveUpWaiting(p leaver.Progress, wait leaver.Wait) {
-	for _, s := range p.Steps {
-		for _, i := range s.Items {
-			if s.Name == wait.Step && i.AwaitsApproval() {
-				m.chosen[i.ID] = append(m.chosen[i.ID], leaver.GiveUp)
-				m.givenUp[i.ID] = len(m.tenant.Requests())
-				m.signal(leaver.Answer, fmt.Sprintf(`{"step":%q,"choice":"giveUp","items":[%q]}`, s.Name, i.ID))
-				return
-			}
-		}
+	items := removal(p.Report).Items
+	if at := slices.IndexFunc(items, leaver.Item.AwaitsApproval); at >= 0 {
+		m.choose(wait.Step, leaver.GiveUp, []string{items[at].ID})
 	}
 }
 
@@ -270,23 +259,17 @@ func TestWhateverHappensTheReportIsTrueAndNobodyElseIsTouched(t *testing.T) {
 		m.assertReport(seed, report, latest)
 		m.assertWrites(seed, latest)
 		if t.Failed() {
-			t.Logf("seed %d: %s, policy %s", seed, report.Status, policy)
-			for _, s := range report.Steps {
-				t.Logf("%s %s: %s", s.Name, s.Outcome, s.Detail)
-				for _, i := range s.Items {
-					t.Logf("   %s %q %q %+v", i.ID, i.Outcome, i.Detail, *i.Device)
-				}
-			}
+			all, _ := json.MarshalIndent(report, "", " ")
+			t.Logf("seed %d: policy %s, %s", seed, policy, all)
 			return
 		}
 	}
 	t.Logf("how they ended: %v; %d runs continued as new", ended, runs)
 	assert.Greater(t, runs, n/5)
-	assert.Greater(t, ended[leaver.Completed], n/15)
-	assert.Greater(t, ended[leaver.CompletedWithExceptions], n/9)
-	assert.Greater(t, ended[leaver.Incomplete], n/50)
-	assert.Greater(t, ended[leaver.Aborted], n/50)
-	assert.Greater(t, ended[leaver.CanceledStatus], n/50)
+	for status, least := range map[leaver.Status]int{leaver.Completed: n / 15, leaver.CompletedWithExceptions: n / 9,
+		leaver.Incomplete: n / 50, leaver.Aborted: n / 50, leaver.CanceledStatus: n / 50} {
+		assert.Greater(t, ended[status], least, status)
+	}
 }
 
 // latest holds the last that the report says of each device.

@@ -51,12 +51,6 @@ type runner interface {
 	answer(choice leaver.Choice, items []string)
 }
 
-func newStep(planned leaver.Step) *step {
-	items := planned.Items
-	planned.Items = nil // or the plan's would be kept as long as the step's own
-	return &step{StepRecord: leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: items}}
-}
-
 // items says how each item of the step stands.
 func (s *step) items(now time.Time) []leaver.Item {
 	if s.Fleet != nil {
@@ -85,83 +79,65 @@ func (o *offboarding) canMove(ctx workflow.Context, s *step) bool {
 	case s.State == leaver.StepEnded:
 		return false
 	case s.State == leaver.StepPending:
-		return s.Skip != "" || ctx.Err() != nil || s.Decided == leaver.SkipStep || o.ready(s) && !o.renewing
-	case s.runner == nil: // it goes on from the run before
-		return true
+		comesBefore := func(other *step) bool { return other.State != leaver.StepEnded && slices.Contains(s.After, other.Name) }
+		return s.Skip != "" || ctx.Err() != nil || s.Decided == leaver.SkipStep || !o.renewing && !slices.ContainsFunc(o.Steps, comesBefore)
 	case s.Decided == leaver.SkipStep || ctx.Err() != nil:
 		return s.runner.writesSince().IsZero() || s.runner.ready()
 	}
 	return s.runner.ready()
 }
 
-// ready reports whether every step that s comes after has ended.
-func (o *offboarding) ready(s *step) bool {
-	return !slices.ContainsFunc(o.Steps, func(other *step) bool {
-		return other.State != leaver.StepEnded && slices.Contains(s.After, other.Name)
-	})
-}
-
-// move takes a step to its next state.
 func (o *offboarding) move(ctx workflow.Context, s *step) {
-	switch {
-	case s.State == leaver.StepPending:
-		o.begin(ctx, s)
-	case s.runner == nil:
-		s.runner = o.newRunner(s)
-		s.runner.advance(ctx)
-	case s.runner.ready():
-		s.runner.advance(ctx)
-	case s.Decided == leaver.SkipStep:
-		o.leaveOut(ctx, s)
-	case s.State == leaver.StepWaiting:
-		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Failed, Detail: s.Detail})
-	default:
-		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Canceled, Detail: "stopped before its end was seen"})
-	}
-	o.show(ctx)
-}
-
-// begin starts a pending step, or ends it at once.
-func (o *offboarding) begin(ctx workflow.Context, s *step) {
-	switch {
-	case s.Skip != "":
+	switch pending := s.State == leaver.StepPending; {
+	case pending && s.Skip != "":
 		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Skipped, Detail: s.Skip})
-	case ctx.Err() != nil:
+	case pending && ctx.Err() != nil:
 		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.NotStarted})
+	case !pending && s.runner.ready():
+		s.runner.advance(ctx)
 	case s.Decided == leaver.SkipStep:
 		o.leaveOut(ctx, s)
-	default:
+	case pending:
 		if s.StartedAt.IsZero() {
 			s.StartedAt = workflow.Now(ctx)
 		}
 		s.State, s.Since, s.Detail = leaver.StepRunning, workflow.Now(ctx), ""
 		s.runner = o.newRunner(s)
 		s.runner.advance(ctx)
+	case s.State == leaver.StepWaiting:
+		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Failed, Detail: s.Detail})
+	default:
+		o.finish(ctx, s, unseen)
 	}
+	o.show(ctx)
 }
+
+// unseen is how a step ends that was stopped.
+var unseen = leaver.StepResult{Outcome: leaver.Canceled, Detail: "stopped before its end was seen"}
 
 func (o *offboarding) newRunner(s *step) runner {
+	w := work{step: s, o: o, news: true}
 	switch s.Shape {
 	case leaver.Each:
-		return &each{o: o, step: s, news: true}
+		return &each{w}
 	case leaver.Devices:
-		return newFleet(o, s)
+		if s.Fleet == nil {
+			s.Fleet = &devices.Fleet{Policy: s.Devices.Policy, Deadline: s.Devices.Deadline, NoPerson: s.OnFailure != leaver.Ask}
+			s.Items = nil // the plan's; the core knows better from now on
+		}
+		return &fleet{work: w}
 	}
-	return &single{o: o, step: s}
+	return &single{w}
 }
 
-// request is what the step's activity takes.
 func (o *offboarding) stepRequest(s *step) leaver.StepRequest {
-	request := leaver.StepRequest{UserID: o.Report.Leaver.ID, Reason: s.Reason}
+	results := map[string]leaver.StepResult{}
 	for _, other := range o.Steps {
 		if slices.Contains(s.After, other.Name) {
-			if request.Results == nil {
-				request.Results = map[string]leaver.StepResult{}
-			}
-			request.Results[other.Name] = leaver.StepResult{Outcome: other.Outcome, Detail: other.Detail, Items: briefly(other.items(o.now))}
+			results[other.Name] = leaver.StepResult{Outcome: other.Outcome, Detail: other.Detail, Items: briefly(other.items(o.now))}
 		}
 	}
-	return request
+	return leaver.StepRequest{UserID: o.Report.Leaver.ID, Reason: s.Reason, Results: results}
 }
 
 // briefly is what later steps need to know of items: a request that held the calls of
@@ -177,25 +153,19 @@ func briefly(items []leaver.Item) []leaver.Item {
 	return brief
 }
 
-// wait has the step wait for a person, or continue or end the whole without one, as its
-// OnFailure says. Failure and Detail say why.
+// wait has a step that has failed wait for a person, or continue or end the whole without
+// one, as its OnFailure says. Failure and Detail say why.
 func (o *offboarding) wait(ctx workflow.Context, s *step) {
-	if s.OnFailure != leaver.Ask || ctx.Err() != nil || s.Decided == leaver.SkipStep {
-		o.giveUp(ctx, s)
-		return
-	}
-	s.enter(leaver.StepWaiting, workflow.Now(ctx))
-}
-
-// giveUp ends a step that has failed and about which nobody is asked.
-func (o *offboarding) giveUp(ctx workflow.Context, s *step) {
-	if s.Decided == leaver.SkipStep {
+	switch {
+	case s.Decided == leaver.SkipStep:
 		o.leaveOut(ctx, s)
-		return
-	}
-	o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Failed, Detail: s.Detail})
-	if s.OnFailure == leaver.Fail {
-		o.stop()
+	case s.OnFailure == leaver.Ask && ctx.Err() == nil:
+		s.enter(leaver.StepWaiting, workflow.Now(ctx))
+	default:
+		o.finish(ctx, s, leaver.StepResult{Outcome: leaver.Failed, Detail: s.Detail})
+		if s.OnFailure == leaver.Fail {
+			o.stop()
+		}
 	}
 }
 
@@ -228,29 +198,11 @@ func (o *offboarding) finish(ctx workflow.Context, s *step, result leaver.StepRe
 	}
 }
 
-// reopen has the devices looked at once more when other steps have run since the last
-// look: a device may have been enrolled meanwhile. It reports whether that is done. The
-// steps that come after are run again when there was such a device.
-func (o *offboarding) reopen(ctx workflow.Context) bool {
-	reopened := false
-	for _, s := range o.Steps {
-		if s.Fleet == nil || ctx.Err() != nil || s.Outcome != leaver.Done && s.Outcome != leaver.AlreadyDone {
-			continue
-		}
-		if slices.ContainsFunc(o.Steps, func(other *step) bool { return other.EndedAt.After(s.Fleet.LookedAt) && other != s && other.Skip == "" }) {
-			s.State, s.Outcome, s.Fleet.Stale = leaver.StepRunning, "", true
-			reopened = true
-		}
-	}
-	return reopened
-}
-
 // runAgain has the steps run again that come after a step which did more than they know
 // of.
 func (o *offboarding) runAgain(after *step) {
 	for _, s := range o.Steps {
-		if slices.Contains(s.After, after.Name) && s.State == leaver.StepEnded && s.Skip == "" && !s.LeftOut && s.Shape == leaver.Each &&
-			(s.Outcome == leaver.Done || s.Outcome == leaver.AlreadyDone || s.Outcome == leaver.Skipped) {
+		if slices.Contains(s.After, after.Name) && s.Shape == leaver.Each && isResult(s.Outcome) && s.Skip == "" && !s.LeftOut {
 			s.State, s.Outcome, s.Listed, s.Blind = leaver.StepPending, "", false, false
 		}
 	}
