@@ -7,9 +7,8 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// DisableAccount blocks the leaver's sign-in and reads it back. Only the first attempt
-// can tell that sign-in was blocked before: a later one may see what an attempt did
-// whose answer was lost.
+// DisableAccount blocks the leaver's sign-in and reads it back. Only the first attempt can tell that sign-in
+// was blocked before: a later one may see what an attempt did whose answer was lost.
 //
 // Microsoft: PATCH /users/{id} with accountEnabled false.
 func (a *Activities) DisableAccount(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {

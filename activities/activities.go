@@ -15,23 +15,18 @@ import (
 
 // Config is what the activities work with.
 type Config struct {
-	// Graph does everything but the devices.
-	Graph *graph.Client
-	// Devices does the devices; nil means Graph does them too.
-	Devices *graph.Client
+	Graph   *graph.Client // does everything but the devices
+	Devices *graph.Client // does the devices; nil means Graph does them too
 	// DeviceSettings is what plans pin for devices, where a request says nothing else.
-	DeviceSettings leaver.DeviceSettings
-	// DeviceTaskQueue is where plans have writes to Intune run; empty means the
-	// workflow's own.
-	DeviceTaskQueue string
+	DeviceSettings  leaver.DeviceSettings
+	DeviceTaskQueue string // where plans have writes to Intune run; empty means the workflow's own
 }
 
 // Activities holds what the steps work with.
 type Activities struct {
-	graph    *graph.Client
-	devices  *graph.Client
-	settings leaver.DeviceSettings
-	queue    string
+	graph, devices *graph.Client
+	settings       leaver.DeviceSettings
+	queue          string
 }
 
 // New checks c and makes the activities.
@@ -42,16 +37,16 @@ func New(c Config) (*Activities, error) {
 	if c.Devices == nil {
 		c.Devices = c.Graph
 	}
-	if s := c.DeviceSettings; s.FirstLook <= 0 || s.LongestLook < s.FirstLook || s.Deadline < s.FirstLook {
+	switch s := c.DeviceSettings; {
+	case s.FirstLook <= 0 || s.LongestLook < s.FirstLook || s.Deadline < s.FirstLook:
 		return nil, errors.New("activities: the first look must be positive, and neither the longest nor the deadline shorter than it")
-	}
-	if time.Duration(c.DeviceSettings.Deadline) > leaver.MaxDeviceDeadline {
+	case time.Duration(s.Deadline) > leaver.MaxDeviceDeadline:
 		return nil, fmt.Errorf("activities: the device deadline must not be longer than %s", leaver.MaxDeviceDeadline)
 	}
 	if err := c.DeviceSettings.Policy.Check("the device policy"); err != nil {
 		return nil, fmt.Errorf("activities: %w", err)
 	}
-	return &Activities{graph: c.Graph, devices: c.Devices, settings: c.DeviceSettings, queue: c.DeviceTaskQueue}, nil
+	return &Activities{c.Graph, c.Devices, c.DeviceSettings, c.DeviceTaskQueue}, nil
 }
 
 // Register puts every activity under its own name.
@@ -59,29 +54,25 @@ func (a *Activities) Register(r interface {
 	RegisterActivityWithOptions(activity any, options activity.RegisterOptions)
 }) {
 	// A plugin may register once per worker and once per replayed history.
-	options := func(name string) activity.RegisterOptions {
-		return activity.RegisterOptions{Name: name, DisableAlreadyRegisteredCheck: true}
+	register := func(name string, do any) {
+		r.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name, DisableAlreadyRegisteredCheck: true})
 	}
-	r.RegisterActivityWithOptions(a.PlanOffboarding, options(leaver.ActivityPlanOffboarding))
-	for name, do := range map[string]any{
-		leaver.ActivityLookAtDevices:      a.LookAtDevices,
-		leaver.ActivityRemoveAllDevices:   a.RemoveAllDevices,
-		leaver.ActivityRetireDevice:       a.RetireDevice,
-		leaver.ActivityWipeDevice:         a.WipeDevice,
-		leaver.ActivityDeleteDeviceRecord: a.DeleteDeviceRecord,
-	} {
-		r.RegisterActivityWithOptions(do, options(name))
-	}
+	register(leaver.ActivityPlanOffboarding, a.PlanOffboarding)
+	register(leaver.ActivityLookAtDevices, a.LookAtDevices)
+	register(leaver.ActivityRemoveAllDevices, a.RemoveAllDevices)
+	register(leaver.ActivityRetireDevice, a.RetireDevice)
+	register(leaver.ActivityWipeDevice, a.WipeDevice)
+	register(leaver.ActivityDeleteDeviceRecord, a.DeleteDeviceRecord)
 	for _, row := range catalogue {
 		if row.do != nil {
-			r.RegisterActivityWithOptions(func(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+			register(row.Activity, func(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
 				return row.do(a, ctx, step)
-			}, options(row.Activity))
+			})
 		}
 		if row.change != nil {
-			r.RegisterActivityWithOptions(func(ctx context.Context, item leaver.ItemRequest) (leaver.Item, error) {
+			register(row.Change, func(ctx context.Context, item leaver.ItemRequest) (leaver.Item, error) {
 				return row.change(a, ctx, item)
-			}, options(row.Change))
+			})
 		}
 	}
 }
@@ -90,6 +81,6 @@ func done(detail string, items ...leaver.Item) leaver.StepResult {
 	return leaver.StepResult{Outcome: leaver.Done, Detail: detail, Items: items}
 }
 
-func alreadyDone(detail string) leaver.StepResult {
-	return leaver.StepResult{Outcome: leaver.AlreadyDone, Detail: detail}
+func alreadyDone(detail string, items ...leaver.Item) leaver.StepResult {
+	return leaver.StepResult{Outcome: leaver.AlreadyDone, Detail: detail, Items: items}
 }

@@ -7,12 +7,11 @@ import (
 	"github.com/leaver-dev/leaver"
 )
 
-// ListManagedAppRegistrations lists the devices, by their tags, on which apps under an
-// app protection policy hold the leaver's company data: phones that Intune does not
-// manage and those that it does. A device stays listed after the wipe was accepted,
-// until its apps are next opened.
+// ListManagedAppRegistrations lists the devices, by their tags, on which apps under an app protection policy
+// hold the leaver's company data: phones that Intune does not manage and those that it does. A device stays
+// listed after the wipe was accepted, until its apps are next opened.
 //
-// Microsoft: GET /users/{id}/managedAppRegistrations.
+// Microsoft: GET /users/{id}/managedAppRegistrations,
 // https://learn.microsoft.com/graph/api/intune-mam-managedappregistration-list
 func (a *Activities) ListManagedAppRegistrations(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
 	tags, err := a.devices.ManagedAppDeviceTags(ctx, step.UserID)
@@ -21,13 +20,13 @@ func (a *Activities) ListManagedAppRegistrations(ctx context.Context, step leave
 	}
 	var result leaver.StepResult
 	for _, known := range step.Items {
-		listed := slices.Contains(tags, known.ID)
+		at := slices.Index(tags, known.ID)
 		switch {
-		case !listed:
+		case at < 0:
 			result.Items = append(result.Items, settled(known, leaver.AlreadyDone, noAppData))
 		case known.Outcome == leaver.Done:
 			result.Items = append(result.Items, known)
-			tags = slices.DeleteFunc(tags, func(tag string) bool { return tag == known.ID })
+			tags = slices.Delete(tags, at, at+1)
 		}
 	}
 	for _, tag := range tags {
@@ -42,23 +41,21 @@ func (a *Activities) ListManagedAppRegistrations(ctx context.Context, step leave
 // noAppData says that a device is no longer listed.
 const noAppData = "no app there holds company data of the leaver"
 
-// WipeManagedAppRegistration has the apps on one device wipe the leaver's company
-// data. Each app does so when it is next opened, and nothing tells when: Done means
-// that Intune has accepted it.
+// WipeManagedAppRegistration has the apps on one device wipe the leaver's company data. Each app does so when
+// it is next opened, and nothing tells when: Done means that Intune has accepted it.
 //
-// Microsoft: POST /users/{id}/wipeManagedAppRegistrationsByDeviceTag.
+// Microsoft: POST /users/{id}/wipeManagedAppRegistrationsByDeviceTag,
 // https://learn.microsoft.com/graph/api/intune-mam-user-wipemanagedappregistrationsbydevicetag
 func (a *Activities) WipeManagedAppRegistration(ctx context.Context, request leaver.ItemRequest) (leaver.Item, error) {
-	item := leaver.Item{ID: request.Item.ID, Device: request.Item.Device}
+	item := leaver.Item{ID: request.Item.ID, Device: request.Item.Device, Outcome: leaver.Done, Detail: noAppData}
 	if item.ID == "" {
 		return leaver.Item{}, invalid(ctx, "item.id: is missing, want a device tag")
 	}
 	tags, err := a.devices.ManagedAppDeviceTags(ctx, request.UserID)
-	if err != nil {
+	switch {
+	case err != nil:
 		return leaver.Item{}, failure(ctx, err)
-	}
-	if !slices.Contains(tags, item.ID) {
-		item.Outcome, item.Detail = leaver.Done, noAppData
+	case !slices.Contains(tags, item.ID):
 		return item, nil
 	}
 	switch err := a.devices.WipeManagedAppRegistrations(ctx, request.UserID, item.ID); {
@@ -67,6 +64,6 @@ func (a *Activities) WipeManagedAppRegistration(ctx context.Context, request lea
 	case err != nil:
 		return leaver.Item{}, failure(ctx, err)
 	}
-	item.Outcome, item.Detail = leaver.Done, "Intune has accepted the wipe; each app does it when it is next opened"
+	item.Detail = "Intune has accepted the wipe; each app does it when it is next opened"
 	return item, nil
 }

@@ -24,15 +24,11 @@ func TestAppsWipeCompanyDataOnEachDevice(t *testing.T) {
 	items := appData.does(t, s, request)
 	require.Len(t, items, 2)
 	for _, item := range items {
-		assert.Equal(t, leaver.Done, item.Outcome)
-		assert.Contains(t, item.Detail, "when it is next opened")
+		assertItem(t, item, leaver.Done, "when it is next opened")
 	}
 	assert.Equal(t, 2, s.written("POST wipeManagedAppRegistrationsByDeviceTag"))
 	assert.Empty(t, s.Users()[adele].AppRegistrations)
-
-	result := appData.lists(t, s, request)
-	assert.Empty(t, result.Items)
-	assert.Equal(t, "no app holds company data of the leaver", result.Detail)
+	assert.Equal(t, leaver.StepResult{Detail: "no app holds company data of the leaver"}, appData.lists(t, s, request))
 }
 
 // The apps stay listed until they are opened.
@@ -40,27 +36,17 @@ func TestAWipeThatWasAcceptedIsDoneThoughTheAppsAreStillListed(t *testing.T) {
 	t.Parallel()
 	s, request := withApps(t)
 	request.Items = appData.lists(t, s, request).Items
-	done, err := appData.changes(t, s, 1, request, request.Items[0])
-	require.NoError(t, err)
-	request.Items[0] = done
-	user := s.Users()[adele]
-	user.AppRegistrations = append(user.AppRegistrations, graphsim.AppRegistration{ID: "r1", DeviceTag: "t1"}, graphsim.AppRegistration{ID: "r4", DeviceTag: "t4"})
-	s.Add(user)
-	items := appData.lists(t, s, request).Items
-	require.Len(t, items, 3)
-	assert.Equal(t, done, items[0])
-	for n, tag := range []string{"t2", "t4"} {
-		assert.Equal(t, tag, items[n+1].ID)
-		assert.Empty(t, items[n+1].Outcome, "it is still to be asked, or new")
-	}
+	request.Items[0] = appData.changed(t, s, 1, request, request.Items[0])
+	s.change(func(user *graphsim.User) {
+		user.AppRegistrations = append(user.AppRegistrations, graphsim.AppRegistration{ID: "r1", DeviceTag: "t1"}, graphsim.AppRegistration{ID: "r4", DeviceTag: "t4"})
+	})
+	// t2 is still to be asked, and t4 is new.
+	assert.Equal(t, []leaver.Item{request.Items[0], {ID: "t2"}, {ID: "t4"}}, appData.lists(t, s, request).Items)
 }
 
 func TestAWipeOfNoDeviceIsRefused(t *testing.T) {
 	t.Parallel()
 	s, request := withApps(t)
-	_, err := appData.changes(t, s, 1, request, leaver.Item{})
-	failure := failed(t, s, err)
-	assert.Equal(t, string(leaver.InvalidRequest), failure.Type())
-	assert.True(t, failure.NonRetryable())
+	final(t, s, errorOf(appData.changes(t, s, 1, request, leaver.Item{})), leaver.InvalidRequest)
 	assert.Empty(t, s.Requests())
 }

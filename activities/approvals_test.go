@@ -1,7 +1,6 @@
 package activities_test
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,15 +14,15 @@ import (
 
 func TestAWriteThatIsQueuedIsDoneWithItsCodeOnceApproved(t *testing.T) {
 	t.Parallel()
-	for _, action := range append(onItsOwn, leaver.RemoveAll) {
+	for _, action := range everyAction {
 		for _, status := range []int{400, 403, 412, 500, 503, 202, 200} {
 			s := set(t, withDevices(atOnce, never))
 			s.Configure(graphsim.Settings{MultiAdminApproval: true, ApprovalForAll: true, ApprovalStatus: status})
 			request := s.decided(action)
 			outcome := s.asks(t, 1, request)
-			require.Len(t, s.Approvals(), 1)
-			assert.Equal(t, devices.Outcome{Answer: devices.Queued, Code: s.Approvals()[0].Code}, outcome, "%s %d", action, status)
-			assert.Equal(t, reason, s.Approvals()[0].Justification)
+			filed := s.Approvals()[0]
+			assert.Equal(t, devices.Outcome{Answer: devices.Queued, Code: filed.Code}, outcome, "%s %d", action, status)
+			assert.Equal(t, reason, filed.Justification)
 			assert.Equal(t, "managed", s.Users()[adele].Devices[0].State)
 
 			// A worker that died before it told the code cannot learn it.
@@ -31,10 +30,10 @@ func TestAWriteThatIsQueuedIsDoneWithItsCodeOnceApproved(t *testing.T) {
 
 			request.Code = outcome.Code
 			refused := s.asks(t, 1, request)
-			assert.Equal(t, devices.Refused, refused.Answer, "it came too early, or was rejected")
-			assert.Equal(t, leaver.GraphBadRequest, refused.Failure)
-			s.Decide(outcome.Code, "approved")
-			assert.Equal(t, devices.Accepted, s.asks(t, 1, request).Answer)
+			refused.Why = ""
+			assert.Equal(t, devices.Outcome{Answer: devices.Refused, Failure: leaver.GraphBadRequest}, refused, "it came too early, or was rejected")
+			s.Decide(request.Code, "approved")
+			assert.Equal(t, devices.Outcome{Answer: devices.Accepted}, s.asks(t, 1, request))
 			assert.Equal(t, "completed", s.Approvals()[0].Status)
 			assert.Len(t, s.Approvals(), 1, "nothing is filed twice")
 		}
@@ -43,15 +42,14 @@ func TestAWriteThatIsQueuedIsDoneWithItsCodeOnceApproved(t *testing.T) {
 
 func TestAnApprovedWriteWhoseAnswerIsLostIsNotFiledAgain(t *testing.T) {
 	t.Parallel()
-	for _, action := range append(onItsOwn, leaver.RemoveAll) {
+	for _, action := range everyAction {
 		s := set(t, withDevices(never, never))
 		s.Configure(graphsim.Settings{MultiAdminApproval: true, ApprovalForAll: true})
 		request := s.decided(action)
 		request.Code = s.asks(t, 1, request).Code
 		s.Decide(request.Code, "approved")
 		s.spoil(action, graphsim.Fault{Cut: true})
-		_, err := s.tries(t, 1, request)
-		waiting(t, s, err, leaver.GraphUnavailable)
+		waiting(t, s, errorOf(s.tries(t, 1, request)), leaver.GraphUnavailable)
 		assert.Equal(t, devices.Unknown, s.asks(t, 2, request).Answer)
 		assert.Len(t, s.Approvals(), 1)
 		assert.Len(t, s.writes(), 2)
@@ -63,7 +61,8 @@ func TestAnApprovedWriteWhoseAnswerIsLostIsNotFiledAgain(t *testing.T) {
 func TestACodeThatComesBackIsTriedAgainUnlessAPersonToldOfIt(t *testing.T) {
 	t.Parallel()
 	for _, told := range []bool{false, true} {
-		s := behind(t, withDevices(never), http.MethodPost, "", func(_ *stage, w http.ResponseWriter, r *http.Request) {
+		s := set(t, withDevices(never))
+		s.front.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("x-msft-approval-code", r.Header.Get("x-msft-approval-code"))
 			w.WriteHeader(http.StatusForbidden)
 		})
@@ -87,7 +86,7 @@ func TestTheSecondAdministratorIsToldWhy(t *testing.T) {
 	for given, told := range map[string]string{reason: reason, longest: longest, "": "Offboarding of a leaver"} {
 		s := set(t, withDevices(never))
 		s.Configure(graphsim.Settings{MultiAdminApproval: true, ApprovalForAll: true})
-		for _, action := range append(onItsOwn, leaver.RemoveAll) {
+		for _, action := range everyAction {
 			request := s.decided(action)
 			request.Reason = given
 			if s.asks(t, 1, request).Answer == devices.Queued {
@@ -115,46 +114,31 @@ func awaitsApproval(t *testing.T, known leaver.ApprovalStatus) (*stage, devices.
 // A request for approval of a wipe is known to wait, and something is decided about it.
 func TestALookTellsWhatHasBecomeOfRequestsForApproval(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		known  leaver.ApprovalStatus
-		status string
-		want   leaver.ApprovalStatus
-	}{
-		{leaver.ApprovalNeeded, "approved", leaver.ApprovalApproved},
-		{leaver.ApprovalNeeded, "rejected", leaver.ApprovalRejected},
-		{leaver.ApprovalNeeded, "cancelled", leaver.ApprovalCancelled},
-		{leaver.ApprovalNeeded, "completed", leaver.ApprovalCompleted},
-		{leaver.ApprovalNeeded, "expired", leaver.ApprovalExpired},
-		{leaver.ApprovalApproved, "needsApproval", leaver.ApprovalNeeded}, // it was told too early
-		{leaver.ApprovalApproved, "completed", leaver.ApprovalCompleted},
-		{leaver.ApprovalNeeded, "needsApproval", ""},
-		{leaver.ApprovalApproved, "approved", ""},
-		{leaver.ApprovalNeeded, "unknown", ""},
-		{leaver.ApprovalNeeded, "unknownFutureValue", ""},
+	for known, decided := range map[leaver.ApprovalStatus]map[string]leaver.ApprovalStatus{
+		leaver.ApprovalNeeded: {"approved": leaver.ApprovalApproved, "rejected": leaver.ApprovalRejected, "cancelled": leaver.ApprovalCancelled,
+			"completed": leaver.ApprovalCompleted, "expired": leaver.ApprovalExpired, "needsApproval": "", "unknown": "", "unknownFutureValue": ""},
+		// It was told too early where it still needs one.
+		leaver.ApprovalApproved: {"needsApproval": leaver.ApprovalNeeded, "completed": leaver.ApprovalCompleted, "approved": ""},
 	} {
-		t.Run(fmt.Sprint(c.known, " ", c.status), func(t *testing.T) {
-			t.Parallel()
-			s, request := awaitsApproval(t, c.known)
+		for status, want := range decided {
+			s, request := awaitsApproval(t, known)
 			code := s.Approvals()[0].Code
-			require.True(t, s.Decide(code, c.status))
-			sight, err := attempt{number: 2}.looks(t, s, request)
-			if c.want == "" {
-				assertNothingDiffers(t, s, err)
-				return
+			require.True(t, s.Decide(code, status), status)
+			if want == "" {
+				attempt{number: 2}.seesNothing(t, s, request)
+				continue
 			}
-			require.NoError(t, err)
-			assert.Equal(t, devices.Sight{Approvals: map[string]leaver.ApprovalStatus{code: c.want}}, sight)
-		})
+			assert.Equal(t, devices.Sight{Approvals: map[string]leaver.ApprovalStatus{code: want}}, attempt{number: 2}.sees(t, s, request), status)
+		}
 	}
 }
 
 // Microsoft's page of Multi Admin Approval calls the code requestId.
 func TestARequestForApprovalIsFoundByEitherOfItsIDs(t *testing.T) {
 	t.Parallel()
-	s := behind(t, withDevices(), http.MethodGet, "/operationApprovalRequests", func(_ *stage, w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"value":[{"id":"1","requestId":"code","status":"approved"},{"id":"2","requestId":"other","status":"rejected"}]}`))
-	})
+	s := set(t, withDevices())
+	s.front.HandleFunc("GET "+graphsim.GraphPath+"/beta/deviceManagement/operationApprovalRequests",
+		says(`{"value":[{"id":"1","requestId":"code","status":"approved"},{"id":"2","requestId":"other","status":"rejected"}]}`))
 	request := devices.LookRequest{Approvals: map[string]leaver.ApprovalStatus{"code": leaver.ApprovalNeeded}}
 	assert.Equal(t, map[string]leaver.ApprovalStatus{"code": leaver.ApprovalApproved}, attempt{}.sees(t, s, request).Approvals)
 }
@@ -162,36 +146,36 @@ func TestARequestForApprovalIsFoundByEitherOfItsIDs(t *testing.T) {
 func TestAWorkerThatMayNotReadApprovalsSaysSoOnce(t *testing.T) {
 	t.Parallel()
 	s, request := awaitsApproval(t, leaver.ApprovalNeeded)
-	refused := graphsim.Fault{Path: "/operationApprovalRequests", Times: -1, Status: 403, Code: "Forbidden"}
-	s.Fail(refused)
+	s.Fail(graphsim.Fault{Path: "/operationApprovalRequests", Times: -1, Status: 403, Code: "Forbidden"})
 	sight := attempt{number: 2}.sees(t, s, request)
 	assert.Contains(t, sight.ApprovalsUnread, "tell it with answer and approved: grant the permission DeviceManagementConfiguration.Read.All")
 	assertNameless(t, s, sight.ApprovalsUnread)
 	assert.Empty(t, sight.Approvals)
 
 	request.ApprovalsUnread = sight.ApprovalsUnread
-	_, err := attempt{number: 2}.looks(t, s, request)
-	assertNothingDiffers(t, s, err) // though each answer has an id of its own
+	attempt{number: 2}.seesNothing(t, s, request) // though each answer has an id of its own
 
 	s.Heal()
 	s.Fail(graphsim.Fault{Path: "/operationApprovalRequests", Status: 503})
-	_, err = attempt{number: 3}.looks(t, s, request)
-	assertNothingDiffers(t, s, err) // it is not known whether they can be read by now
-
+	attempt{number: 3}.seesNothing(t, s, request) // it is not known whether they can be read by now
 	assert.Empty(t, attempt{number: 4}.sees(t, s, request), "they can be read again")
 }
 
-func TestRequestsThatCannotBeReadForAMomentHoldUpNoDevice(t *testing.T) {
+// A look that waits tells at once what it has seen.
+func TestWhatCannotBeReadForAMomentHoldsUpNoDevice(t *testing.T) {
 	t.Parallel()
-	s, request := awaitsApproval(t, leaver.ApprovalNeeded)
-	s.Fail(graphsim.Fault{Path: "/operationApprovalRequests", Times: -1, Status: 503})
-	_, err := attempt{number: 2}.looks(t, s, request)
-	assertNothingDiffers(t, s, err)
-	s.Enroll(adele, phone)
-	assert.Len(t, attempt{number: 3}.sees(t, s, request).Listed, 1)
+	for _, path := range []string{"/operationApprovalRequests", "/recoveryKeys"} {
+		s, request := awaitsApproval(t, leaver.ApprovalNeeded)
+		request.Known[0].NeedsKey = path == "/recoveryKeys"
+		s.Fail(graphsim.Fault{Path: path, Times: -1, Status: 503})
+		attempt{number: 2}.seesNothing(t, s, request)
+		s.Enroll(adele, phone)
+		told := attempt{number: 3}.sees(t, s, request).Listed
+		require.Len(t, told, 1)
+		assert.Equal(t, phone.Name, told[0].Name)
 
-	request.Wait = false
-	_, err = attempt{}.looks(t, s, request)
-	waiting(t, s, err, leaver.GraphUnavailable)
-	assert.Len(t, aWhile.sees(t, s, request).Listed, 1)
+		request.Wait = false
+		waiting(t, s, errorOf(attempt{}.looks(t, s, request)), leaver.GraphUnavailable)
+		assert.Equal(t, told, aWhile.sees(t, s, request).Listed)
+	}
 }

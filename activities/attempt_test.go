@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -32,16 +33,22 @@ const (
 	megan = "megan@contoso.com"
 )
 
-// token is a credential that always has the same token.
-type token string
+// credential makes each token anew, or fails.
+type credential func() (string, error)
 
-func (t token) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return azcore.AccessToken{Token: string(t), ExpiresOn: time.Now().Add(time.Hour)}, nil
+func (c credential) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	text, err := c()
+	return azcore.AccessToken{Token: text, ExpiresOn: time.Now().Add(time.Hour)}, err
 }
 
-// stage is a simulated tenant and the activities that work in it.
+// token is a credential that always has the same token.
+func token(text string) credential { return func() (string, error) { return text, nil } }
+
+// stage is a simulated tenant and the activities that work in it. What is added to front
+// answers before the tenant does.
 type stage struct {
 	*graphsim.Tenant
+	front       *http.ServeMux
 	token       string
 	config      plugin.Config
 	offboarding *plugin.Offboarding
@@ -50,18 +57,19 @@ type stage struct {
 // set sets a stage; change may spoil the configuration.
 func set(t *testing.T, users []graphsim.User, change ...func(*plugin.Config)) *stage {
 	t.Helper()
-	tenant := graphsim.NewTenant(nil)
-	tenant.Add(users...)
-	server := httptest.NewServer(tenant.Handler())
+	s := &stage{Tenant: graphsim.NewTenant(nil), front: http.NewServeMux()}
+	s.Add(users...)
+	s.front.Handle("/", s.Handler())
+	server := httptest.NewServer(s.front)
 	t.Cleanup(server.Close)
-	s := &stage{Tenant: tenant, token: tenant.Token(graphsim.Application)}
-	config := plugin.Config{Credential: token(s.token), GraphURL: server.URL + graphsim.GraphPath}
+	s.token = s.Token(graphsim.Application)
+	s.config = plugin.Config{Credential: token(s.token), GraphURL: server.URL + graphsim.GraphPath}
 	for _, c := range change {
-		c(&config)
+		c(&s.config)
 	}
-	offboarding, err := plugin.New(config)
+	var err error
+	s.offboarding, err = plugin.New(s.config)
 	require.NoError(t, err)
-	s.config, s.offboarding = config, offboarding
 	return s
 }
 
@@ -86,15 +94,12 @@ const (
 // attempts of activities that were scheduled just now; an interceptor tells the
 // activity otherwise.
 type attempt struct {
-	// number is 1 unless given.
-	number int32
-	// age is how long ago the activity was scheduled.
-	age time.Duration
-	// timeout is how long the attempt may take; zero means the environment's.
-	timeout time.Duration
+	number  int32         // 1 unless given
+	age     time.Duration // how long ago the activity was scheduled
+	timeout time.Duration // how long the attempt may take; zero means an hour
 }
 
-func (a *attempt) run(t *testing.T, s *stage, name string, input any, result any) error {
+func (a attempt) run(t *testing.T, s *stage, name string, input any, result any) error {
 	t.Helper()
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -115,7 +120,7 @@ func (a *attempt) run(t *testing.T, s *stage, name string, input any, result any
 func call[T any](t *testing.T, s *stage, number int32, name string, input any) (T, error) {
 	t.Helper()
 	var result T
-	err := (&attempt{number: number}).run(t, s, name, input, &result)
+	err := attempt{number: number}.run(t, s, name, input, &result)
 	return result, err
 }
 
@@ -125,6 +130,14 @@ func do(t *testing.T, s *stage, name string) (leaver.StepResult, error) {
 	return call[leaver.StepResult](t, s, 1, name, leaver.StepRequest{UserID: s.id(adele)})
 }
 
+// does makes an attempt of a step for Adele that succeeds.
+func does(t *testing.T, s *stage, number int32, name string) leaver.StepResult {
+	t.Helper()
+	result, err := call[leaver.StepResult](t, s, number, name, leaver.StepRequest{UserID: adele})
+	require.NoError(t, err)
+	return result
+}
+
 // workflowless lets a plugin register where there are no workflows.
 type workflowless struct {
 	*testsuite.TestActivityEnvironment
@@ -132,44 +145,32 @@ type workflowless struct {
 
 func (workflowless) RegisterWorkflowWithOptions(any, workflow.RegisterOptions) {}
 
+// pretence tells an activity which attempt it is, and how long it may take.
 type pretence struct {
 	interceptor.WorkerInterceptorBase
-	attempt *attempt
+	interceptor.ActivityInboundInterceptorBase
+	interceptor.ActivityOutboundInterceptorBase
+	attempt attempt
 }
 
 func (p *pretence) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	in := &pretendIn{attempt: p.attempt}
-	in.Next = next
-	return in
+	p.ActivityInboundInterceptorBase.Next = next
+	return p
 }
 
-type pretendIn struct {
-	interceptor.ActivityInboundInterceptorBase
-	attempt *attempt
+func (p *pretence) Init(next interceptor.ActivityOutboundInterceptor) error {
+	p.ActivityOutboundInterceptorBase.Next = next
+	return p.ActivityInboundInterceptorBase.Init(p)
 }
 
-func (p *pretendIn) Init(next interceptor.ActivityOutboundInterceptor) error {
-	out := &pretendOut{attempt: p.attempt}
-	out.Next = next
-	return p.Next.Init(out)
+func (p *pretence) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(p.attempt.timeout, time.Hour))
+	defer cancel()
+	return p.ActivityInboundInterceptorBase.ExecuteActivity(ctx, in)
 }
 
-func (p *pretendIn) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	if p.attempt.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.attempt.timeout)
-		defer cancel()
-	}
-	return p.Next.ExecuteActivity(ctx, in)
-}
-
-type pretendOut struct {
-	interceptor.ActivityOutboundInterceptorBase
-	attempt *attempt
-}
-
-func (p *pretendOut) GetInfo(ctx context.Context) activity.Info {
-	info := p.Next.GetInfo(ctx)
+func (p *pretence) GetInfo(ctx context.Context) activity.Info {
+	info := p.ActivityOutboundInterceptorBase.GetInfo(ctx)
 	info.Attempt = max(p.attempt.number, 1)
 	info.ScheduledTime = info.ScheduledTime.Add(-p.attempt.age)
 	return info
@@ -178,12 +179,22 @@ func (p *pretendOut) GetInfo(ctx context.Context) activity.Info {
 // id is a user's object id.
 func (s *stage) id(name string) string { return s.Users()[name].ID }
 
+// change changes Adele as the tenant has her.
+func (s *stage) change(change func(user *graphsim.User)) {
+	user := s.Users()[adele]
+	change(&user)
+	s.Add(user)
+}
+
+// leave takes the first of Adele's devices out of management.
+func (s *stage) leave(n int) (left []graphsim.Device) {
+	s.change(func(user *graphsim.User) { left, user.Devices = user.Devices[:n], user.Devices[n:] })
+	return left
+}
+
 // give gives the first of Adele's devices to Megan.
 func (s *stage) give(n int) {
-	from := s.Users()[adele]
-	s.Add(graphsim.User{UserPrincipalName: megan, AccountEnabled: true, Devices: from.Devices[:n]})
-	from.Devices = from.Devices[n:]
-	s.Add(from)
+	s.Add(graphsim.User{UserPrincipalName: megan, AccountEnabled: true, Devices: s.leave(n)})
 }
 
 // writes is what the tenant was asked to change, as "METHOD last/part".
@@ -199,13 +210,7 @@ func (s *stage) writes() []string {
 
 // accepted counts what the tenant was asked to change and did.
 func (s *stage) accepted() int {
-	n := 0
-	for _, r := range s.Requests() {
-		if r.Writes() && r.Status < 300 {
-			n++
-		}
-	}
-	return n
+	return len(slices.DeleteFunc(s.Requests(), func(r graphsim.Request) bool { return !r.Writes() || r.Status >= 300 }))
 }
 
 // written counts the changes of one kind that the tenant was asked for.
@@ -216,59 +221,50 @@ func (s *stage) written(what string) int {
 // posted counts the removals of all devices that the tenant was asked for.
 func (s *stage) posted() int { return s.written("POST removeAllDevicesFromManagement") }
 
-// change changes Adele as the tenant has her.
-func (s *stage) change(change func(user *graphsim.User)) {
-	user := s.Users()[adele]
-	change(&user)
-	s.Add(user)
+// table runs each row as a test of its own.
+func table[Row any](t *testing.T, rows map[string]Row, test func(t *testing.T, row Row)) {
+	t.Helper()
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, row)
+		})
+	}
 }
 
-// behind puts something between the activities and the tenant that answers requests of
-// one method, whose path ends so, itself.
-func behind(t *testing.T, users []graphsim.User, method, path string, answer func(s *stage, w http.ResponseWriter, r *http.Request)) *stage {
-	t.Helper()
-	var s *stage
-	s = set(t, users, func(c *plugin.Config) {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == method && strings.HasSuffix(r.URL.Path, path) {
-				answer(s, w, r)
-				return
-			}
-			s.Handler().ServeHTTP(w, r)
-		}))
-		t.Cleanup(server.Close)
-		c.GraphURL = server.URL + graphsim.GraphPath
-	})
-	return s
+// says is an answer of Graph's.
+func says(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(body))
+	}
 }
 
-// failed is the failure of an activity, after a look at whether its message
-// may be stored.
-func failed(t *testing.T, s *stage, err error) *temporal.ApplicationError {
+// errorOf is the error of a call whose result does not matter.
+func errorOf[T any](_ T, err error) error { return err }
+
+// failed is the failure of an activity, after a look at whether its message may be
+// stored. One that waits is retried by Temporal.
+func failed(t *testing.T, s *stage, err error, why leaver.FailureType, waits bool) *temporal.ApplicationError {
 	t.Helper()
-	require.Error(t, err)
 	var failure *temporal.ApplicationError
 	require.ErrorAs(t, err, &failure, "%v", err)
 	assertNameless(t, s, err.Error())
+	assert.Equal(t, string(why), failure.Type(), failure.Message())
+	assert.Equal(t, waits, !failure.NonRetryable(), failure.Message())
 	return failure
 }
 
 // waiting is a failure that Temporal retries.
 func waiting(t *testing.T, s *stage, err error, why leaver.FailureType) *temporal.ApplicationError {
 	t.Helper()
-	failure := failed(t, s, err)
-	assert.Equal(t, string(why), failure.Type(), failure.Message())
-	assert.False(t, failure.NonRetryable(), failure.Message())
-	return failure
+	return failed(t, s, err, why, true)
 }
 
 // final is a failure that a person has to do something about.
 func final(t *testing.T, s *stage, err error, why leaver.FailureType) *temporal.ApplicationError {
 	t.Helper()
-	failure := failed(t, s, err)
-	assert.Equal(t, string(why), failure.Type(), failure.Message())
-	assert.True(t, failure.NonRetryable(), failure.Message())
-	return failure
+	return failed(t, s, err, why, false)
 }
 
 // assertNameless asserts that a text, which is stored in clear, holds no names and no

@@ -10,10 +10,9 @@ import (
 	"github.com/leaver-dev/leaver/internal/graph"
 )
 
-// ListAutopilotIdentities lists what Windows Autopilot keeps of the devices that have
-// left Intune.
+// ListAutopilotIdentities lists what Windows Autopilot keeps of the devices that have left Intune.
 //
-// Microsoft: GET /deviceManagement/windowsAutopilotDeviceIdentities.
+// Microsoft: GET /deviceManagement/windowsAutopilotDeviceIdentities,
 // https://learn.microsoft.com/graph/api/intune-enrollment-windowsautopilotdeviceidentity-list
 func (a *Activities) ListAutopilotIdentities(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
 	left, result, err := leftDevices(ctx, step)
@@ -31,19 +30,17 @@ func (a *Activities) ListAutopilotIdentities(ctx context.Context, step leaver.St
 	return a.listed(ctx, step, result)
 }
 
-// DeleteAutopilotIdentity takes one device that has left Intune out of Autopilot, and
-// reads that back.
+// DeleteAutopilotIdentity takes one device that has left Intune out of Autopilot, and reads that back.
 //
-// Microsoft: DELETE /deviceManagement/windowsAutopilotDeviceIdentities/{id}.
+// Microsoft: DELETE /deviceManagement/windowsAutopilotDeviceIdentities/{id},
 // https://learn.microsoft.com/graph/api/intune-enrollment-windowsautopilotdeviceidentity-delete
 func (a *Activities) DeleteAutopilotIdentity(ctx context.Context, request leaver.ItemRequest) (leaver.Item, error) {
 	look := func() (leaver.Item, error) { return a.inAutopilot(ctx, request.Item.Device, request.Item.ID) }
 	return a.changeLeft(ctx, request, look, a.devices.DeleteAutopilotIdentity)
 }
 
-// inAutopilot finds a device's Autopilot identity: the one with an id, or any one
-// where the id is empty. An identity with the device's serial number that does not
-// name the device is another device's.
+// inAutopilot finds a device's Autopilot identity: the one with an id, or any one where the id is empty. An
+// identity with the device's serial number that does not name the device is another device's.
 func (a *Activities) inAutopilot(ctx context.Context, device *leaver.Device, id string) (leaver.Item, error) {
 	item := leaver.Item{ID: cmp.Or(id, device.ManagedDeviceID), Device: device, Outcome: leaver.AlreadyDone, Detail: "not in Autopilot"}
 	if !devices.IsWindows(device.OperatingSystem) || device.SerialNumber == "" {

@@ -22,82 +22,43 @@ func TestAutopilotIdentitiesAreDeletedByTheDevicesOwnIDs(t *testing.T) {
 
 	items := autopilot.does(t, s, request)
 	require.Len(t, items, 4)
-	assert.Equal(t, "a0", items[0].ID)
-	assert.Equal(t, leaver.Done, items[0].Outcome)
-	assert.Equal(t, "a1", items[1].ID)
-	assert.Equal(t, leaver.Done, items[1].Outcome)
-	for _, item := range items[2:] {
-		assert.Equal(t, leaver.AlreadyDone, item.Outcome)
-		assert.Equal(t, "not in Autopilot", item.Detail)
+	for i, id := range []string{"a0", "a1"} {
+		assert.Equal(t, id, items[i].ID)
+		assert.Equal(t, leaver.Done, items[i].Outcome)
+		assertItem(t, items[i+2], leaver.AlreadyDone, "not in Autopilot")
 	}
 	assert.Empty(t, s.Users()[adele].Autopilot)
 	assert.Len(t, s.Users()[megan].Autopilot, 1, "it has the same serial number")
 
 	items = autopilot.does(t, s, request)
-	assert.Equal(t, leaver.Skipped, items[0].Outcome)
-	assert.Contains(t, items[0].Detail, "with another device")
+	assertItem(t, items[0], leaver.Skipped, "with another device")
 	assert.Equal(t, leaver.AlreadyDone, items[1].Outcome)
 	assert.Equal(t, []string{"DELETE a0", "DELETE a1"}, s.writes())
 }
 
-// Autopilot knows the device as another one that Intune manages by now.
-func TestAnAutopilotIdentityThatNamesAnotherManagedDeviceIsNotDeleted(t *testing.T) {
-	t.Parallel()
-	s, request := departed(t, laptop)
-	open := openItem(t, s, autopilot, request)
-	fresh := graphsim.Device{ID: "bbbbbbbb-0000-4000-8000-000000000002", Name: "MEGANS", OperatingSystem: "Windows", SerialNumber: open.Device.SerialNumber}
-	s.Enroll(megan, fresh)
-	user := s.Users()[adele]
-	user.Autopilot[0].ManagedDeviceID = fresh.ID
-	s.Add(user)
-
-	items := autopilot.does(t, s, request)
-	assert.Equal(t, leaver.Skipped, items[0].Outcome)
-	assert.Contains(t, items[0].Detail, "with another device")
-	for number := range int32(2) {
-		item, err := autopilot.changes(t, s, number+1, request, open)
-		require.NoError(t, err)
-		assert.Equal(t, leaver.Skipped, item.Outcome, "it was listed before")
-		assert.Contains(t, item.Detail, "with another device")
-	}
-	assert.Empty(t, s.writes(), "it is Megan's")
-}
-
 func TestAnAutopilotIdentityNamesADeviceByOneOfItsIDs(t *testing.T) {
 	t.Parallel()
-	const zeros = "00000000-0000-0000-0000-000000000000"
-	for name, ids := range map[string]func(leaver.Item) (intune, entra string){
-		"Intune's":                    func(d leaver.Item) (string, string) { return d.ID, "" },
-		"Intune's, in capitals":       func(d leaver.Item) (string, string) { return strings.ToUpper(d.ID), zeros },
-		"Entra's":                     func(d leaver.Item) (string, string) { return "", d.Device.AzureADDeviceID },
-		"Entra's, and Intune's is no": func(d leaver.Item) (string, string) { return zeros, d.Device.AzureADDeviceID },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s, request := departed(t, laptop)
-			identity := graphsim.AutopilotIdentity{ID: "a0", SerialNumber: gone(request, 0).Device.SerialNumber}
-			identity.ManagedDeviceID, identity.AzureADDeviceID = ids(gone(request, 0))
-			user := s.Users()[adele]
-			user.Autopilot = []graphsim.AutopilotIdentity{identity}
-			s.Add(user)
-			assert.Equal(t, leaver.Done, autopilot.does(t, s, request)[0].Outcome)
-			assert.Empty(t, s.Users()[adele].Autopilot)
-		})
+	unknown := graphsim.Device{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows", AzureADDeviceID: zeros, SerialNumber: "SN-1"}
+	type row struct {
+		device graphsim.Device
+		ids    func(leaver.Item) (intune, entra string)
 	}
-}
-
-// Other devices that Entra does not know share these zeros; none of them is this one
-// enrolled anew.
-func TestADeviceWithoutAnIDInEntraIsTakenOutOfAutopilot(t *testing.T) {
-	t.Parallel()
-	unknown := graphsim.Device{Name: "CONTOSO-LT-0417", OperatingSystem: "Windows", AzureADDeviceID: "00000000-0000-0000-0000-000000000000", SerialNumber: "SN-1"}
-	s, request := departed(t, unknown)
-	unknown.SerialNumber = "SN-2"
-	s.Enroll(megan, unknown)
-	user := s.Users()[adele]
-	user.Autopilot = []graphsim.AutopilotIdentity{{ID: "a0", SerialNumber: "SN-1", ManagedDeviceID: gone(request, 0).ID}}
-	s.Add(user)
-	assert.Equal(t, leaver.Done, autopilot.does(t, s, request)[0].Outcome)
+	table(t, map[string]row{
+		"Intune's":                             {laptop, func(d leaver.Item) (string, string) { return d.ID, "" }},
+		"Intune's, in capitals":                {laptop, func(d leaver.Item) (string, string) { return strings.ToUpper(d.ID), zeros }},
+		"Intune's, and Entra does not know it": {unknown, func(d leaver.Item) (string, string) { return d.ID, "" }},
+		"Entra's":                              {laptop, func(d leaver.Item) (string, string) { return "", d.Device.AzureADDeviceID }},
+		"Entra's, and Intune's is no":          {laptop, func(d leaver.Item) (string, string) { return zeros, d.Device.AzureADDeviceID }},
+	}, func(t *testing.T, c row) {
+		s, request := departed(t, c.device)
+		// Devices that Entra does not know share the zeros; none is this one enrolled anew.
+		s.Enroll(megan, graphsim.Device{Name: "MEGANS", OperatingSystem: "Windows", AzureADDeviceID: zeros, SerialNumber: "SN-2"})
+		identity := graphsim.AutopilotIdentity{ID: "a0", SerialNumber: gone(request, 0).Device.SerialNumber}
+		identity.ManagedDeviceID, identity.AzureADDeviceID = c.ids(gone(request, 0))
+		s.change(func(user *graphsim.User) { user.Autopilot = []graphsim.AutopilotIdentity{identity} })
+		assert.Equal(t, leaver.Done, autopilot.does(t, s, request)[0].Outcome)
+		assert.Empty(t, s.Users()[adele].Autopilot)
+	})
 }
 
 // An identity that was registered anew is another one.
@@ -105,18 +66,11 @@ func TestOnlyTheAutopilotIdentityThatWasListedIsDeleted(t *testing.T) {
 	t.Parallel()
 	s, request := departed(t, laptop)
 	open := openItem(t, s, autopilot, request)
-	user := s.Users()[adele]
-	user.Autopilot[0].ID = "a7"
-	s.Add(user)
-	item, err := autopilot.changes(t, s, 1, request, open)
-	require.NoError(t, err)
-	assert.Equal(t, leaver.Done, item.Outcome)
+	s.change(func(user *graphsim.User) { user.Autopilot[0].ID = "a7" })
+	request.Items = []leaver.Item{autopilot.changed(t, s, 1, request, open)}
+	assert.Equal(t, leaver.Done, request.Items[0].Outcome)
 	assert.Empty(t, s.writes())
-	request.Items = []leaver.Item{item}
-	proof := autopilot.lists(t, s, request).Items
-	require.Len(t, proof, 1)
-	assert.Equal(t, "a7", proof[0].ID)
-	assert.Empty(t, proof[0].Outcome, "the second list finds it")
+	assert.Equal(t, []leaver.Item{{ID: "a7", Device: open.Device}}, autopilot.lists(t, s, request).Items, "the second list finds it")
 }
 
 func TestTheAutopilotIdentitiesOfManyDevicesAreListedInOrder(t *testing.T) {

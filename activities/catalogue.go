@@ -13,31 +13,23 @@ type row struct {
 	// activities of shape Devices are registered by name.
 	do     func(*Activities, context.Context, leaver.StepRequest) (leaver.StepResult, error)
 	change func(*Activities, context.Context, leaver.ItemRequest) (leaver.Item, error)
-	// intune says that the step writes to Intune, whose limits are kept by the
-	// task queue of the device steps.
-	intune bool
-	// skip says why a leaver does not need the step, or "".
-	skip func(leaver.Leaver) string
-	// note says what a person should know about the step for a leaver, or "".
-	note func(leaver.Leaver) string
+	intune bool // the step writes to Intune, whose limits are kept by the task queue of the device steps
+	// skip says why a leaver does not need the step, and note what a person should know about it for a leaver, or "".
+	skip, note func(leaver.Leaver) string
 }
 
-// catalogue is every step there is, in the order in which plans show them. Access ends
-// before the devices hear of it: retiring a device revokes no token. A step names every
-// step that it comes after, not the last alone: a skipped step has ended and does not
-// delay the steps after it.
+// catalogue is every step there is, in the order in which plans show them. Access ends before the devices
+// hear of it: retiring a device revokes no token. A step names every step that it comes after, not the last
+// alone: a skipped step has ended and does not delay the steps after it.
 var catalogue = []row{
 	{
-		Step: leaver.Step{Name: leaver.StepDisableAccount, Shape: leaver.Single, Activity: leaver.ActivityDisableAccount,
-			Summary: "Block sign-in"},
-		do:   (*Activities).DisableAccount,
-		note: noteSynced,
+		Step: leaver.Step{Name: leaver.StepDisableAccount, Shape: leaver.Single, Activity: leaver.ActivityDisableAccount, Summary: "Block sign-in"},
+		do:   (*Activities).DisableAccount, note: noteSynced,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepRevokeSessions, Shape: leaver.Single, Activity: leaver.ActivityRevokeSessions,
 			After: []string{leaver.StepDisableAccount}, Summary: "End all sessions"},
-		do:   (*Activities).RevokeSessions,
-		skip: skipGuest,
+		do: (*Activities).RevokeSessions, skip: skipGuest,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepRemoveAllDevices, Shape: leaver.Devices, Activity: leaver.ActivityRemoveAllDevices,
@@ -48,15 +40,13 @@ var catalogue = []row{
 		Step: leaver.Step{Name: leaver.StepWipeManagedAppRegistrations, Shape: leaver.Each,
 			Activity: leaver.ActivityListManagedAppRegistrations, Change: leaver.ActivityWipeManagedAppRegistration,
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Wipe company data from apps", Patience: intunePatience},
-		do: (*Activities).ListManagedAppRegistrations, change: (*Activities).WipeManagedAppRegistration,
-		intune: true,
+		do: (*Activities).ListManagedAppRegistrations, change: (*Activities).WipeManagedAppRegistration, intune: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepDeleteAutopilotIdentities, Shape: leaver.Each,
 			Activity: leaver.ActivityListAutopilotIdentities, Change: leaver.ActivityDeleteAutopilotIdentity,
 			After: []string{leaver.StepRemoveAllDevices}, Summary: "Take the devices out of Autopilot", Patience: intunePatience},
-		do: (*Activities).ListAutopilotIdentities, change: (*Activities).DeleteAutopilotIdentity,
-		intune: true,
+		do: (*Activities).ListAutopilotIdentities, change: (*Activities).DeleteAutopilotIdentity, intune: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepDisableEntraDevices, Shape: leaver.Each,
@@ -69,8 +59,7 @@ var catalogue = []row{
 		Step: leaver.Step{Name: leaver.StepDeleteEntraDevices, Shape: leaver.Each,
 			Activity: leaver.ActivityListEntraDevices, Change: leaver.ActivityDeleteEntraDevice,
 			After: []string{leaver.StepRemoveAllDevices, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, Summary: "Delete the devices from Entra"},
-		do: (*Activities).ListEntraDevices, change: (*Activities).DeleteEntraDevice,
-		note: noteKeys,
+		do: (*Activities).ListEntraDevices, change: (*Activities).DeleteEntraDevice, note: noteKeys,
 	},
 }
 

@@ -1,11 +1,9 @@
 package activities_test
 
 import (
-	"go/ast"
-	"go/parser"
-	gotoken "go/token"
+	"os"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,17 +19,12 @@ import (
 // constants are those of the contract whose names begin so.
 func constants(t *testing.T, prefix string) []string {
 	t.Helper()
-	file, err := parser.ParseFile(gotoken.NewFileSet(), "../contract.go", nil, 0)
+	contract, err := os.ReadFile("../contract.go")
 	require.NoError(t, err)
 	var values []string
-	ast.Inspect(file, func(n ast.Node) bool {
-		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 && strings.HasPrefix(spec.Names[0].Name, prefix) {
-			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-			require.NoError(t, err)
-			values = append(values, value)
-		}
-		return true
-	})
+	for _, constant := range regexp.MustCompile(`(?m)^\t`+prefix+`\w+ += "(.*)"`).FindAllStringSubmatch(string(contract), -1) {
+		values = append(values, constant[1])
+	}
 	require.NotEmpty(t, values)
 	return values
 }
@@ -53,12 +46,8 @@ func TestTheCatalogueIsWhatTheContractSays(t *testing.T) {
 	s.offboarding.Register(&registered)
 	assert.ElementsMatch(t, constants(t, "Activity"), registered)
 
-	all := leaver.Request{UserID: adele, Steps: map[string]leaver.StepSettings{}}
-	for _, name := range leaver.OptionalSteps() {
-		all.Steps[name] = leaver.StepSettings{Include: true}
-	}
 	names := map[bool][]string{}
-	for _, step := range planFor(t, s, all).Steps {
+	for _, step := range planFor(t, s, with(leaver.StepSettings{Include: true}, leaver.OptionalSteps()...)).Steps {
 		optional := slices.Contains(leaver.OptionalSteps(), step.Name)
 		names[optional] = append(names[optional], step.Name)
 		assert.Contains(t, registered, step.Activity)
@@ -83,7 +72,7 @@ func TestAnOptionalStepIsPlannedWhereItIsIncludedAlone(t *testing.T) {
 		leaver.StepDeleteEntraDevices:          {leaver.StepRemoveAllDevices},
 	}
 	for _, name := range leaver.OptionalSteps() {
-		plan := planFor(t, s, leaver.Request{UserID: adele, Steps: map[string]leaver.StepSettings{name: {Include: true, OnFailure: leaver.Continue}}})
+		plan := planFor(t, s, with(leaver.StepSettings{Include: true, OnFailure: leaver.Continue}, name))
 		require.Len(t, plan.Steps, 4)
 		step := stepOf(t, plan, name)
 		assert.Equal(t, leaver.Each, step.Shape)
@@ -94,10 +83,6 @@ func TestAnOptionalStepIsPlannedWhereItIsIncludedAlone(t *testing.T) {
 		assert.Equal(t, ofIntune, step.Patience == leaver.Duration(7*24*time.Hour), "a daily limit may be used up some days in a row")
 		assert.Equal(t, name == leaver.StepDeleteEntraDevices, strings.Contains(step.Note, "BitLocker keys"))
 	}
-	all := map[string]leaver.StepSettings{}
-	for _, name := range leaver.OptionalSteps() {
-		all[name] = leaver.StepSettings{Include: true}
-	}
-	assert.Equal(t, []string{leaver.StepRemoveAllDevices, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices},
-		stepOf(t, planFor(t, s, leaver.Request{UserID: adele, Steps: all}), leaver.StepDeleteEntraDevices).After)
+	all := planFor(t, s, with(leaver.StepSettings{Include: true}, leaver.OptionalSteps()...))
+	assert.Equal(t, []string{leaver.StepRemoveAllDevices, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, stepOf(t, all, leaver.StepDeleteEntraDevices).After)
 }

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,49 +35,42 @@ type Removal struct {
 // Microsoft: POST /users/{id}/removeAllDevicesFromManagement,
 // https://learn.microsoft.com/graph/api/intune-devices-user-removealldevicesfrommanagement
 func (a *Activities) RemoveAllDevices(ctx context.Context, request devices.WriteRequest) (Removal, error) {
-	alone := len(request.IDs) == 0
 	if len(request.Judged) != len(request.IDs) {
 		return Removal{}, invalid(ctx, "judged: want one for each of ids")
 	}
 	listed, err := a.devices.ManagedDevices(ctx, request.UserID)
-	switch {
-	case err != nil && alone:
+	switch alone := len(request.IDs) == 0; {
+	case alone && err != nil:
 		return Removal{}, failure(ctx, err)
-	case err != nil:
-		outcome, err := answer(ctx, request, err)
-		return Removal{Outcome: outcome}, err
 	case alone:
 		return a.removeAllAlone(ctx, request, listed)
-	}
-	if outcome, err := judgeAll(ctx, request, listed); err != nil || outcome.Answer != "" {
-		return Removal{Outcome: outcome}, err
-	}
-	err = a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, approval(request))
-	if refusedAltogether(err) {
-		return Removal{Outcome: devices.Outcome{Answer: devices.NoRoute, Failure: explain(err).Type, Why: explain(err).Message}}, nil
+	case err == nil:
+		if outcome, err := judgeAll(ctx, request, listed); err != nil || outcome.Answer != "" {
+			return Removal{Outcome: outcome}, err
+		}
+		if err = a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, approval(request)); refusedAltogether(err) {
+			return Removal{Outcome: devices.Outcome{Answer: devices.NoRoute, Failure: explain(err).Type, Why: explain(err).Message}}, nil
+		}
 	}
 	outcome, err := answer(ctx, request, err)
 	return Removal{Outcome: outcome}, err
 }
 
-// removeAllAlone is RemoveAllDevices for anybody's workflow. Only the first attempt can
-// tell that nothing was left to be asked: a later one may see what an attempt did whose
-// answer was lost.
+// removeAllAlone is RemoveAllDevices for anybody's workflow. Only the first attempt can tell that nothing was
+// left to be asked: a later one may see what an attempt did whose answer was lost.
 func (a *Activities) removeAllAlone(ctx context.Context, request devices.WriteRequest, listed []graph.ManagedDevice) (Removal, error) {
-	managed := slices.DeleteFunc(slices.Clone(listed), func(d graph.ManagedDevice) bool { return devices.IsLeaving(d.ManagementState) })
+	managed := slices.ContainsFunc(listed, func(d graph.ManagedDevice) bool { return !devices.IsLeaving(d.ManagementState) })
 	items := make([]leaver.Item, len(listed))
 	for i, d := range listed {
 		items[i] = leaver.Item{ID: d.ID, Device: &leaver.Device{DeviceFacts: describe(d).DeviceFacts, Verdict: leaver.Leaving}}
 	}
 	switch later := activity.GetInfo(ctx).Attempt > 1; {
-	case len(managed) == 0 && later:
+	case !managed && later:
 		return Removal{StepResult: done(countDevices(len(listed))+" still leaving", items...)}, nil
 	case len(listed) == 0:
 		return Removal{StepResult: alreadyDone("no managed devices")}, nil
-	case len(managed) == 0:
-		result := alreadyDone(countDevices(len(listed)) + " already leaving")
-		result.Items = items
-		return Removal{StepResult: result}, nil
+	case !managed:
+		return Removal{StepResult: alreadyDone(countDevices(len(listed))+" already leaving", items...)}, nil
 	}
 	if err := a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, approval(request)); err != nil {
 		return Removal{}, failure(ctx, err)
@@ -101,12 +95,10 @@ func judgeAll(ctx context.Context, request devices.WriteRequest, listed []graph.
 		}
 	}
 	switch later := activity.GetInfo(ctx).Attempt > 1; {
-	case len(listed) == 0 && later:
+	case later && (len(listed) == 0 || heard > 0 && silent == 0):
 		return devices.Outcome{Answer: devices.Unknown, Why: answerLost}, nil
 	case len(listed) == 0:
 		return devices.Outcome{Answer: devices.Unfit}, nil
-	case later && heard > 0 && silent == 0:
-		return devices.Outcome{Answer: devices.Unknown, Why: answerLost}, nil
 	case later && heard > 0 && request.Code != "":
 		return devices.Outcome{}, failure(ctx, errNotYet("the call may have been heard; looking again"))
 	}
@@ -135,8 +127,7 @@ func (a *Activities) RetireDevice(ctx context.Context, request devices.WriteRequ
 	return a.write(ctx, request, a.devices.RetireDevice)
 }
 
-// WipeDevice resets one device when it next checks in; user data is kept where the
-// action says so.
+// WipeDevice resets one device when it next checks in; user data is kept where the action says so.
 //
 // Microsoft: POST /deviceManagement/managedDevices/{id}/wipe.
 func (a *Activities) WipeDevice(ctx context.Context, request devices.WriteRequest) (devices.Outcome, error) {
@@ -152,22 +143,19 @@ func (a *Activities) DeleteDeviceRecord(ctx context.Context, request devices.Wri
 	return a.write(ctx, request, a.devices.DeleteDevice)
 }
 
-// write reads the device that is to be asked, and asks it when it is still as it was
-// decided about.
+// write reads the device that is to be asked, and asks it when it is still as it was decided about.
 func (a *Activities) write(ctx context.Context, request devices.WriteRequest, call func(context.Context, string, graph.Approval) error) (devices.Outcome, error) {
 	if len(request.IDs) != 1 || len(request.Judged) != 1 {
 		return devices.Outcome{}, invalid(ctx, "ids, judged: want one device")
 	}
 	outcome, err := a.judge(ctx, request)
-	if err != nil {
-		return answer(ctx, request, err)
-	}
 	if outcome.Answer != "" {
 		return outcome, nil
 	}
-	err = call(ctx, request.IDs[0], approval(request))
-	if isMissing(err) {
-		err = errNotYet("Intune knows the device and does not find it for this call yet, trying again")
+	if err == nil {
+		if err = call(ctx, request.IDs[0], approval(request)); isMissing(err) {
+			err = errNotYet("Intune knows the device and does not find it for this call yet, trying again")
+		}
 	}
 	return answer(ctx, request, err)
 }
@@ -177,23 +165,16 @@ func (a *Activities) write(ctx context.Context, request devices.WriteRequest, ca
 func (a *Activities) judge(ctx context.Context, request devices.WriteRequest) (devices.Outcome, error) {
 	id, judged, later := request.IDs[0], request.Judged[0], activity.GetInfo(ctx).Attempt > 1
 	device, err := a.devices.ManagedDevice(ctx, id)
-	if notFound(err) && later {
-		return devices.Outcome{Answer: devices.Unknown, Why: answerLost}, nil
+	missing, owned, shows := notFound(err), false, showsCall(judged, device)
+	if err == nil {
+		owned, err = a.owns(ctx, request.UserID, device)
 	}
-	if notFound(err) {
-		return devices.Outcome{Answer: devices.Unfit}, nil
-	}
-	if err != nil {
+	switch {
+	case err != nil && !missing:
 		return devices.Outcome{}, err
-	}
-	owned, err := a.owns(ctx, request.UserID, device)
-	if err != nil {
-		return devices.Outcome{}, err
-	}
-	switch shows := showsCall(judged, device); {
-	case later && shows:
+	case later && (missing || shows):
 		return devices.Outcome{Answer: devices.Unknown, Why: answerLost}, nil
-	case !owned, isAnother(judged, device), shows && devices.IsLeaving(device.ManagementState):
+	case missing, !owned, isAnother(judged, device), shows && devices.IsLeaving(device.ManagementState):
 		return devices.Outcome{Answer: devices.Unfit}, nil
 	}
 	return devices.Outcome{}, nil
@@ -212,15 +193,10 @@ func (a *Activities) owns(ctx context.Context, userID string, device graph.Manag
 // approval is what a call carries where the tenant may demand a second administrator's
 // approval; one without a code files a request.
 func approval(request devices.WriteRequest) graph.Approval {
-	carried := graph.Approval{Justification: request.Reason, Code: request.Code}
-	if carried.Justification == "" {
-		carried.Justification = leaver.Request{}.Justification()
-	}
-	return carried
+	return graph.Approval{Justification: cmp.Or(request.Reason, leaver.Request{}.Justification()), Code: request.Code}
 }
 
-// answer says what came of a write. What waiting can mend is an error, which Temporal
-// retries.
+// answer says what came of a write. What waiting can mend is an error, which Temporal retries.
 func answer(ctx context.Context, request devices.WriteRequest, err error) (devices.Outcome, error) {
 	if err == nil {
 		return devices.Outcome{Answer: devices.Accepted}, nil

@@ -3,6 +3,7 @@ package activities_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,35 +17,42 @@ import (
 
 const reason = "Offboarding of a leaver (ticket INC-0042)"
 
-// onItsOwn is what may be asked of one device.
-var onItsOwn = []leaver.DeviceAction{leaver.Retire, leaver.Wipe, leaver.WipeKeepUserData, leaver.DeleteRecord}
+var (
+	// onItsOwn is what may be asked of one device.
+	onItsOwn    = []leaver.DeviceAction{leaver.Retire, leaver.Wipe, leaver.WipeKeepUserData, leaver.DeleteRecord}
+	everyAction = append(slices.Clip(onItsOwn), leaver.RemoveAll)
+)
 
-// of names the activity that makes a call, and the end of the call's path.
-func of(action leaver.DeviceAction) (activity, path string) {
-	switch action {
-	case leaver.Retire:
-		return leaver.ActivityRetireDevice, "/retire"
-	case leaver.Wipe, leaver.WipeKeepUserData:
-		return leaver.ActivityWipeDevice, "/wipe"
-	case leaver.DeleteRecord:
-		return leaver.ActivityDeleteDeviceRecord, ""
-	}
-	return leaver.ActivityRemoveAllDevices, "/removeAllDevicesFromManagement"
+// calls names the activity that makes an action's call, and the call's method and the end
+// of its path.
+var calls = map[leaver.DeviceAction]struct{ activity, method, path string }{
+	leaver.Retire:           {leaver.ActivityRetireDevice, "POST", "/retire"},
+	leaver.Wipe:             {leaver.ActivityWipeDevice, "POST", "/wipe"},
+	leaver.WipeKeepUserData: {leaver.ActivityWipeDevice, "POST", "/wipe"},
+	leaver.DeleteRecord:     {leaver.ActivityDeleteDeviceRecord, "DELETE", ""},
+	leaver.RemoveAll:        {leaver.ActivityRemoveAllDevices, "POST", "/removeAllDevicesFromManagement"},
 }
 
-// method is that of the call.
-func method(action leaver.DeviceAction) string {
-	if action == leaver.DeleteRecord {
-		return http.MethodDelete
-	}
-	return http.MethodPost
-}
-
-// spoil spoils the calls of an action.
+// spoil spoils the calls of an action, unless the fault names a method of its own.
 func (s *stage) spoil(action leaver.DeviceAction, fault graphsim.Fault) {
-	_, fault.Path = of(action)
-	fault.Method = method(action)
+	if fault.Method == "" {
+		fault.Method, fault.Path = calls[action].method, calls[action].path
+	}
 	s.Fail(fault)
+}
+
+// ofFirst changes the first of Adele's devices.
+func ofFirst(change func(d *graphsim.Device)) func(*stage) {
+	return func(s *stage) { s.change(func(user *graphsim.User) { change(&user.Devices[0]) }) }
+}
+
+// become changes the states of Adele's devices.
+func (s *stage) become(states ...string) {
+	s.change(func(user *graphsim.User) {
+		for i, state := range states {
+			user.Devices[i].State = state
+		}
+	})
 }
 
 // decided is a write that was decided about Adele's devices as they are: about all of
@@ -63,8 +71,7 @@ func (s *stage) decided(action leaver.DeviceAction) devices.WriteRequest {
 // tries makes an attempt of a write.
 func (s *stage) tries(t *testing.T, number int32, request devices.WriteRequest) (devices.Outcome, error) {
 	t.Helper()
-	activity, _ := of(request.Action)
-	outcome, err := call[devices.Outcome](t, s, number, activity, request)
+	outcome, err := call[devices.Outcome](t, s, number, calls[request.Action].activity, request)
 	assertNameless(t, s, outcome.Why)
 	return outcome, err
 }
@@ -95,70 +102,76 @@ func TestWhatComesOfAWriteIsToldOrTriedAgain(t *testing.T) {
 		after   time.Duration
 		says    string
 	}
-	for name, c := range map[string]struct {
+	type row struct {
 		fault    graphsim.Fault
 		own, all came
-	}{
-		"409":                      {fault: graphsim.Fault{Status: 409, Code: "Conflict"}, own: came{devices.Refused, leaver.ApprovalRequired, 0, "pending in Intune already"}},
-		"no justification":         {fault: graphsim.Fault{Status: 400, Message: "Header 'x-msft-approval-justification' is required"}, own: came{devices.Refused, leaver.ApprovalRequired, 0, "Multi Admin Approval"}},
-		"a used-up day":            {fault: graphsim.Fault{Status: 429, Message: spent, RetryAfter: "7200"}, own: came{answer: devices.Spent, after: 2 * time.Hour}},
-		"a used-up day, as 400":    {fault: graphsim.Fault{Status: 400, Message: spent, RetryAfter: "7200"}, own: came{answer: devices.Spent, after: 2 * time.Hour}},
-		"400":                      {fault: graphsim.Fault{Status: 400, Code: "BadRequest", Message: blocked}, own: came{devices.Refused, leaver.GraphBadRequest, 0, "is blocked"}},
-		"400 without a licence":    {fault: graphsim.Fault{Status: 400, Code: "BadRequest", Message: unlicensed}, own: came{devices.Refused, leaver.IntuneNotLicensed, 0, "no active Intune licence"}},
-		"401":                      {fault: graphsim.Fault{Status: 401, Code: "InvalidAuthenticationToken"}, own: came{devices.Refused, leaver.GraphUnauthorized, 0, "refuses the token"}},
-		"401 that is a 403":        {fault: graphsim.Fault{Status: 401, Code: "UnknownError", Message: forbidden}, own: came{devices.Refused, leaver.GraphForbidden, 0, "Intune refuses this caller"}},
-		"403":                      {fault: graphsim.Fault{Status: 403, Code: "Forbidden"}, own: came{devices.Refused, leaver.GraphForbidden, 0, "DeviceManagementManagedDevices."}, all: came{devices.NoRoute, leaver.GraphForbidden, 0, "grant the permission"}},
-		"405":                      {fault: graphsim.Fault{Status: 405}, own: came{devices.Refused, leaver.GraphBadRequest, 0, "405"}, all: came{devices.NoRoute, leaver.GraphBadRequest, 0, "405"}},
-		"404 of a route":           {fault: graphsim.Fault{Status: 404, Code: "UnknownError"}, own: came{devices.Refused, leaver.GraphBadRequest, 0, "404"}, all: came{devices.NoRoute, leaver.GraphBadRequest, 0, "404"}},
-		"404 of a device":          {fault: graphsim.Fault{Status: 404, Code: "ResourceNotFound"}, own: came{failure: leaver.GraphUnavailable, says: "does not find it for this call yet"}, all: came{devices.NoRoute, leaver.GraphBadRequest, 0, "404"}},
-		"404 of the user":          {fault: graphsim.Fault{Status: 404, Code: "Request_ResourceNotFound"}, own: came{failure: leaver.GraphUnavailable}, all: came{devices.Refused, leaver.UserNotFound, 0, "no such user"}},
-		"404 of a lagging replica": {fault: graphsim.Fault{Status: 404, Code: "Directory_ObjectNotFound"}, own: came{failure: leaver.GraphUnavailable}},
-		"429":                      {fault: graphsim.Fault{Status: 429, Code: "TooManyRequests", RetryAfter: "2.128"}, own: came{failure: leaver.GraphThrottled, after: 2128 * time.Millisecond}},
-		"503":                      {fault: graphsim.Fault{Status: 503, RetryAfter: "120"}, own: came{failure: leaver.GraphUnavailable, after: 2 * time.Minute}},
-		"500":                      {fault: graphsim.Fault{Status: 500, Message: blocked}, own: came{failure: leaver.GraphUnavailable}},
-		"408":                      {fault: graphsim.Fault{Status: 408}, own: came{failure: leaver.GraphUnavailable}},
-		"a gateway's page":         {fault: graphsim.Fault{Status: 502, HTML: true}, own: came{failure: leaver.GraphUnavailable}},
-		"a reset":                  {fault: graphsim.Fault{Reset: true}, own: came{failure: leaver.GraphUnavailable, says: "could not be reached"}},
-		"a cut in mid-answer":      {fault: graphsim.Fault{Cut: true}, own: came{failure: leaver.GraphUnavailable}},
-	} {
-		for _, action := range append(onItsOwn, leaver.RemoveAll) {
+	}
+	table(t, map[string]row{
+		"409":                      {graphsim.Fault{Status: 409, Code: "Conflict"}, came{devices.Refused, leaver.ApprovalRequired, 0, "pending in Intune already"}, came{}},
+		"no justification":         {graphsim.Fault{Status: 400, Message: "Header 'x-msft-approval-justification' is required"}, came{devices.Refused, leaver.ApprovalRequired, 0, "Multi Admin Approval"}, came{}},
+		"a used-up day":            {graphsim.Fault{Status: 429, Message: spent, RetryAfter: "7200"}, came{answer: devices.Spent, after: 2 * time.Hour}, came{}},
+		"a used-up day, as 400":    {graphsim.Fault{Status: 400, Message: spent, RetryAfter: "7200"}, came{answer: devices.Spent, after: 2 * time.Hour}, came{}},
+		"400":                      {graphsim.Fault{Status: 400, Code: "BadRequest", Message: blocked}, came{devices.Refused, leaver.GraphBadRequest, 0, "is blocked"}, came{}},
+		"400 without a licence":    {graphsim.Fault{Status: 400, Code: "BadRequest", Message: unlicensed}, came{devices.Refused, leaver.IntuneNotLicensed, 0, "no active Intune licence"}, came{}},
+		"401":                      {graphsim.Fault{Status: 401, Code: "InvalidAuthenticationToken"}, came{devices.Refused, leaver.GraphUnauthorized, 0, "refuses the token"}, came{}},
+		"401 that is a 403":        {graphsim.Fault{Status: 401, Code: "UnknownError", Message: forbidden}, came{devices.Refused, leaver.GraphForbidden, 0, "Intune refuses this caller"}, came{}},
+		"403":                      {graphsim.Fault{Status: 403, Code: "Forbidden"}, came{devices.Refused, leaver.GraphForbidden, 0, "DeviceManagementManagedDevices."}, came{devices.NoRoute, leaver.GraphForbidden, 0, "grant the permission"}},
+		"405":                      {graphsim.Fault{Status: 405}, came{devices.Refused, leaver.GraphBadRequest, 0, "405"}, came{devices.NoRoute, leaver.GraphBadRequest, 0, "405"}},
+		"404 of a route":           {graphsim.Fault{Status: 404, Code: "UnknownError"}, came{devices.Refused, leaver.GraphBadRequest, 0, "404"}, came{devices.NoRoute, leaver.GraphBadRequest, 0, "404"}},
+		"404 of a device":          {graphsim.Fault{Status: 404, Code: "ResourceNotFound"}, came{failure: leaver.GraphUnavailable, says: "does not find it for this call yet"}, came{devices.NoRoute, leaver.GraphBadRequest, 0, "404"}},
+		"404 of the user":          {graphsim.Fault{Status: 404, Code: "Request_ResourceNotFound"}, came{failure: leaver.GraphUnavailable}, came{devices.Refused, leaver.UserNotFound, 0, "no such user"}},
+		"404 of a lagging replica": {graphsim.Fault{Status: 404, Code: "Directory_ObjectNotFound"}, came{failure: leaver.GraphUnavailable}, came{}},
+		"429":                      {graphsim.Fault{Status: 429, Code: "TooManyRequests", RetryAfter: "2.128"}, came{failure: leaver.GraphThrottled, after: 2128 * time.Millisecond}, came{}},
+		"503":                      {graphsim.Fault{Status: 503, RetryAfter: "120"}, came{failure: leaver.GraphUnavailable, after: 2 * time.Minute}, came{}},
+		"500":                      {graphsim.Fault{Status: 500, Message: blocked}, came{failure: leaver.GraphUnavailable}, came{}},
+		"408":                      {graphsim.Fault{Status: 408}, came{failure: leaver.GraphUnavailable}, came{}},
+		"a gateway's page":         {graphsim.Fault{Status: 502, HTML: true}, came{failure: leaver.GraphUnavailable}, came{}},
+		"a reset":                  {graphsim.Fault{Reset: true}, came{failure: leaver.GraphUnavailable, says: "could not be reached"}, came{}},
+		"a cut in mid-answer":      {graphsim.Fault{Cut: true}, came{failure: leaver.GraphUnavailable}, came{}},
+		"403 of the device":        {graphsim.Fault{Method: "GET", Times: -1, Status: 403, Code: "Forbidden"}, came{devices.Refused, leaver.GraphForbidden, 0, "grant the permission DeviceManagementManagedDevices.Read.All"}, came{}},
+		"401 of the device":        {graphsim.Fault{Method: "GET", Times: -1, Status: 401}, came{devices.Refused, leaver.GraphUnauthorized, 0, "refuses the token"}, came{}},
+		"503 of the device":        {graphsim.Fault{Method: "GET", Times: -1, Status: 503, RetryAfter: "30"}, came{failure: leaver.GraphUnavailable, after: 30 * time.Second}, came{}},
+		"404 of the device, of a lagging replica": {graphsim.Fault{Method: "GET", Times: -1, Status: 404, Code: "Directory_ObjectNotFound"}, came{failure: leaver.GraphUnavailable}, came{}},
+	}, func(t *testing.T, c row) {
+		for _, action := range everyAction {
 			want := c.own
 			if action == leaver.RemoveAll && c.all != (came{}) {
 				want = c.all
 			}
-			t.Run(name+" "+string(action), func(t *testing.T) {
-				t.Parallel()
-				s := set(t, withDevices(never))
-				s.spoil(action, c.fault)
-				outcome, err := s.tries(t, 1, s.decided(action))
+			s := set(t, withDevices(never))
+			s.spoil(action, c.fault)
+			outcome, err := s.tries(t, 1, s.decided(action))
+			if c.fault.Method == "GET" {
+				assert.Empty(t, s.writes(), "what cannot be read first is not changed")
+			} else {
 				assert.Len(t, s.writes(), 1, "one attempt makes one call")
-				if want.answer == "" {
-					failure := waiting(t, s, err, want.failure)
-					assert.Equal(t, want.after, failure.NextRetryDelay())
-					assert.Contains(t, failure.Message(), want.says)
-					return
-				}
-				require.NoError(t, err)
-				assert.Contains(t, outcome.Why, want.says)
-				outcome.Why = ""
-				assert.Equal(t, devices.Outcome{Answer: want.answer, Failure: want.failure, After: leaver.Duration(want.after)}, outcome)
-				assert.Equal(t, "managed", s.Users()[adele].Devices[0].State)
-			})
+			}
+			if want.answer == "" {
+				failure := waiting(t, s, err, want.failure)
+				assert.Equal(t, want.after, failure.NextRetryDelay())
+				assert.Contains(t, failure.Message(), want.says)
+				continue
+			}
+			require.NoError(t, err)
+			assert.Contains(t, outcome.Why, want.says)
+			outcome.Why = ""
+			assert.Equal(t, devices.Outcome{Answer: want.answer, Failure: want.failure, After: leaver.Duration(want.after)}, outcome, "%s", action)
+			assert.Equal(t, "managed", s.Users()[adele].Devices[0].State)
 		}
-	}
+	})
 }
 
 func TestAWriteThatIsTakenIsAccepted(t *testing.T) {
 	t.Parallel()
-	for action, state := range map[leaver.DeviceAction]string{leaver.Retire: "retirePending", leaver.Wipe: "wipePending", leaver.WipeKeepUserData: "wipePending", leaver.DeleteRecord: "", leaver.RemoveAll: "retirePending"} {
+	for action, want := range map[leaver.DeviceAction][]string{leaver.Retire: {"retirePending", "managed"}, leaver.Wipe: {"wipePending", "managed"},
+		leaver.WipeKeepUserData: {"wipePending", "managed"}, leaver.DeleteRecord: {"managed"}, leaver.RemoveAll: {"retirePending", "retirePending"}} {
 		s := set(t, withDevices(never, never))
 		assert.Equal(t, devices.Outcome{Answer: devices.Accepted}, s.asks(t, 1, s.decided(action)))
-		left := s.Users()[adele].Devices
-		assert.Equal(t, state == "", len(left) == 1, action)
-		if state != "" {
-			assert.Equal(t, state, left[0].State)
-			assert.Equal(t, action == leaver.RemoveAll, left[1].State == state, "%s", action)
+		var states []string
+		for _, d := range s.Users()[adele].Devices {
+			states = append(states, d.State)
 		}
+		assert.Equal(t, want, states, "%s", action)
 		assert.Len(t, s.writes(), 1)
 	}
 }
@@ -168,8 +181,7 @@ func TestUserDataIsKeptWhereThatIsSaidAndNowhereElse(t *testing.T) {
 	for action, kept := range map[leaver.DeviceAction]int{leaver.Wipe: 0, leaver.WipeKeepUserData: 1} {
 		s := set(t, withDevices(atOnce))
 		s.asks(t, 1, s.decided(action))
-		assert.Len(t, s.Wiped(), 1)
-		assert.Len(t, s.WipedButUserData(), kept)
+		assert.Equal(t, [2]int{1, kept}, [2]int{len(s.Wiped()), len(s.WipedButUserData())})
 	}
 }
 
@@ -182,8 +194,7 @@ func TestAFullWipeFollowsAPendingOneThatKeepsUserData(t *testing.T) {
 	request := s.decided(leaver.Wipe)
 	require.Equal(t, "wipePending", request.Judged[0].State)
 	s.spoil(leaver.Wipe, graphsim.Fault{Status: 503})
-	_, err := s.tries(t, 1, request)
-	waiting(t, s, err, leaver.GraphUnavailable)
+	waiting(t, s, errorOf(s.tries(t, 1, request)), leaver.GraphUnavailable)
 	assert.Equal(t, devices.Accepted, s.asks(t, 2, request).Answer)
 	assert.Equal(t, 3, s.written("POST wipe"))
 }
@@ -191,24 +202,21 @@ func TestAFullWipeFollowsAPendingOneThatKeepsUserData(t *testing.T) {
 // Between the decision and the call, something happens to the first of two devices.
 func TestAWriteIsMadeOnlyOfADeviceThatIsAsItWasDecidedAbout(t *testing.T) {
 	t.Parallel()
-	device := func(change func(d *graphsim.Device)) func(*stage) {
-		return func(s *stage) { s.change(func(user *graphsim.User) { change(&user.Devices[0]) }) }
-	}
-	state := func(to string) func(*stage) { return device(func(d *graphsim.Device) { d.State = to }) }
-	leaves := func(s *stage) { s.change(func(user *graphsim.User) { user.Devices = user.Devices[1:] }) }
-	for name, c := range map[string]struct {
+	state := func(to string) func(*stage) { return func(s *stage) { s.become(to) } }
+	type row struct {
 		happens  func(s *stage)
 		own, all devices.Answer
-	}{
+	}
+	table(t, map[string]row{
 		"nothing":                   {func(*stage) {}, devices.Accepted, devices.Accepted},
-		"another name":              {device(func(d *graphsim.Device) { d.Name = "ANOTHER" }), devices.Accepted, devices.Accepted},
+		"another name":              {ofFirst(func(d *graphsim.Device) { d.Name = "ANOTHER" }), devices.Accepted, devices.Accepted},
 		"it fails":                  {state("retireFailed"), devices.Accepted, devices.Accepted},
 		"it is unhealthy":           {state("unhealthy"), devices.Accepted, devices.Accepted},
-		"another owner":             {device(func(d *graphsim.Device) { d.OwnerType = "personal" }), devices.Unfit, devices.Unfit},
-		"another operating system":  {device(func(d *graphsim.Device) { d.OperatingSystem = "Android" }), devices.Unfit, devices.Unfit},
+		"another owner":             {ofFirst(func(d *graphsim.Device) { d.OwnerType = "personal" }), devices.Unfit, devices.Unfit},
+		"another operating system":  {ofFirst(func(d *graphsim.Device) { d.OperatingSystem = "Android" }), devices.Unfit, devices.Unfit},
 		"another user":              {func(s *stage) { s.give(1) }, devices.Unfit, devices.Accepted},
-		"it leaves":                 {leaves, devices.Unfit, devices.Accepted},
-		"all leave":                 {func(s *stage) { s.change(func(user *graphsim.User) { user.Devices = nil }) }, devices.Unfit, devices.Unfit},
+		"it leaves":                 {func(s *stage) { s.leave(1) }, devices.Unfit, devices.Accepted},
+		"all leave":                 {func(s *stage) { s.leave(2) }, devices.Unfit, devices.Unfit},
 		"all are another user's":    {func(s *stage) { s.give(2) }, devices.Unfit, devices.Unfit},
 		"a device that is new":      {func(s *stage) { s.Enroll(adele, phone) }, devices.Accepted, devices.Unfit},
 		"a retirement is pending":   {state("retirePending"), devices.Unfit, devices.Accepted},
@@ -216,31 +224,29 @@ func TestAWriteIsMadeOnlyOfADeviceThatIsAsItWasDecidedAbout(t *testing.T) {
 		"a wipe is pending":         {state("wipePending"), devices.Unfit, devices.Accepted},
 		"a wipe is under way":       {state("wipeIssued"), devices.Unfit, devices.Accepted},
 		"a deletion is pending":     {state("deletePending"), devices.Unfit, devices.Accepted},
-	} {
-		for _, action := range append(onItsOwn, leaver.RemoveAll) {
-			t.Run(name+" "+string(action), func(t *testing.T) {
-				t.Parallel()
-				s := set(t, withDevices(never, never))
-				request := s.decided(action)
-				c.happens(s)
-				want := c.own
-				if action == leaver.RemoveAll {
-					want = c.all
-				}
-				assert.Equal(t, devices.Outcome{Answer: want}, s.asks(t, 1, request))
-				assert.Equal(t, want == devices.Accepted, len(s.writes()) == 1)
-				for _, d := range s.Users()[megan].Devices {
-					assert.Equal(t, "managed", d.State, "it is Megan's")
-				}
-			})
+	}, func(t *testing.T, c row) {
+		for _, action := range everyAction {
+			s := set(t, withDevices(never, never))
+			request := s.decided(action)
+			c.happens(s)
+			want := c.own
+			if action == leaver.RemoveAll {
+				want = c.all
+			}
+			assert.Equal(t, devices.Outcome{Answer: want}, s.asks(t, 1, request), "%s", action)
+			assert.Equal(t, want == devices.Accepted, len(s.writes()) == 1, "%s", action)
+			for _, d := range s.Users()[megan].Devices {
+				assert.Equal(t, "managed", d.State, "it is Megan's")
+			}
 		}
-	}
+	})
 }
 
 func TestWhereIntuneDoesNotSayWhoseADeviceIsTheListDoes(t *testing.T) {
 	t.Parallel()
 	for _, action := range onItsOwn {
-		s := behind(t, withDevices(never, never), http.MethodGet, "", func(s *stage, w http.ResponseWriter, r *http.Request) {
+		s := set(t, withDevices(never, never))
+		s.front.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 			answer := httptest.NewRecorder()
 			s.Handler().ServeHTTP(answer, r)
 			w.Header().Set("Content-Type", answer.Header().Get("Content-Type"))
@@ -249,8 +255,7 @@ func TestWhereIntuneDoesNotSayWhoseADeviceIsTheListDoes(t *testing.T) {
 		})
 		request := s.decided(action)
 		s.Fail(graphsim.Fault{Path: "/managedDevices", Status: 503})
-		_, err := s.tries(t, 1, request)
-		waiting(t, s, err, leaver.GraphUnavailable)
+		waiting(t, s, errorOf(s.tries(t, 1, request)), leaver.GraphUnavailable)
 		s.give(1)
 		assert.Equal(t, devices.Unfit, s.asks(t, 1, request).Answer)
 		assert.Empty(t, s.writes())
@@ -260,86 +265,51 @@ func TestWhereIntuneDoesNotSayWhoseADeviceIsTheListDoes(t *testing.T) {
 	}
 }
 
-// What cannot be read first is not changed.
-func TestADeviceThatCannotBeReadIsNotAsked(t *testing.T) {
-	t.Parallel()
-	for _, action := range append(onItsOwn, leaver.RemoveAll) {
-		for _, c := range []struct {
-			fault graphsim.Fault
-			want  leaver.FailureType
-			waits bool
-		}{
-			{graphsim.Fault{Status: 403, Code: "Forbidden"}, leaver.GraphForbidden, false},
-			{graphsim.Fault{Status: 401}, leaver.GraphUnauthorized, false},
-			{graphsim.Fault{Status: 503, RetryAfter: "30"}, leaver.GraphUnavailable, true},
-			{graphsim.Fault{Status: 404, Code: "Directory_ObjectNotFound"}, leaver.GraphUnavailable, true},
-		} {
-			s := set(t, withDevices(never))
-			request := s.decided(action)
-			c.fault.Method, c.fault.Times = "GET", -1
-			s.Fail(c.fault)
-			outcome, err := s.tries(t, 1, request)
-			if c.waits {
-				waiting(t, s, err, c.want)
-			} else {
-				require.NoError(t, err)
-				assert.Equal(t, devices.Refused, outcome.Answer, "%s %d", action, c.fault.Status)
-				assert.Equal(t, c.want, outcome.Failure)
-				assert.Equal(t, c.want == leaver.GraphForbidden, strings.Contains(outcome.Why, "grant the permission DeviceManagementManagedDevices.Read.All"), outcome.Why)
-			}
-			assert.Empty(t, s.writes())
-		}
-	}
-}
-
 // The answer to a first attempt is lost, and a second one is made.
 func TestALostAnswerIsNotTakenForANo(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
+	type row struct {
 		checkIn  time.Duration
 		failures int
 		fault    graphsim.Fault
 		want     devices.Answer
 		calls    int
-	}{
+	}
+	table(t, map[string]row{
 		"it was heard":                              {never, 0, graphsim.Fault{Cut: true}, devices.Unknown, 1},
 		"it was heard, and the device has left":     {atOnce, 0, graphsim.Fault{Cut: true}, devices.Unknown, 1},
 		"it was heard, and the device has failed":   {atOnce, 1, graphsim.Fault{Cut: true}, devices.Unknown, 1},
 		"it was not heard":                          {never, 0, graphsim.Fault{Reset: true}, devices.Accepted, 2},
 		"Intune did not do it and said so":          {never, 0, graphsim.Fault{Status: 503}, devices.Accepted, 2},
 		"a replica that lags does not find a thing": {never, 0, graphsim.Fault{Status: 404, Code: "Directory_ObjectNotFound"}, devices.Accepted, 2},
-	} {
-		for _, action := range append(onItsOwn, leaver.RemoveAll) {
-			t.Run(name+" "+string(action), func(t *testing.T) {
-				t.Parallel()
-				users := withDevices(c.checkIn, c.checkIn)
-				for i := range users[0].Devices {
-					users[0].Devices[i].Failures = c.failures
-				}
-				s := set(t, users)
-				s.spoil(action, c.fault)
-				request := s.decided(action)
-				_, err := s.tries(t, 1, request)
-				waiting(t, s, err, leaver.GraphUnavailable)
-				outcome := s.asks(t, 2, request)
-				assert.Equal(t, c.want, outcome.Answer)
-				assert.Equal(t, c.want == devices.Unknown, outcome.Why != "")
-				assert.Len(t, s.writes(), c.calls)
-			})
+	}, func(t *testing.T, c row) {
+		for _, action := range everyAction {
+			users := withDevices(c.checkIn, c.checkIn)
+			for i := range users[0].Devices {
+				users[0].Devices[i].Failures = c.failures
+			}
+			s := set(t, users)
+			s.spoil(action, c.fault)
+			request := s.decided(action)
+			waiting(t, s, errorOf(s.tries(t, 1, request)), leaver.GraphUnavailable)
+			outcome := s.asks(t, 2, request)
+			assert.Equal(t, c.want, outcome.Answer, "%s", action)
+			assert.Equal(t, c.want == devices.Unknown, outcome.Why != "")
+			assert.Len(t, s.writes(), c.calls)
 		}
-	}
+	})
 }
 
 // Microsoft does not say how Intune words that its day is over, nor always when it ends.
 func TestAUsedUpDayLastsUntilTomorrow(t *testing.T) {
 	t.Parallel()
-	for _, action := range append(onItsOwn, leaver.RemoveAll) {
+	for _, action := range everyAction {
 		s := set(t, withDevices(never, never))
 		s.Configure(graphsim.Settings{DailyRetires: 1, DailyWipes: 1, DailyDeletes: 1})
 		request := s.decided(action)
 		if action != leaver.RemoveAll {
 			require.Equal(t, devices.Accepted, s.asks(t, 1, request).Answer)
-			s.change(func(user *graphsim.User) { user.Devices = user.Devices[len(user.Devices)-1:] })
+			s.leave(len(s.Users()[adele].Devices) - 1)
 			request = s.decided(action)
 		}
 		outcome := s.asks(t, 1, request)
@@ -353,7 +323,7 @@ func TestAUsedUpDayLastsUntilTomorrow(t *testing.T) {
 func TestAWriteThatNamesNotOneDeviceEachIsRefused(t *testing.T) {
 	t.Parallel()
 	s := set(t, withDevices(never, never))
-	for _, action := range append(onItsOwn, leaver.RemoveAll) {
+	for _, action := range everyAction {
 		both := s.decided(leaver.RemoveAll)
 		both.Action = action
 		unjudged := both
@@ -363,8 +333,7 @@ func TestAWriteThatNamesNotOneDeviceEachIsRefused(t *testing.T) {
 			wrong = append(wrong, both, devices.WriteRequest{UserID: s.id(adele), Write: devices.Write{Action: action}})
 		}
 		for _, request := range wrong {
-			_, err := s.tries(t, 1, request)
-			final(t, s, err, leaver.InvalidRequest)
+			final(t, s, errorOf(s.tries(t, 1, request)), leaver.InvalidRequest)
 		}
 	}
 	assert.Empty(t, s.Requests())
@@ -373,14 +342,12 @@ func TestAWriteThatNamesNotOneDeviceEachIsRefused(t *testing.T) {
 // Temporal tries again, and a later attempt looks what has become of the call.
 func TestAnAttemptWhoseTimeIsUpTellsNothing(t *testing.T) {
 	t.Parallel()
-	for _, action := range append(onItsOwn, leaver.RemoveAll) {
+	for _, action := range everyAction {
 		s := set(t, withDevices(never))
 		request := s.decided(action)
 		s.spoil(action, graphsim.Fault{Late: leaver.Duration(time.Hour)})
-		activity, _ := of(action)
-		var outcome devices.Outcome
-		err := (&attempt{timeout: 200 * time.Millisecond}).run(t, s, activity, request, &outcome)
-		assert.False(t, failed(t, s, err).NonRetryable())
+		err := attempt{timeout: 200 * time.Millisecond}.run(t, s, calls[action].activity, request, nil)
+		waiting(t, s, err, "wrapError") // it is none of leaver's failures: Temporal ended the attempt
 		assert.Equal(t, devices.Unknown, s.asks(t, 2, request).Answer, action)
 		assert.Len(t, s.writes(), 1)
 	}

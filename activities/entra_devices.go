@@ -9,11 +9,9 @@ import (
 	"github.com/leaver-dev/leaver/internal/graph"
 )
 
-// ListEnabledEntraDevices lists the devices that have left Intune and can still sign
-// in to Entra.
+// ListEnabledEntraDevices lists the devices that have left Intune and can still sign in to Entra.
 //
-// Microsoft: GET /users/{id}/registeredDevices.
-// https://learn.microsoft.com/graph/api/user-list-registereddevices
+// Microsoft: GET /users/{id}/registeredDevices, https://learn.microsoft.com/graph/api/user-list-registereddevices
 func (a *Activities) ListEnabledEntraDevices(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
 	return a.listRegistered(ctx, step, whileEnabled)
 }
@@ -21,43 +19,32 @@ func (a *Activities) ListEnabledEntraDevices(ctx context.Context, step leaver.St
 // DisableEntraDevice keeps one device that has left Intune from signing in to Entra,
 // and reads that back. Applications may do this to Windows only.
 //
-// Microsoft: PATCH /devices/{id}.
-// https://learn.microsoft.com/graph/api/device-update
+// Microsoft: PATCH /devices/{id}, https://learn.microsoft.com/graph/api/device-update
 func (a *Activities) DisableEntraDevice(ctx context.Context, request leaver.ItemRequest) (leaver.Item, error) {
 	return a.changeLeft(ctx, request, a.registered(ctx, request, whileEnabled), a.devices.DisableEntraDevice)
 }
 
 // ListEntraDevices lists the devices that have left Intune and that Entra still has.
 //
-// Microsoft: GET /users/{id}/registeredDevices.
-// https://learn.microsoft.com/graph/api/user-list-registereddevices
+// Microsoft: GET /users/{id}/registeredDevices, https://learn.microsoft.com/graph/api/user-list-registereddevices
 func (a *Activities) ListEntraDevices(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
 	return a.listRegistered(ctx, step, always)
 }
 
-// DeleteEntraDevice deletes the device object of one device that has left Intune, and
-// reads that back. Applications may do this to Windows only, and nobody to a device
-// that Autopilot still has.
+// DeleteEntraDevice deletes the device object of one device that has left Intune, and reads that back.
+// Applications may do this to Windows only, and nobody to a device that Autopilot still has.
 //
-// Microsoft: DELETE /devices/{id}.
-// https://learn.microsoft.com/graph/api/device-delete
+// Microsoft: DELETE /devices/{id}, https://learn.microsoft.com/graph/api/device-delete
 func (a *Activities) DeleteEntraDevice(ctx context.Context, request leaver.ItemRequest) (leaver.Item, error) {
 	return a.changeLeft(ctx, request, a.registered(ctx, request, always), a.devices.DeleteEntraDevice)
 }
 
-// whileEnabled and always say why a device object is not to be changed, or "".
-func whileEnabled(d graph.EntraDevice) string {
-	if d.AccountEnabled {
-		return ""
-	}
-	return "it is disabled in Entra"
-}
-
-func always(graph.EntraDevice) string { return "" }
+// whileEnabled and always say when a device object is to be changed.
+const whileEnabled, always = true, false
 
 // listRegistered lists the devices that have left Intune, with the device objects
 // that Entra has registered for the leaver.
-func (a *Activities) listRegistered(ctx context.Context, step leaver.StepRequest, needsNothing func(graph.EntraDevice) string) (leaver.StepResult, error) {
+func (a *Activities) listRegistered(ctx context.Context, step leaver.StepRequest, enabledOnly bool) (leaver.StepResult, error) {
 	left, result, err := leftDevices(ctx, step)
 	if err != nil || len(left) == 0 {
 		return result, err
@@ -67,32 +54,31 @@ func (a *Activities) listRegistered(ctx context.Context, step leaver.StepRequest
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	for _, device := range left {
-		result.Items = append(result.Items, inEntra(all, device, "", needsNothing))
+		result.Items = append(result.Items, inEntra(all, device, "", enabledOnly))
 	}
 	return a.listed(ctx, step, result)
 }
 
 // registered looks at the device object that an item names.
-func (a *Activities) registered(ctx context.Context, request leaver.ItemRequest, needsNothing func(graph.EntraDevice) string) func() (leaver.Item, error) {
+func (a *Activities) registered(ctx context.Context, request leaver.ItemRequest, enabledOnly bool) func() (leaver.Item, error) {
 	return func() (leaver.Item, error) {
 		all, err := a.devices.RegisteredDevices(ctx, request.UserID)
-		return inEntra(all, request.Item.Device, request.Item.ID, needsNothing), err
+		return inEntra(all, request.Item.Device, request.Item.ID, enabledOnly), err
 	}
 }
 
 // inEntra finds a device's object among those that are registered for the leaver: the
 // one with an id, or any one where the id is empty.
-func inEntra(registered []graph.EntraDevice, device *leaver.Device, id string, needsNothing func(graph.EntraDevice) string) leaver.Item {
+func inEntra(registered []graph.EntraDevice, device *leaver.Device, id string, enabledOnly bool) leaver.Item {
 	item := leaver.Item{ID: cmp.Or(id, device.ManagedDeviceID), Device: device, Outcome: leaver.AlreadyDone, Detail: "Entra has no such device registered for the leaver"}
 	for _, r := range registered {
 		if !isID(device.AzureADDeviceID) || !strings.EqualFold(r.DeviceID, device.AzureADDeviceID) || id != "" && r.ID != id {
 			continue
 		}
-		item.ID, item.Detail = r.ID, needsNothing(r)
-		if item.Detail == "" {
-			item.Outcome = ""
+		if enabledOnly && !r.AccountEnabled {
+			return leaver.Item{ID: r.ID, Device: device, Outcome: leaver.AlreadyDone, Detail: "it is disabled in Entra"}
 		}
-		break
+		return leaver.Item{ID: r.ID, Device: device}
 	}
 	return item
 }

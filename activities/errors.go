@@ -16,9 +16,8 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// failure is the one place where Graph's answers become retry decisions: what waiting
-// can mend waits as long as Graph said, or as the retry policy says; everything else is
-// for a person.
+// failure is the one place where Graph's answers become retry decisions: what waiting can mend waits as long
+// as Graph said, or as the retry policy says; everything else is for a person.
 func failure(ctx context.Context, err error) error {
 	if halted(err) {
 		return err
@@ -68,14 +67,15 @@ func decide(e *graph.Error) leaver.Failure {
 	case wantsApproval(e):
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "the tenant demands a second administrator's approval for this (Intune's Multi Admin Approval) and does not take the request for it: see there, then retry, or skip the step"}
 	case isDailyLimit(e):
-		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: cmp.Or(e.RetryAfter, untilTomorrow(time.Now())), Message: devices.SpentToday}
+		// A little after midnight UTC, which is taken for when Intune's day begins.
+		tomorrow := time.Now().Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute)
+		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: cmp.Or(e.RetryAfter, time.Until(tomorrow)), Message: devices.SpentToday}
 	case e.Status == http.StatusTooManyRequests:
 		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: e.RetryAfter, Message: "too many requests, waiting"}
 	case e.Status >= 500, e.Status == http.StatusRequestTimeout, lagging(e):
 		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, After: e.RetryAfter, Message: "Graph is not available, trying again"}
 	case e.Status == http.StatusUnauthorized && e.Code == "Forbidden":
-		// Intune words a refusal of the tenant or the role as 401; another
-		// token would change nothing.
+		// Intune words a refusal of the tenant or the role as 401; another token would change nothing.
 		return leaver.Failure{Type: leaver.GraphForbidden, Message: "Intune refuses this caller: check the tenant's Intune licence, and the Intune role or permission " + granted(e)}
 	case e.Status == http.StatusUnauthorized:
 		return leaver.Failure{Type: leaver.GraphUnauthorized, Message: "Graph refuses the token: check the worker's tenant, application and cloud, then retry"}
@@ -97,12 +97,6 @@ var dailyLimit = regexp.MustCompile(`(?i)(daily|per day|a day|24.?hours?)[^.]*(l
 
 func isDailyLimit(e *graph.Error) bool { return e.Status < 500 && dailyLimit.MatchString(e.Message) }
 
-// untilTomorrow is until a little after midnight UTC, which is taken for when
-// Intune's day begins.
-func untilTomorrow(now time.Time) time.Duration {
-	return now.Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute).Sub(now)
-}
-
 // errNotYet is what Graph does not show yet, though it will; it says so.
 type errNotYet string
 
@@ -117,19 +111,15 @@ func halted(err error) bool {
 }
 
 // waits reports whether the same call may succeed later.
-func waits(err error) bool {
-	return err != nil && (halted(err) || explain(err).Waits)
-}
+func waits(err error) bool { return err != nil && (halted(err) || explain(err).Waits) }
 
-// wantsApproval reports that the tenant has queued the action for a second
-// administrator, or wants to be told why first. Statuses 400, 403 and 412 have
-// all been seen.
+// wantsApproval reports that the tenant has queued the action for a second administrator, or wants to be told
+// why first. Statuses 400, 403 and 412 have all been seen.
 func wantsApproval(e *graph.Error) bool {
 	return e.ApprovalCode != "" || strings.Contains(e.Message, "x-msft-approval-justification")
 }
 
-// refusedAltogether reports that a tenant does not take a call at all, whoever
-// it is about.
+// refusedAltogether reports that a tenant does not take a call at all, whoever it is about.
 func refusedAltogether(err error) bool {
 	e, ok := errors.AsType[*graph.Error](err)
 	if !ok || wantsApproval(e) {
@@ -145,8 +135,7 @@ func notFound(err error) bool {
 	return ok && e.Status == http.StatusNotFound && !lagging(e)
 }
 
-// isMissing reports that Graph knows the call, and not what it is about: this can
-// be a replica that lags.
+// isMissing reports that Graph knows the call, and not what it is about: this can be a replica that lags.
 func isMissing(err error) bool {
 	e, ok := errors.AsType[*graph.Error](err)
 	return ok && e.Status == http.StatusNotFound && strings.HasSuffix(e.Code, "NotFound")
@@ -155,7 +144,11 @@ func isMissing(err error) bool {
 // granted names the permission and the kind of token that was sent. Microsoft
 // once documented removeAllDevicesFromManagement for delegated tokens only.
 func granted(e *graph.Error) string {
-	text := fmt.Sprintf("%s (the worker sent %s token)", e.Permission, article(e.Token))
+	kind := "an " + string(e.Token)
+	if e.Token == graph.Delegated {
+		kind = "a delegated"
+	}
+	text := fmt.Sprintf("%s (the worker sent %s token)", e.Permission, kind)
 	if e.Call == graph.CallRemoveAllDevices && e.Token != graph.Delegated {
 		text += "; if it is granted already, give the device steps a delegated credential of their own (LEAVER_DEVICE_CREDENTIAL=device-code)"
 	}
@@ -163,13 +156,6 @@ func granted(e *graph.Error) string {
 		text += "; an application may do this to Windows devices only: for others do it in Entra, or give the device steps a delegated credential (LEAVER_DEVICE_CREDENTIAL=device-code)"
 	}
 	return text
-}
-
-func article(kind graph.TokenKind) string {
-	if kind == graph.Delegated {
-		return "a delegated"
-	}
-	return "an " + string(kind)
 }
 
 // lagging is Graph's answer while a change has not reached all of its replicas.

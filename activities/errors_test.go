@@ -1,14 +1,13 @@
 package activities_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
@@ -29,16 +28,18 @@ func TestGraphsAnswersBecomeRetryDecisions(t *testing.T) {
 		plan     = leaver.ActivityPlanOffboarding
 		nobody   = "Resource 'adele@contoso.com' of Adele Vance does not exist: {\"user\":\"adele@contoso.com\"}"
 		intune   = `{"_version":3,"Message":"An error has occurred - Operation ID (for customer support): 0 - Url: https://fef.example.com/users/adele@contoso.com","ErrorCode":"Forbidden"}`
+		approval = "Header 'x-msft-approval-justification' is required to request approval"
 		unlisted = `{"_version":3,"Message":"Request not applicable to target tenant. - Operation ID (for customer support): 0","ErrorCode":"BadRequest"}`
 	)
-	for name, c := range map[string]struct {
+	type row struct {
 		activity string
 		fault    graphsim.Fault
 		want     leaver.FailureType
 		waits    bool
 		after    time.Duration
 		says     []string
-	}{
+	}
+	table(t, map[string]row{
 		"429 with fractional seconds": {revoke, graphsim.Fault{Status: 429, Code: "TooManyRequests", RetryAfter: "2.128"}, leaver.GraphThrottled, true, 2128 * time.Millisecond, []string{"429 TooManyRequests"}},
 		"429 with whole seconds":      {remove, graphsim.Fault{Status: 429, RetryAfter: "17"}, leaver.GraphThrottled, true, 17 * time.Second, nil},
 		"429 without":                 {remove, graphsim.Fault{Status: 429, Code: "TooManyRequests"}, leaver.GraphThrottled, true, 0, nil},
@@ -63,35 +64,51 @@ func TestGraphsAnswersBecomeRetryDecisions(t *testing.T) {
 		"a user who is gone":          {revoke, graphsim.Fault{Status: 404, Code: "Request_ResourceNotFound", Message: nobody}, leaver.UserNotFound, false, 0, []string{"no such user"}},
 		"a user without a code":       {plan, graphsim.Fault{Status: 404}, leaver.UserNotFound, false, 0, nil},
 		"no Intune licence":           {remove, graphsim.Fault{Status: 400, Code: "BadRequest", Message: unlisted}, leaver.IntuneNotLicensed, false, 0, []string{"skip the device steps"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := set(t, withDevices(never))
-			s.Fail(c.fault)
-			_, err := call[any](t, s, 1, c.activity, leaver.StepRequest{UserID: adele})
-			failure := failed(t, s, err)
-			assert.Equal(t, string(c.want), failure.Type(), failure.Message())
-			assert.Equal(t, c.waits, !failure.NonRetryable())
-			assert.Equal(t, c.after, failure.NextRetryDelay())
-			assert.Contains(t, failure.Message(), c.activity+": ", "it says which step")
-			for _, text := range c.says {
-				assert.Contains(t, failure.Message(), text)
-			}
-			if c.fault.Status != 0 {
-				assert.Contains(t, failure.Message(), s.Requests()[len(s.Requests())-1].RequestID, "Microsoft's support asks for it")
-			}
-		})
-	}
+		"approval, as 400":            {remove, graphsim.Fault{Method: "POST", Status: 400, Code: "BadRequest", Message: approval}, leaver.ApprovalRequired, false, 0, []string{"Multi Admin Approval"}},
+		"approval, as 403":            {remove, graphsim.Fault{Method: "POST", Status: 403, Message: approval}, leaver.ApprovalRequired, false, 0, []string{"Multi Admin Approval"}},
+		"approval, as 412":            {remove, graphsim.Fault{Method: "POST", Status: 412, Message: approval}, leaver.ApprovalRequired, false, 0, []string{"Multi Admin Approval"}},
+		"403 of a device":             {remove, graphsim.Fault{Method: "POST", Status: 403, Code: "Forbidden"}, leaver.GraphForbidden, false, 0, []string{"PrivilegedOperations.All"}},
+		"405":                         {remove, graphsim.Fault{Method: "POST", Status: 405}, leaver.GraphBadRequest, false, 0, []string{"405"}},
+		"a route that is unknown":     {remove, graphsim.Fault{Method: "POST", Status: 404, Code: "UnknownError"}, leaver.GraphBadRequest, false, 0, []string{"404"}},
+		"a user who went meanwhile":   {remove, graphsim.Fault{Method: "POST", Status: 404, Code: "Request_ResourceNotFound"}, leaver.UserNotFound, false, 0, []string{"no such user"}},
+	}, func(t *testing.T, c row) {
+		s := set(t, withDevices(never))
+		s.Fail(c.fault)
+		failure := failed(t, s, errorOf(call[any](t, s, 1, c.activity, leaver.StepRequest{UserID: adele})), c.want, c.waits)
+		assert.Equal(t, c.after, failure.NextRetryDelay())
+		for _, text := range append(c.says, c.activity+": ") { // it says which step
+			assert.Contains(t, failure.Message(), text)
+		}
+		if c.fault.Status != 0 {
+			assert.Contains(t, failure.Message(), s.Requests()[len(s.Requests())-1].RequestID, "Microsoft's support asks for it")
+		}
+		assert.LessOrEqual(t, len(s.writes()), 1, "nothing else is tried")
+		assert.Equal(t, "managed", s.Users()[adele].Devices[0].State)
+	})
 }
 
-func TestATenantWithoutIntuneIsNotLicensed(t *testing.T) {
+func TestATenantsSettingsFailTheStepsThatTheyConcern(t *testing.T) {
 	t.Parallel()
-	s := set(t, withDevices(never))
-	s.Configure(graphsim.Settings{NoIntune: true})
-	for _, name := range []string{leaver.ActivityRemoveAllDevices, leaver.ActivityLookAtDevices, leaver.ActivityListManagedAppRegistrations} {
-		_, err := do(t, s, name)
-		final(t, s, err, leaver.IntuneNotLicensed)
+	type row struct {
+		settings graphsim.Settings
+		want     leaver.FailureType
+		says     string
+		others   []string
 	}
+	table(t, map[string]row{
+		"no Intune licence": {graphsim.Settings{NoIntune: true}, leaver.IntuneNotLicensed, "no active Intune licence",
+			[]string{leaver.ActivityLookAtDevices, leaver.ActivityListManagedAppRegistrations}},
+		"approval is asked for":      {graphsim.Settings{MultiAdminApproval: true, ApprovalForAll: true}, leaver.ApprovalRequired, "OffboardUser waits for that", nil},
+		"for delegated tokens alone": {graphsim.Settings{DelegatedRemoval: true}, leaver.GraphForbidden, "LEAVER_DEVICE_CREDENTIAL=device-code", nil},
+	}, func(t *testing.T, c row) {
+		s := set(t, withDevices(never))
+		s.Configure(c.settings)
+		for _, name := range append(c.others, leaver.ActivityRemoveAllDevices) {
+			assert.Contains(t, final(t, s, errorOf(do(t, s, name)), c.want).Message(), c.says)
+		}
+		assert.LessOrEqual(t, len(s.writes()), 1, "nothing else is tried")
+		assert.Equal(t, "managed", s.Users()[adele].Devices[0].State)
+	})
 }
 
 func TestAnUnknownUserIsNotFoundByAnyStep(t *testing.T) {
@@ -128,34 +145,27 @@ func TestAForbiddenStepNamesThePermissionAndTheKindOfToken(t *testing.T) {
 	t.Parallel()
 	const own = "give the device steps a delegated credential of their own"
 	for _, c := range []struct {
-		activity, kind string
-		granted        []string
-		says, saysNot  []string
+		activity, kind, granted string
+		says                    []string
 	}{
-		{leaver.ActivityDisableAccount, graphsim.Application, []string{"Group.Read.All"}, []string{"User.Read.All", "an application token"}, []string{own}},
-		{leaver.ActivityDisableAccount, graphsim.Delegated, []string{"User.Read.All"}, []string{"User.EnableDisableAccount.All", "a delegated token"}, nil},
-		{leaver.ActivityRevokeSessions, graphsim.Application, []string{"User.Read.All"}, []string{"User.RevokeSessions.All", "an application token"}, nil},
-		{leaver.ActivityRemoveAllDevices, graphsim.Delegated, []string{"User.Read.All"}, []string{"DeviceManagementManagedDevices.Read.All", "a delegated token"}, []string{own}},
-		{leaver.ActivityRemoveAllDevices, graphsim.Application, []string{"DeviceManagementManagedDevices.Read.All"}, []string{"DeviceManagementManagedDevices.PrivilegedOperations.All", "an application token", own}, nil},
-		{leaver.ActivityRemoveAllDevices, graphsim.Delegated, []string{"DeviceManagementManagedDevices.Read.All"}, []string{"DeviceManagementManagedDevices.PrivilegedOperations.All", "a delegated token"}, []string{own}},
+		{leaver.ActivityDisableAccount, graphsim.Application, "Group.Read.All", []string{"User.Read.All", "an application token"}},
+		{leaver.ActivityDisableAccount, graphsim.Delegated, "User.Read.All", []string{"User.EnableDisableAccount.All", "a delegated token"}},
+		{leaver.ActivityRevokeSessions, graphsim.Application, "User.Read.All", []string{"User.RevokeSessions.All", "an application token"}},
+		{leaver.ActivityRemoveAllDevices, graphsim.Delegated, "User.Read.All", []string{"DeviceManagementManagedDevices.Read.All", "a delegated token"}},
+		{leaver.ActivityRemoveAllDevices, graphsim.Application, "DeviceManagementManagedDevices.Read.All", []string{"DeviceManagementManagedDevices.PrivilegedOperations.All", "an application token", own}},
+		{leaver.ActivityRemoveAllDevices, graphsim.Delegated, "DeviceManagementManagedDevices.Read.All", []string{"DeviceManagementManagedDevices.PrivilegedOperations.All", "a delegated token"}},
 	} {
-		t.Run(c.activity+" "+c.kind+" "+c.granted[0], func(t *testing.T) {
-			t.Parallel()
-			var s *stage
-			s = set(t, withDevices(never), func(config *plugin.Config) {
-				config.Credential = credential(func() (string, error) { return s.Token(c.kind, c.granted...), nil })
-			})
-			_, err := do(t, s, c.activity)
-			failure := final(t, s, err, leaver.GraphForbidden)
-			for _, text := range c.says {
-				assert.Contains(t, failure.Message(), text)
-			}
-			for _, text := range c.saysNot {
-				assert.NotContains(t, failure.Message(), text)
-			}
-			assert.True(t, s.Users()[adele].AccountEnabled)
-			assert.Equal(t, "managed", s.Users()[adele].Devices[0].State)
+		var s *stage
+		s = set(t, withDevices(never), func(config *plugin.Config) {
+			config.Credential = credential(func() (string, error) { return s.Token(c.kind, c.granted), nil })
 		})
+		message := final(t, s, errorOf(do(t, s, c.activity)), leaver.GraphForbidden).Message()
+		for _, text := range c.says {
+			assert.Contains(t, message, text)
+		}
+		assert.Equal(t, slices.Contains(c.says, own), strings.Contains(message, own), message)
+		assert.True(t, s.Users()[adele].AccountEnabled)
+		assert.Equal(t, "managed", s.Users()[adele].Devices[0].State)
 	}
 }
 
@@ -164,15 +174,7 @@ func TestATokenThatNobodyCanReadIsSaidToBeUnknown(t *testing.T) {
 	s := set(t, withDevices(), func(config *plugin.Config) { config.Credential = token("opaque") })
 	s.Accept("opaque", graphsim.Application, "User.Read.All")
 	_, err := do(t, s, leaver.ActivityRevokeSessions)
-	assert.Contains(t, failed(t, s, err).Message(), "the worker sent an unknown token")
-}
-
-// credential makes each token anew, or fails.
-type credential func() (string, error)
-
-func (c credential) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	text, err := c()
-	return azcore.AccessToken{Token: text, ExpiresOn: time.Now().Add(time.Hour)}, err
+	assert.Contains(t, final(t, s, err, leaver.GraphForbidden).Message(), "the worker sent an unknown token")
 }
 
 func TestAFailedSignInSaysWhetherWaitingHelps(t *testing.T) {
@@ -180,32 +182,26 @@ func TestAFailedSignInSaysWhetherWaitingHelps(t *testing.T) {
 	entra := func(status int, body string) error {
 		return &azidentity.AuthenticationFailedError{RawResponse: &http.Response{StatusCode: status, Body: http.NoBody, Status: body}}
 	}
-	for name, c := range map[string]struct {
+	type row struct {
 		err   error
 		want  leaver.FailureType
 		waits bool
 		says  string
-	}{
+	}
+	table(t, map[string]row{
 		"nobody signed in":    {&azidentity.AuthenticationRequiredError{}, leaver.GraphUnauthorized, false, "run `worker sign-in`"},
 		"the secret is wrong": {entra(401, "AADSTS7000215: Invalid client secret for adele@contoso.com"), leaver.GraphUnauthorized, false, "Entra answered AADSTS7000215"},
 		"Entra is down":       {entra(503, "Service Unavailable"), leaver.GraphUnavailable, true, "sign-in did not answer"},
 		"Entra throttles":     {entra(429, "Too Many Requests"), leaver.GraphUnavailable, true, "sign-in did not answer"},
 		"Entra is not found":  {&azidentity.AuthenticationFailedError{}, leaver.GraphUnavailable, true, "sign-in did not answer"},
 		"no credential works": {errors.New("DefaultAzureCredential: failed for adele@contoso.com"), leaver.GraphUnauthorized, false, "the worker's credential was refused"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := set(t, withDevices(never), func(config *plugin.Config) {
-				config.Credential = credential(func() (string, error) { return "", c.err })
-			})
-			_, err := do(t, s, leaver.ActivityRemoveAllDevices)
-			failure := failed(t, s, err)
-			assert.Equal(t, string(c.want), failure.Type())
-			assert.Equal(t, c.waits, !failure.NonRetryable())
-			assert.Contains(t, failure.Message(), c.says)
-			assert.Empty(t, s.Requests(), "without a token Graph is not called")
+	}, func(t *testing.T, c row) {
+		s := set(t, withDevices(never), func(config *plugin.Config) {
+			config.Credential = credential(func() (string, error) { return "", c.err })
 		})
-	}
+		assert.Contains(t, failed(t, s, errorOf(do(t, s, leaver.ActivityRemoveAllDevices)), c.want, c.waits).Message(), c.says)
+		assert.Empty(t, s.Requests(), "without a token Graph is not called")
+	})
 }
 
 func TestTheDeviceStepsUseTheirOwnCredential(t *testing.T) {
@@ -216,16 +212,6 @@ func TestTheDeviceStepsUseTheirOwnCredential(t *testing.T) {
 		config.Credential, config.DeviceCredential = kind(graphsim.Application), kind(graphsim.Delegated)
 	})
 	s.Configure(graphsim.Settings{DelegatedRemoval: true})
-	result, err := do(t, s, leaver.ActivityRemoveAllDevices)
-	require.NoError(t, err)
-	assert.Equal(t, leaver.Done, result.Outcome)
+	assert.Equal(t, leaver.Done, does(t, s, 1, leaver.ActivityRemoveAllDevices).Outcome)
 	assert.Equal(t, "retirePending", s.Users()[adele].Devices[0].State)
-}
-
-func TestATenantThatTakesDelegatedTokensOnlySaysWhatToConfigure(t *testing.T) {
-	t.Parallel()
-	s := set(t, withDevices(never))
-	s.Configure(graphsim.Settings{DelegatedRemoval: true})
-	_, err := do(t, s, leaver.ActivityRemoveAllDevices)
-	assert.Contains(t, failed(t, s, err).Message(), "LEAVER_DEVICE_CREDENTIAL=device-code")
 }

@@ -40,9 +40,8 @@ func leftDevices(ctx context.Context, step leaver.StepRequest) (left []*leaver.D
 	return left, result, nil
 }
 
-// listed completes a list that has one item for each device. Where nothing is to be
-// changed of a device, the items that the step has of it already keep their ids and how
-// they ended.
+// listed completes a list that has one item for each device. Where nothing is to be changed of a device, the
+// items that the step has of it already keep their ids and how they ended.
 func (a *Activities) listed(ctx context.Context, step leaver.StepRequest, result leaver.StepResult) (leaver.StepResult, error) {
 	err := readEach(ctx, len(result.Items), func(ctx context.Context, i int) error { return a.skipEnrolledAnew(ctx, &result.Items[i]) })
 	if err != nil {
@@ -50,18 +49,14 @@ func (a *Activities) listed(ctx context.Context, step leaver.StepRequest, result
 	}
 	var items []leaver.Item
 	for _, item := range result.Items {
-		var known []leaver.Item
+		known := false
 		for _, k := range step.Items {
-			if k.Device != nil && k.Device.ManagedDeviceID == item.Device.ManagedDeviceID {
-				known = append(known, k)
+			if item.Outcome != "" && k.Device != nil && k.Device.ManagedDeviceID == item.Device.ManagedDeviceID {
+				known, items = true, append(items, settled(k, item.Outcome, item.Detail))
 			}
 		}
-		if item.Outcome == "" || len(known) == 0 {
+		if !known {
 			items = append(items, item)
-			continue
-		}
-		for _, k := range known {
-			items = append(items, settled(k, item.Outcome, item.Detail))
 		}
 	}
 	result.Items = items
@@ -78,16 +73,13 @@ func readEach(ctx context.Context, n int, read func(ctx context.Context, i int) 
 	return group.Wait()
 }
 
-// settled says how an item of an earlier list ended of which nothing is left to be
-// changed.
+// settled says how an item of an earlier list ended of which nothing is left to be changed.
 func settled(known leaver.Item, outcome leaver.Outcome, detail string) leaver.Item {
-	switch known.Outcome {
-	case leaver.Done, leaver.AlreadyDone, leaver.Skipped:
+	switch {
+	case slices.Contains([]leaver.Outcome{leaver.Done, leaver.AlreadyDone, leaver.Skipped}, known.Outcome):
 		return known
-	}
-	// It was to be changed when the step began.
-	if outcome == leaver.AlreadyDone {
-		outcome = leaver.Done
+	case outcome == leaver.AlreadyDone:
+		outcome = leaver.Done // it was to be changed when the step began
 	}
 	return leaver.Item{ID: known.ID, Device: known.Device, Outcome: outcome, Detail: detail}
 }
@@ -99,19 +91,15 @@ func (a *Activities) skipEnrolledAnew(ctx context.Context, item *leaver.Item) er
 		return nil
 	}
 	managed, err := a.devices.ManagedDevicesInEntraAs(ctx, item.Device.AzureADDeviceID)
-	if err != nil {
-		return err
-	}
 	if slices.ContainsFunc(managed, func(d graph.ManagedDevice) bool { return d.ID != item.Device.ManagedDeviceID }) {
 		item.Outcome, item.Detail = leaver.Skipped, "it has been enrolled anew and is left as it is"
 	}
-	return nil
+	return err
 }
 
-// changeLeft changes what another service keeps of a device that has left Intune.
-// It looks first whether the item is still what was decided about, and afterwards
-// whether the change shows: look returns the item as it stands, without an outcome
-// while it is to be changed.
+// changeLeft changes what another service keeps of a device that has left Intune. It looks first whether the
+// item is still what was decided about, and afterwards whether the change shows: look returns the item as it
+// stands, without an outcome while it is to be changed.
 func (a *Activities) changeLeft(ctx context.Context, request leaver.ItemRequest, look func() (leaver.Item, error), write func(context.Context, string) error) (leaver.Item, error) {
 	if d := request.Item.Device; d == nil || d.Verdict != leaver.Gone || d.ManagedDeviceID == "" || request.Item.ID == "" {
 		return leaver.Item{}, invalid(ctx, "item: names no device that was seen to leave Intune, and only such devices are touched")
@@ -120,21 +108,17 @@ func (a *Activities) changeLeft(ctx context.Context, request leaver.ItemRequest,
 	if err == nil {
 		err = a.skipEnrolledAnew(ctx, &item)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return leaver.Item{}, failure(ctx, err)
-	}
-	// The item was to be changed when the step began. An earlier attempt may have
-	// changed it and lost the answer.
-	if item.Outcome == leaver.AlreadyDone {
-		item.Outcome = leaver.Done
-	}
-	if item.Outcome != "" {
-		return item, nil
+	case item.Outcome != "": // an earlier attempt may have changed it and lost the answer
+		return settled(leaver.Item{ID: item.ID, Device: item.Device}, item.Outcome, item.Detail), nil
 	}
 	notYet := errStillSo
-	if err := write(ctx, item.ID); isMissing(err) {
+	switch err := write(ctx, item.ID); {
+	case isMissing(err):
 		notYet = errListLags
-	} else if err != nil {
+	case err != nil:
 		return leaver.Item{}, failure(ctx, err)
 	}
 	switch item, err = look(); {

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,22 +19,19 @@ import (
 const (
 	// sideBySide is how many devices, or recovery keys, are read at a time.
 	sideBySide = 10
-	// grace is how long a look is tried again because a single device, or the requests
-	// for approval, cannot be read. After that the look tells what it has seen: one
-	// device holds up no other.
+	// grace is how long a look is tried again because a single device, or the requests for approval, cannot
+	// be read. After that the look tells what it has seen: one device holds up no other.
 	grace = time.Minute
 	// margin is what an attempt keeps of its time to tell what it has seen.
 	margin = 10 * time.Second
 )
 
-// LookAtDevices looks at all devices of the leaver, and at the requests for approval
-// that may have been decided, and returns what differs from what is known. Where it is
-// to wait, it fails as expected until something differs, so that Temporal does the
-// waiting and no history grows.
+// LookAtDevices looks at all devices of the leaver, and at the requests for approval that may have been
+// decided, and returns what differs from what is known. Where it is to wait, it fails as expected until
+// something differs, so that Temporal does the waiting and no history grows.
 //
-// A device is gone when Intune neither lists it for the leaver nor knows it by its id:
-// a list that is read page by page may miss a device, and a device that was given to
-// another user is not gone.
+// A device is gone when Intune neither lists it for the leaver nor knows it by its id: a list that is read
+// page by page may miss a device, and a device that was given to another user is not gone.
 //
 // Microsoft: GET /users/{id}/managedDevices, GET /deviceManagement/managedDevices/{id}
 // and GET /beta/deviceManagement/operationApprovalRequests.
@@ -66,10 +64,9 @@ func (a *Activities) notYet(ctx context.Context, request devices.LookRequest) er
 		states[k.State]++
 	}
 	var parts []string
-	for state, n := range states {
-		parts = append(parts, fmt.Sprintf("%s %d", state, n))
+	for _, state := range slices.Sorted(maps.Keys(states)) {
+		parts = append(parts, fmt.Sprintf("%s %d", state, states[state]))
 	}
-	slices.Sort(parts)
 	return leaver.Failure{Type: leaver.DevicesRemain, Waits: true, Expected: true, After: min(wait, max(longest, time.Millisecond)),
 		Message: fmt.Sprintf("LookAtDevices: nothing differs: %s still managed (%s)", countDevices(len(request.Known)), strings.Join(parts, ", "))}.Err()
 }
@@ -81,12 +78,9 @@ func (a *Activities) see(ctx context.Context, request devices.LookRequest) (sigh
 	if err != nil {
 		return devices.Sight{}, nil, err
 	}
-	reading := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		reading, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
-		defer cancel()
-	}
+	deadline, _ := ctx.Deadline() // each attempt has one
+	reading, cancel := context.WithDeadline(ctx, deadline.Add(-margin))
+	defer cancel()
 	var group errgroup.Group
 	group.SetLimit(sideBySide)
 

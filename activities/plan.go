@@ -1,9 +1,9 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,22 +12,18 @@ import (
 	"github.com/leaver-dev/leaver/devices"
 )
 
-// PlanOffboarding reads the leaver, pins the object id and returns the plan.
-// It changes nothing.
+// PlanOffboarding reads the leaver, pins the object id and returns the plan. It changes nothing.
 //
 // Microsoft: GET /users/{id}.
 func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request) (leaver.Plan, error) {
-	if err := a.knowsSteps(request); err != nil {
+	if err := knowsSteps(request); err != nil {
 		return leaver.Plan{}, err
 	}
 	user, err := a.graph.User(ctx, request.UserID)
 	if err != nil {
 		return leaver.Plan{}, failure(ctx, err)
 	}
-	plan := leaver.Plan{Leaver: leaver.Leaver{
-		ID: user.ID, UserPrincipalName: user.UserPrincipalName, UserType: user.UserType,
-		AccountEnabled: user.AccountEnabled, OnPremisesSyncEnabled: user.OnPremisesSyncEnabled,
-	}}
+	plan := leaver.Plan{Leaver: leaver.Leaver(user)}
 	for _, row := range catalogue {
 		if isOptional(row.Name) && !request.Steps[row.Name].Include {
 			continue
@@ -52,11 +48,7 @@ const intunePatience = leaver.Duration(7 * 24 * time.Hour)
 
 func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) leaver.Step {
 	step, settings := row.Step, request.Steps[row.Name]
-	for _, choice := range []leaver.OnFailure{settings.OnFailure, request.OnFailure, leaver.Ask} {
-		if step.OnFailure == "" {
-			step.OnFailure = choice
-		}
-	}
+	step.OnFailure = cmp.Or(settings.OnFailure, request.OnFailure, leaver.Ask)
 	if row.note != nil {
 		step.Note = row.note(l)
 	}
@@ -87,16 +79,14 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 // foresee lists what the policy says about each device, as things stand. It takes
 // half of the attempt's time at most: without it there is still a plan.
 func (a *Activities) foresee(ctx context.Context, userID string, policy leaver.DevicePolicy) ([]leaver.Item, error) {
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
-		defer cancel()
-	}
+	deadline, _ := ctx.Deadline() // each attempt has one
+	ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
+	defer cancel()
 	sight, _, err := a.see(ctx, devices.LookRequest{UserID: userID, Keys: true})
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return nil, errors.New("no answer from Intune in time")
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
 	for i := range sight.Listed {
@@ -111,15 +101,14 @@ func (a *Activities) foresee(ctx context.Context, userID string, policy leaver.D
 
 func isOptional(name string) bool { return slices.Contains(leaver.OptionalSteps(), name) }
 
-func (a *Activities) knowsSteps(request leaver.Request) error {
+func knowsSteps(request leaver.Request) error {
 	var names []string
 	for _, row := range catalogue {
 		names = append(names, row.Name)
 	}
 	for name := range request.Steps {
 		if !slices.Contains(names, name) {
-			return leaver.Failure{Type: leaver.InvalidRequest, Message: fmt.Sprintf(
-				"steps.%s: there is no such step, want one of %s", name, strings.Join(names, ", "))}.Err()
+			return leaver.Failure{Type: leaver.InvalidRequest, Message: "steps." + name + ": there is no such step, want one of " + strings.Join(names, ", ")}.Err()
 		}
 	}
 	return nil

@@ -21,14 +21,12 @@ type ApprovalRequest struct {
 	Call string
 }
 
-// approvalLasts is how long a request waits for a second administrator before it
-// expires.
+// approvalLasts is how long a request waits for a second administrator before it expires.
 //
 // Microsoft: https://learn.microsoft.com/intune/intune-service/fundamentals/multi-admin-approval
 const approvalLasts = 3 * 24 * time.Hour
 
-// expire ends the requests that nobody has decided about in time. The tenant is
-// locked.
+// expire ends the requests that nobody has decided about in time. The tenant is locked.
 func (t *Tenant) expire() {
 	for i := range t.approvals {
 		if r := &t.approvals[i]; r.Status == "needsApproval" && t.now().Sub(r.At) >= approvalLasts {
@@ -39,22 +37,19 @@ func (t *Tenant) expire() {
 
 // Approvals lists the requests for approval so far, in order.
 func (t *Tenant) Approvals() []ApprovalRequest {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	t.expire()
 	return slices.Clone(t.approvals)
 }
 
-// Decide gives a request another status of those that Microsoft documents, such as
-// approved or rejected by a second administrator. A request also expires by
-// itself; Decide makes it expire at once. It returns false when there is no such
-// status, or no such request that has not expired.
+// Decide gives a request another status of those that Microsoft documents, such as approved or rejected by a
+// second administrator. A request also expires by itself; Decide makes it expire at once. It returns false
+// when there is no such status, or no such request that has not expired.
 func (t *Tenant) Decide(code, status string) bool {
 	if !slices.Contains([]string{"approved", "rejected", "cancelled", "expired", "completed", "needsApproval", "unknown", "unknownFutureValue"}, status) {
 		return false
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	t.expire()
 	request := find(t.approvals, func(r ApprovalRequest) bool { return r.Code == code && r.Status != "expired" })
 	if request != nil {
@@ -63,8 +58,7 @@ func (t *Tenant) Decide(code, status string) bool {
 	return request != nil
 }
 
-// approved files a request for a call that needs approval, and does the call once
-// the request is approved.
+// approved files a request for a call that needs approval, and does the call once the request is approved.
 func approved(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 	return func(t *Tenant, q query) answer {
 		all := strings.HasSuffix(q.path, "/removeAllDevicesFromManagement")
@@ -116,9 +110,8 @@ func (t *Tenant) listApprovals(query) answer {
 	return a
 }
 
-// spend takes n actions from what Intune lets through in a day and does them, or
-// refuses. Microsoft documents neither the refusal nor when the day begins; here it
-// begins at midnight UTC.
+// spend takes n actions from what Intune lets through in a day and does them, or refuses. Microsoft documents
+// neither the refusal nor when the day begins; here it begins at midnight UTC.
 func (t *Tenant) spend(what string, n, limit int, do func()) answer {
 	if day := t.now().UTC().Truncate(24 * time.Hour); !day.Equal(t.day) {
 		t.day, t.spent = day, map[string]int{}
@@ -134,7 +127,6 @@ func (t *Tenant) spend(what string, n, limit int, do func()) answer {
 
 // NextDay gives the tenant all of its daily limits back, as a new day does.
 func (t *Tenant) NextDay() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	t.spent = map[string]int{}
 }

@@ -20,8 +20,7 @@ type Device struct {
 	LastSync        time.Time `json:"lastSyncDateTime"`
 	AzureADDeviceID string    `json:"azureADDeviceId"`
 	SerialNumber    string    `json:"serialNumber"`
-	// RecoveryKey says that Entra holds a BitLocker recovery key for the device.
-	RecoveryKey bool `json:"recoveryKey,omitempty"`
+	RecoveryKey     bool      `json:"recoveryKey,omitempty"` // Entra holds a BitLocker recovery key for the device
 	// CheckIn is how long after a retirement or wipe the device leaves. A device with
 	// a negative CheckIn never hears of either.
 	CheckIn leaver.Duration `json:"checkIn"`
@@ -29,14 +28,12 @@ type Device struct {
 	// negative number means that every one fails.
 	Failures int `json:"failures"`
 
-	// asked is when the device was asked to retire or to reset itself.
-	asked        time.Time
+	asked        time.Time // to retire or to reset itself
 	keepUserData bool
 }
 
-// enroll gives a user a managed device. It fills in what the test or the demo left out,
-// and registers the device in Entra. A device that Entra is not to know has a GUID of
-// zeros for its azureADDeviceId.
+// enroll gives a user a managed device. It fills in what the test or the demo left out, and registers the
+// device in Entra. A device that Entra is not to know has a GUID of zeros for its azureADDeviceId.
 func (u *User) enroll(d Device, now time.Time) {
 	d.ID = cmp.Or(d.ID, uuid.NewString())
 	d.OwnerType = cmp.Or(d.OwnerType, "company")
@@ -50,8 +47,7 @@ func (u *User) enroll(d Device, now time.Time) {
 	}
 }
 
-// checkIn lets the devices check in that are due, and takes those away that leave. The
-// tenant is locked.
+// checkIn lets the devices check in that are due, and takes those away that leave. The tenant is locked.
 func (t *Tenant) checkIn() {
 	now := t.now()
 	for _, user := range t.users {
@@ -98,8 +94,7 @@ func (d *Device) action() string {
 	return "retire"
 }
 
-// retire asks a device to leave management. A device that waits for a wipe is
-// still wiped.
+// retire asks a device to leave management. A device that waits for a wipe is still wiped.
 func (d *Device) retire(now time.Time) {
 	if d.asked.IsZero() {
 		d.State, d.asked = "retirePending", now
@@ -108,17 +103,14 @@ func (d *Device) retire(now time.Time) {
 
 // Wiped lists the ids of the devices that were reset to their factory settings.
 func (t *Tenant) Wiped() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	t.checkIn()
 	return slices.Clone(t.wiped)
 }
 
-// WipedButUserData lists the ids of the devices among Wiped on which the user's
-// data was left.
+// WipedButUserData lists the ids of the devices among Wiped on which the user's data was left.
 func (t *Tenant) WipedButUserData() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	t.checkIn()
 	return slices.Clone(t.kept)
 }

@@ -24,17 +24,14 @@ func (t *Tenant) control() http.Handler {
 	mux.HandleFunc("GET /control/users", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.Users()) })
 	mux.HandleFunc("GET /control/requests", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.Requests()) })
 	mux.HandleFunc("GET /control/approvals", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.Approvals()) })
-	mux.HandleFunc("POST /control/approvals", take(func(d struct {
-		ID     string `json:"id"`
-		Status string `json:"status"`
-	}) any {
+	mux.HandleFunc("POST /control/approvals", take(func(d struct{ ID, Status string }) any {
 		return map[string]bool{"decided": t.Decide(d.ID, d.Status)}
 	}))
 	mux.HandleFunc("POST /control/day", func(w http.ResponseWriter, _ *http.Request) { t.NextDay(); reply(w, struct{}{}) })
 	mux.HandleFunc("POST /control/users", take(func(u User) any { return map[string]string{"id": t.Add(u)} }))
 	mux.HandleFunc("POST /control/devices", take(func(e struct {
-		UserID string `json:"userId"`
-		Device Device `json:"device"`
+		UserID string
+		Device Device
 	}) any {
 		return map[string]bool{"enrolled": t.Enroll(e.UserID, e.Device)}
 	}))
@@ -42,8 +39,8 @@ func (t *Tenant) control() http.Handler {
 	mux.HandleFunc("POST /control/faults", take(func(f Fault) any { t.Fail(f); return f }))
 	mux.HandleFunc("DELETE /control/faults", func(w http.ResponseWriter, _ *http.Request) { t.Heal(); reply(w, struct{}{}) })
 	mux.HandleFunc("POST /control/tokens", take(func(g struct {
-		Kind        string   `json:"kind"`
-		Permissions []string `json:"permissions"`
+		Kind        string
+		Permissions []string
 	}) any {
 		return map[string]string{"token": t.Token(g.Kind, g.Permissions...)}
 	}))

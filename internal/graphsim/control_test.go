@@ -2,7 +2,6 @@ package graphsim_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"testing"
 	"time"
 
@@ -20,12 +19,12 @@ func TestTheTenantIsRunThroughItsControlAPI(t *testing.T) {
 	id := r.json(t)["id"].(string)
 	var users map[string]graphsim.User
 	require.NoError(t, json.Unmarshal([]byte(o.do("GET", "/control/users", "").body), &users))
-	assert.Equal(t, id, users["lee@contoso.com"].ID)
-	assert.Equal(t, leaver.Duration(time.Hour), users["lee@contoso.com"].Devices[0].CheckIn)
+	assert.Equal(t, id, users[lee].ID)
+	assert.Equal(t, leaver.Duration(time.Hour), users[lee].Devices[0].CheckIn)
 
 	assert.Equal(t, true, o.do("POST", "/control/devices", `{"userId":"lee@contoso.com","device":{"deviceName":"LATE"}}`).json(t)["enrolled"])
 	assert.Equal(t, false, o.do("POST", "/control/devices", `{"userId":"nobody@contoso.com","device":{}}`).json(t)["enrolled"])
-	assert.Len(t, o.Users()["lee@contoso.com"].Devices, 2)
+	assert.Len(t, o.Users()[lee].Devices, 2)
 
 	r = o.do("POST", "/control/tokens", `{"kind":"delegated","permissions":["User.Read.All"]}`)
 	o.token = r.json(t)["token"].(string)
@@ -53,19 +52,8 @@ func TestApprovalsAndTheDayAreRunThroughTheControlAPI(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, nil)
 	o.Configure(graphsim.Settings{MultiAdminApproval: true, DailyRetires: 1})
-	device := o.Users()["megan@contoso.com"].Devices[0].ID
-	retire := func(code string) int {
-		request, err := http.NewRequestWithContext(t.Context(), "POST", o.url+graphsim.GraphPath+"/v1.0/deviceManagement/managedDevices/"+device+"/retire", nil)
-		require.NoError(t, err)
-		request.Header.Set("Authorization", "Bearer "+o.token)
-		request.Header.Set("x-msft-approval-justification", "bGVhdmVz")
-		request.Header.Set("x-msft-approval-code", code)
-		response, err := o.http.Do(request)
-		require.NoError(t, err)
-		_ = response.Body.Close()
-		return response.StatusCode
-	}
-	assert.Equal(t, 403, retire(""))
+	device := o.Users()[megan].Devices[0].ID
+	assert.Equal(t, 403, o.retire(device))
 	var requests []graphsim.ApprovalRequest
 	require.NoError(t, json.Unmarshal([]byte(o.do("GET", "/control/approvals", "").body), &requests))
 	require.Len(t, requests, 1)
@@ -76,8 +64,8 @@ func TestApprovalsAndTheDayAreRunThroughTheControlAPI(t *testing.T) {
 	assert.Equal(t, false, decide("aproved"))
 	assert.Equal(t, true, decide("approved"))
 	o.Configure(graphsim.Settings{DailyRetires: 1})
-	assert.Equal(t, 204, retire(""))
-	assert.Equal(t, 429, retire(""), "the day is used up")
+	assert.Equal(t, 204, o.retire(device))
+	assert.Equal(t, 429, o.retire(device), "the day is used up")
 	require.Equal(t, 200, o.do("POST", "/control/day", "").status)
-	assert.Equal(t, 204, retire(""))
+	assert.Equal(t, 204, o.retire(device))
 }

@@ -12,18 +12,15 @@ import (
 )
 
 func (t *Tenant) listDevices(q query) answer {
-	from := 0
-	if token := q.options.Get("$skiptoken"); token != "" {
-		var err error
-		if from, err = strconv.Atoi(token); err != nil || from <= 0 {
-			return fault(http.StatusBadRequest, "BadRequest", "Skip token is invalid.")
-		}
+	from, err := strconv.Atoi(cmp.Or(q.options.Get("$skiptoken"), "0"))
+	if err != nil || from < 0 {
+		return fault(http.StatusBadRequest, "BadRequest", "Skip token is invalid.")
 	}
-	from = min(from, len(q.user.Devices))
-	to := min(from+cmp.Or(t.settings.PageSize, 1000), len(q.user.Devices))
+	rest := q.user.Devices[min(from, len(q.user.Devices)):]
+	to := from + cmp.Or(t.settings.PageSize, 1000)
 	page := []any{}
-	for i := range q.user.Devices[from:to] {
-		page = append(page, describe(q, q.user, &q.user.Devices[from+i]))
+	for i := range rest[:min(to-from, len(rest))] {
+		page = append(page, describe(q, q.user, &rest[i]))
 	}
 	a := collection("users('"+q.user.ID+"')/managedDevices", page)
 	if to < len(q.user.Devices) {
@@ -39,8 +36,7 @@ func (t *Tenant) getDevice(q query) answer {
 	return entity("deviceManagement/managedDevices/$entity", describe(q, q.user, q.user.device(q.id)))
 }
 
-// listManagedDevices lists the managed devices, of any user, that have an
-// azureADDeviceId.
+// listManagedDevices lists the managed devices, of any user, that have an azureADDeviceId.
 func (t *Tenant) listManagedDevices(q query) answer {
 	id, ok := filtered(q, "azureADDeviceId")
 	if !ok {
@@ -102,8 +98,7 @@ func (t *Tenant) deleteDevice(q query) answer {
 	})
 }
 
-// device is the user's managed device with an id, or nil when there is none or it
-// has left.
+// device is the user's managed device with an id, or nil when there is none or it has left.
 func (u *User) device(id string) *Device {
 	return find(u.Devices, func(d Device) bool { return d.ID == id })
 }

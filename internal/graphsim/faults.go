@@ -13,27 +13,20 @@ import (
 // Fault spoils the next answers to the requests that it matches. Of several
 // that match, the oldest with Times left is taken.
 type Fault struct {
-	// Method and Path say which requests; an empty one matches all. Path is
-	// the end of the path, such as "/managedDevices".
+	// Method and Path say which requests; an empty one matches all. Path is the end of the path, such as
+	// "/managedDevices".
 	Method, Path string
-	// Times is how often; zero means once, a negative number until cleared.
-	Times int
+	Times        int // how often; zero means once, a negative number until cleared
 
 	// Status answers with an error in Graph's shape instead of doing anything.
 	Status        int
 	Code, Message string
-	// RetryAfter is the header's text: whole, fractional, a date, or missing.
-	RetryAfter string
-	// HTML gives the error the body that a gateway would.
-	HTML bool
-	// Reset drops the connection before anything is done.
-	Reset bool
-	// Cut does what was asked and drops the connection in mid-answer.
-	Cut bool
-	// Delay waits first; alone it makes Graph slow and nothing else.
-	Delay leaver.Duration
-	// Late does what was asked at once and waits before it answers.
-	Late leaver.Duration
+	RetryAfter    string          // the header's text: whole, fractional, a date, or missing
+	HTML          bool            // gives the error the body that a gateway would
+	Reset         bool            // drops the connection before anything is done
+	Cut           bool            // does what was asked and drops the connection in mid-answer
+	Delay         leaver.Duration // waits first; alone it makes Graph slow and nothing else
+	Late          leaver.Duration // does what was asked at once and waits before it answers
 
 	used      int
 	notBefore time.Time
@@ -41,24 +34,21 @@ type Fault struct {
 
 // Fail adds a fault.
 func (t *Tenant) Fail(f Fault) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	t.faults = append(t.faults, &f)
 }
 
 // Heal removes all faults.
 func (t *Tenant) Heal() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	t.faults = nil
 }
 
 // spoils reports whether the answer is another than the tenant's, and not only late.
 func (f *Fault) spoils() bool { return f.Status != 0 || f.Reset || f.Cut || f.HTML }
 
-// faultFor takes the fault that this request meets, a zero one where there is none, and
-// says whether the request came earlier than a fault before had asked for. The tenant
-// is locked.
+// faultFor takes the fault that this request meets, a zero one where there is none, and says whether the
+// request came earlier than a fault before had asked for. The tenant is locked.
 func (t *Tenant) faultFor(r *http.Request, path string) (taken *Fault, early bool) {
 	now := t.now()
 	taken = &Fault{}

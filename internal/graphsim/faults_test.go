@@ -17,8 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const removal = "/removeAllDevicesFromManagement"
-
 func TestAFaultSpoilsWhatItMatchesAndAsOftenAsItSays(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, nil)
@@ -26,9 +24,7 @@ func TestAFaultSpoilsWhatItMatchesAndAsOftenAsItSays(t *testing.T) {
 	assert.Equal(t, 200, o.graph("GET", "/users/"+adele, "").status)
 	for range 2 {
 		r := o.graph("POST", "/users/"+adele+removal, "")
-		assert.Equal(t, 500, r.status)
-		assert.Equal(t, "InternalServerError", r.code(t))
-		assert.Equal(t, "Broken.", r.message(t))
+		assert.Equal(t, []any{500, "InternalServerError", "Broken."}, []any{r.status, r.code(t), r.message(t)})
 	}
 	assert.Equal(t, "managed", o.Users()[adele].Devices[0].State, "nothing was done")
 	assert.Equal(t, 204, o.graph("POST", "/users/"+adele+removal, "").status)
@@ -48,15 +44,12 @@ func TestThrottlingSaysHowLongAndSeesWhoComesEarly(t *testing.T) {
 		o.Heal()
 		o.Fail(graphsim.Fault{Status: 429, Code: "TooManyRequests", RetryAfter: header})
 		r := o.graph("GET", "/users/"+adele, "")
-		assert.Equal(t, 429, r.status)
-		assert.Equal(t, header, r.header.Get("Retry-After"))
+		assert.Equal(t, []any{429, header}, []any{r.status, r.header.Get("Retry-After")})
 		time.Sleep(2 * time.Millisecond)
 		o.graph("GET", "/users/"+adele, "")
-		requests := o.Requests()
-		last := requests[len(requests)-1]
-		assert.Equal(t, header == "3600", last.Early, header)
-		assert.False(t, last.Fault)
-		assert.True(t, requests[len(requests)-2].Fault)
+		last := o.Requests()[len(o.Requests())-2:]
+		assert.Equal(t, header == "3600", last[1].Early, header)
+		assert.Equal(t, []bool{true, false}, []bool{last[0].Fault, last[1].Fault})
 	}
 }
 
@@ -65,8 +58,7 @@ func TestAGatewayAnswersInHTML(t *testing.T) {
 	o := newOffice(t, nil)
 	o.Fail(graphsim.Fault{Status: 503, HTML: true})
 	r := o.graph("GET", "/users/"+adele, "")
-	assert.Equal(t, 503, r.status)
-	assert.Equal(t, "text/html", r.header.Get("Content-Type"))
+	assert.Equal(t, []any{503, "text/html"}, []any{r.status, r.header.Get("Content-Type")})
 	assert.Contains(t, r.body, "<html>")
 }
 
@@ -82,11 +74,11 @@ func TestAConnectionIsResetBeforeAnythingIsDone(t *testing.T) {
 func TestAnAnswerIsCutOffAfterItWasDone(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, nil)
-	o.Add(graphsim.User{UserPrincipalName: "lee@contoso.com", Devices: []graphsim.Device{{Name: "never", CheckIn: -1}}})
+	o.lee(graphsim.Device{Name: "never", CheckIn: -1})
 	o.Fail(graphsim.Fault{Times: 2, Cut: true})
-	_, err := o.try("POST", graphsim.GraphPath+"/v1.0/users/lee@contoso.com"+removal, "")
+	_, err := o.try("POST", graphsim.GraphPath+"/v1.0/users/"+lee+removal, "")
 	require.Error(t, err)
-	assert.Equal(t, "retirePending", o.Users()["lee@contoso.com"].Devices[0].State)
+	assert.Equal(t, "retirePending", o.Users()[lee].Devices[0].State)
 	_, err = o.try("GET", graphsim.GraphPath+"/v1.0/users/"+adele, "")
 	require.Error(t, err)
 	assert.NotErrorIs(t, err, io.EOF, "it ends in the middle, not before")
@@ -126,21 +118,22 @@ func TestEveryRequestIsLogged(t *testing.T) {
 	o := newOffice(t, nil)
 	o.graph("GET", "/users/"+adele+"/managedDevices", "")
 	o.graph("PATCH", "/users/"+adele, `{"accountEnabled":false}`)
-	device := o.Users()["megan@contoso.com"].Devices[0].ID
-	o.graph("GET", "/deviceManagement/managedDevices/"+device, "")
+	device := o.Users()[megan].Devices[0].ID
+	o.graph("GET", managed+device, "")
 	o.graph("GET", "/users/nobody@contoso.com", "")
 	requests := o.Requests()
 	require.Len(t, requests, 4)
-	assert.Equal(t, "/users/"+adele+"/managedDevices", requests[0].Path)
-	assert.Equal(t, 200, requests[0].Status)
-	assert.Equal(t, o.Users()[adele].ID, requests[0].UserID)
-	assert.Equal(t, "mine", requests[0].ClientRequestID)
-	assert.NotEmpty(t, requests[0].RequestID)
-	assert.False(t, requests[0].Writes())
-	assert.True(t, requests[1].Writes())
-	assert.Equal(t, o.Users()["megan@contoso.com"].ID, requests[2].UserID, "whose device it is")
-	assert.Empty(t, requests[3].UserID)
-	assert.Equal(t, 404, requests[3].Status)
+	for i, want := range []graphsim.Request{
+		{Method: "GET", Path: "/users/" + adele + "/managedDevices", Status: 200, UserID: o.Users()[adele].ID},
+		{Method: "PATCH", Path: "/users/" + adele, Status: 204, UserID: o.Users()[adele].ID},
+		{Method: "GET", Path: managed + device, Status: 200, UserID: o.Users()[megan].ID}, // whose device it is
+		{Method: "GET", Path: "/users/nobody@contoso.com", Status: 404},
+	} {
+		assert.NotEmpty(t, requests[i].RequestID)
+		want.At, want.RequestID, want.ClientRequestID = requests[i].At, requests[i].RequestID, "mine"
+		assert.Equal(t, want, requests[i])
+		assert.Equal(t, want.Method == "PATCH", want.Writes())
+	}
 }
 
 func TestTheTenantServesUntilItIsToldToStop(t *testing.T) {

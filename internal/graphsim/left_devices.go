@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// EntraDevice is a device object of Entra. It stays when the device leaves
-// management.
+// EntraDevice is a device object of Entra. It stays when the device leaves management.
 type EntraDevice struct {
 	ID              string `json:"id"`
 	DeviceID        string `json:"deviceId"`
@@ -31,25 +30,17 @@ func (t *Tenant) listRegisteredDevices(q query) answer {
 	return collection("directoryObjects", all)
 }
 
-// entraDevice is the user's device object with an id, or nil when there is none or
-// it was deleted.
+// entraDevice is the user's device object with an id, or nil when there is none or it was deleted.
 func (u *User) entraDevice(id string) *EntraDevice {
 	return find(u.EntraDevices, func(d EntraDevice) bool { return d.ID == id && !d.deleted })
 }
 
 func (t *Tenant) patchEntraDevice(q query) answer {
-	var patch struct {
-		AccountEnabled *bool `json:"accountEnabled"`
-	}
 	device := q.user.entraDevice(q.id)
-	switch err := json.Unmarshal(q.body, &patch); {
-	case err != nil || patch.AccountEnabled == nil:
-		return fault(http.StatusBadRequest, "Request_BadRequest", "A value is required for property 'accountEnabled' of resource 'Device'.")
-	case !q.delegated && device.OperatingSystem != "Windows":
+	if !q.delegated && device.OperatingSystem != "Windows" {
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	}
-	device.AccountEnabled = *patch.AccountEnabled
-	return noContent
+	return enable(q, "Device", &device.AccountEnabled)
 }
 
 func (t *Tenant) deleteEntraDevice(q query) answer {
@@ -97,8 +88,7 @@ func (t *Tenant) deleteAutopilot(q query) answer {
 	return noContent
 }
 
-// autopilotIdentity is the user's Autopilot identity with an id, or nil when there
-// is none or it was deleted.
+// autopilotIdentity is the user's Autopilot identity with an id, or nil when there is none or it was deleted.
 func (u *User) autopilotIdentity(id string) *AutopilotIdentity {
 	return find(u.Autopilot, func(a AutopilotIdentity) bool { return a.ID == id && !a.deleted })
 }

@@ -13,25 +13,21 @@ type route struct {
 	method string
 	// path is the path below /v1.0, or with /beta before it, and has {wildcards}. By
 	// {id} the tenant finds the user; a call without it is about no single user.
-	path string
-	// needs holds sets of permissions; a token needs all permissions of one set.
-	needs [][]string
+	path  string
+	needs [][]string // sets of permissions; a token needs all permissions of one set
 	do    func(t *Tenant, q query) answer
 }
 
 // query is a request to a route. A request that matches no route has the zero one.
 type query struct {
-	request *http.Request
-	path    string
-	route   route
-	// options are the query options, such as $select.
-	options url.Values
-	// match holds what the path has for the route's wildcards; id is what it has for {id}.
-	match *http.Request
-	id    string
-	body  []byte
-	// user is the user whom the path names, or who owns the device that it names.
-	user      *User
+	request   *http.Request
+	path      string
+	route     route
+	options   url.Values    // the query options, such as $select
+	match     *http.Request // holds what the path has for the route's wildcards
+	id        string        // what the path has for {id}
+	body      []byte
+	user      *User // whom the path names, or who owns the device that it names
 	delegated bool
 }
 
@@ -104,9 +100,8 @@ func (found) Header() http.Header         { return http.Header{} }
 func (found) Write(p []byte) (int, error) { return len(p), nil }
 func (found) WriteHeader(int)             {}
 
-// parse finds the route of a request, or one of the same path and another method. The
-// path is as it was sent. ServeMux has wildcards for whole segments only, so the form
-// users('name') is read as a segment of its own.
+// parse finds the route of a request, or one of the same path and another method. The path is as it was sent.
+// ServeMux has wildcards for whole segments only, so the form users('name') is read as a segment of its own.
 func (t *Tenant) parse(r *http.Request, path string, body []byte) query {
 	q := query{request: r, path: path, body: body, options: r.URL.Query()}
 	if target, err := url.Parse(strings.Replace(path, "/users('", "/users/('", 1)); err == nil && target.Host == "" {
@@ -115,8 +110,7 @@ func (t *Tenant) parse(r *http.Request, path string, body []byte) query {
 	return q
 }
 
-// named is what a segment names. Graph takes a user's name that begins with $ only in
-// the form users('name').
+// named is what a segment names. Graph takes a user's name that begins with $ only in the form users('name').
 func named(segment string) (name string, ok bool) {
 	name, _ = url.PathUnescape(segment)
 	if key, quoted := strings.CutPrefix(name, "('"); quoted {
@@ -158,8 +152,7 @@ func (t *Tenant) answer(q query) answer {
 	return intuneFault(http.StatusNotFound, "ResourceNotFound", "The device was not found.")
 }
 
-// intune reports whether Intune answers the route, which refuses in another way
-// than Entra.
+// intune reports whether Intune answers the route, which refuses in another way than Entra.
 func (r route) intune() bool {
 	return len(r.needs) > 0 && strings.HasPrefix(r.needs[0][0], "DeviceManagement")
 }

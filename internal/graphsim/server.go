@@ -21,19 +21,14 @@ const GraphPath = "/graph"
 
 // Request is one request as the tenant saw it.
 type Request struct {
-	At     time.Time
-	Method string
-	// Path is the path below /v1.0, as it was sent.
-	Path   string
-	Status int
-	// UserID is the object id of the user whom the path names, or who owned the
-	// device that it names.
-	UserID                     string
+	At                         time.Time
+	Method                     string
+	Path                       string // below /v1.0, as it was sent
+	Status                     int
+	UserID                     string // the object id of the user whom the path names, or who owned the device that it names
 	RequestID, ClientRequestID string
-	// Fault says that the answer was spoilt.
-	Fault bool
-	// Early says that the request came before a Retry-After had passed.
-	Early bool
+	Fault                      bool // the answer was spoilt
+	Early                      bool // the request came before a Retry-After had passed
 }
 
 // Writes reports whether the request was made to change something.
@@ -41,8 +36,7 @@ func (r Request) Writes() bool { return r.Method != http.MethodGet }
 
 // Requests returns every request so far, in order of arrival.
 func (t *Tenant) Requests() []Request {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	return slices.Clone(t.requests)
 }
 
@@ -161,8 +155,7 @@ func wait(r *http.Request, d leaver.Duration) bool {
 	}
 }
 
-// cut drops the connection half-way through the body, or before the status
-// where there is no body.
+// cut drops the connection half-way through the body, or before the status where there is no body.
 func cut(w http.ResponseWriter, status int, content []byte) {
 	if len(content) > 0 {
 		w.Header().Set("Content-Length", fmt.Sprint(len(content)))

@@ -1,8 +1,7 @@
-// Package graphsim is a simulated Microsoft 365 tenant, for the demo and the
-// tests. On the paths that it knows, a Graph client cannot tell it from the
-// real one: the shapes of answers and errors, paging, tokens and permissions
-// are Graph's. Devices check in after a while, or never. The methods of Tenant set
-// it up, spoil its answers, and show what was asked.
+// Package graphsim is a simulated Microsoft 365 tenant, for the demo and the tests. On the paths that it
+// knows, a Graph client cannot tell it from the real one: the shapes of answers and errors, paging, tokens
+// and permissions are Graph's. Devices check in after a while, or never. The methods of Tenant set it up,
+// spoil its answers, and show what was asked.
 package graphsim
 
 import (
@@ -29,8 +28,7 @@ type User struct {
 	AccountEnabled        bool      `json:"accountEnabled"`
 	OnPremisesSyncEnabled bool      `json:"onPremisesSyncEnabled,omitempty"`
 	SessionsValidFrom     time.Time `json:"signInSessionsValidFromDateTime"`
-	// Devices holds the devices that are managed now.
-	Devices []Device `json:"devices"`
+	Devices               []Device  `json:"devices"` // those that are managed now
 	// EntraDevices, Autopilot and AppRegistrations stay when a device leaves.
 	EntraDevices     []EntraDevice       `json:"entraDevices,omitempty"`
 	Autopilot        []AutopilotIdentity `json:"autopilot,omitempty"`
@@ -39,42 +37,34 @@ type User struct {
 
 // Settings is what differs between tenants.
 type Settings struct {
-	// PageSize is how many devices stand on one page; zero means a thousand.
-	PageSize int
-	// NoIntune makes the device calls answer as a tenant without a licence does.
-	NoIntune bool
-	// MultiAdminApproval makes retiring, wiping and deleting a device wait for a
-	// second administrator; ApprovalForAll removeAllDevicesFromManagement too.
+	PageSize int  // how many devices stand on one page; zero means a thousand
+	NoIntune bool // the device calls answer as a tenant without a licence does
+	// MultiAdminApproval makes retiring, wiping and deleting a device wait for a second administrator;
+	// ApprovalForAll removeAllDevicesFromManagement too.
 	MultiAdminApproval, ApprovalForAll bool
-	// ApprovalStatus is the status of the answer that carries the code: 403
-	// unless given; 400 and 412 have been seen as well.
+	// ApprovalStatus is the status of the answer that carries the code: 403 unless given; 400 and 412 have been
+	// seen as well.
 	ApprovalStatus int
-	// DailyRetires, DailyWipes and DailyDeletes are how many of each Intune lets
-	// through in a day; zero means any number. NextDay is the Retry-After of the
-	// refusal; Microsoft does not document what Intune sends.
+	// DailyRetires, DailyWipes and DailyDeletes are how many of each Intune lets through in a day; zero means
+	// any number. NextDay is the Retry-After of the refusal; Microsoft does not document what Intune sends.
 	DailyRetires, DailyWipes, DailyDeletes int
 	NextDay                                string
-	// DelegatedRemoval refuses application tokens for
-	// removeAllDevicesFromManagement, as its page of 2019 documents.
-	DelegatedRemoval bool
-	// Lags makes Entra and Autopilot go on listing what they have deleted.
-	Lags bool
+	DelegatedRemoval                       bool // refuses application tokens for removeAllDevicesFromManagement, as its page of 2019 documents
+	Lags                                   bool // Entra and Autopilot go on listing what they have deleted
 }
 
 // Tenant is safe for use by many goroutines.
 type Tenant struct {
-	// patterns finds the route of a path.
-	patterns *http.ServeMux
-	mu       sync.Mutex
-	now      func() time.Time
-	users    map[string]*User
-	tokens   map[string]grant
-	settings Settings
-	faults   []*Fault
-	requests []Request
-	record   io.Writer
-	// wiped are the devices that were reset; the user's data was left on those in kept.
-	wiped, kept []string
+	patterns    *http.ServeMux // finds the route of a path
+	mu          sync.Mutex
+	now         func() time.Time
+	users       map[string]*User
+	tokens      map[string]grant
+	settings    Settings
+	faults      []*Fault
+	requests    []Request
+	record      io.Writer
+	wiped, kept []string // the devices that were reset; the user's data was left on those in kept
 	approvals   []ApprovalRequest
 	// spent is how many of each action Intune has let through on day, in UTC.
 	spent map[string]int
@@ -93,32 +83,33 @@ func NewTenant(record io.Writer) *Tenant {
 	return &Tenant{now: time.Now, patterns: patterns(), users: map[string]*User{}, tokens: map[string]grant{}, spent: map[string]int{}, record: record}
 }
 
-// Clock makes the tenant live by another clock than the machine's, so that a
-// month passes in a test at once. Devices check in, approval requests expire, days
-// begin and a Retry-After passes by that clock; the Delay and Late of a Fault are
-// real waits all the same. The tenant is locked when it calls now. A test sets the
+// lock locks the tenant and returns what unlocks it.
+func (t *Tenant) lock() (unlock func()) {
+	t.mu.Lock()
+	return t.mu.Unlock
+}
+
+// Clock makes the tenant live by another clock than the machine's, so that a month passes in a test at once.
+// Devices check in, approval requests expire, days begin and a Retry-After passes by that clock; the Delay
+// and Late of a Fault are real waits all the same. The tenant is locked when it calls now. A test sets the
 // clock before it adds users, whose devices last synchronised an hour ago.
 func (t *Tenant) Clock(now func() time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	t.now = now
 }
 
-// Add puts users into the tenant; what is missing in them is filled in. It
-// returns the last one's object id.
-func (t *Tenant) Add(users ...User) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var id string
+// Add puts users into the tenant; what is missing in them is filled in. It returns the last one's object id.
+func (t *Tenant) Add(users ...User) (id string) {
+	defer t.lock()()
 	for _, user := range users {
-		user.ID, user.UserType = cmp.Or(user.ID, uuid.NewString()), cmp.Or(user.UserType, "Member")
+		id = cmp.Or(user.ID, uuid.NewString())
 		devices := user.Devices
+		user.ID, user.UserType = id, cmp.Or(user.UserType, "Member")
 		user.Devices, user.EntraDevices = nil, slices.Clone(user.EntraDevices)
 		for _, device := range devices {
 			user.enroll(device, t.now())
 		}
-		t.users[user.ID] = &user
-		id = user.ID
+		t.users[id] = &user
 	}
 	return id
 }
@@ -126,8 +117,7 @@ func (t *Tenant) Add(users ...User) string {
 // Enroll adds a managed device to a user, by user principal name or object id. It
 // returns false when there is no such user.
 func (t *Tenant) Enroll(userID string, device Device) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	user := t.find(userID)
 	if user != nil {
 		user.enroll(device, t.now())
@@ -137,15 +127,13 @@ func (t *Tenant) Enroll(userID string, device Device) bool {
 
 // Configure replaces the tenant's settings.
 func (t *Tenant) Configure(s Settings) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	t.settings = s
 }
 
 // Users returns the tenant as it is now, by user principal name.
 func (t *Tenant) Users() map[string]User {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	t.checkIn()
 	all := make(map[string]User, len(t.users))
 	for _, user := range t.users {
@@ -181,11 +169,9 @@ func (t *Tenant) Token(kind string, permissions ...string) string {
 	return token
 }
 
-// Accept makes the tenant take a token that somebody else chose, without permissions
-// for every call.
+// Accept makes the tenant take a token that somebody else chose, without permissions for every call.
 func (t *Tenant) Accept(token, kind string, permissions ...string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer t.lock()()
 	t.tokens[token] = grant{delegated: kind == Delegated, permissions: permissions}
 }
 

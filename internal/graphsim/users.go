@@ -7,26 +7,27 @@ import (
 
 func (t *Tenant) getUser(q query) answer {
 	u := q.user
-	var synced any
-	if u.OnPremisesSyncEnabled {
-		synced = true
-	}
 	all := map[string]any{
-		"id": u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": u.DisplayName, "userType": u.UserType,
-		"accountEnabled": u.AccountEnabled, "onPremisesSyncEnabled": synced,
-		"signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
+		"id": u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": u.DisplayName, "userType": u.UserType, "accountEnabled": u.AccountEnabled,
+		"onPremisesSyncEnabled": nil, "signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
+	}
+	if u.OnPremisesSyncEnabled {
+		all["onPremisesSyncEnabled"] = true
 	}
 	return entity("users/$entity", selected(q, all, "id", "userPrincipalName", "displayName"))
 }
 
-func (t *Tenant) patchUser(q query) answer {
+func (t *Tenant) patchUser(q query) answer { return enable(q, "User", &q.user.AccountEnabled) }
+
+// enable sets the property accountEnabled of a resource.
+func enable(q query, resource string, enabled *bool) answer {
 	var patch struct {
 		AccountEnabled *bool `json:"accountEnabled"`
 	}
 	if err := json.Unmarshal(q.body, &patch); err != nil || patch.AccountEnabled == nil {
-		return fault(http.StatusBadRequest, "Request_BadRequest", "A value is required for property 'accountEnabled' of resource 'User'.")
+		return fault(http.StatusBadRequest, "Request_BadRequest", "A value is required for property 'accountEnabled' of resource '"+resource+"'.")
 	}
-	q.user.AccountEnabled = *patch.AccountEnabled
+	*enabled = *patch.AccountEnabled
 	return noContent
 }
 
