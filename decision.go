@@ -99,16 +99,14 @@ func ParseDecision(action Action, input []byte) (Decision, error) {
 	if err := ParseStrict(input, &decision); err != nil {
 		return Decision{}, err
 	}
-	if action == Abort && decision.Step != "" {
+	switch {
+	case action == Abort && decision.Step != "":
 		return Decision{}, errors.New("step: abort ends the whole offboarding and takes none; to leave one step out use skipStep")
-	}
-	if action != Abort && decision.Step == "" {
+	case action != Abort && decision.Step == "":
 		return Decision{}, errors.New("step: is missing, want the name of a step of the plan")
-	}
-	if action == Answer && decision.Choice == "" {
+	case action == Answer && decision.Choice == "":
 		return Decision{}, errors.New("choice: is missing, want one of those that the step offers")
-	}
-	if action != Answer && (decision.Choice != "" || len(decision.Items) > 0) {
+	case action != Answer && (decision.Choice != "" || len(decision.Items) > 0):
 		return Decision{}, fmt.Errorf("choice, items: are for answer, and %s takes neither", action)
 	}
 	if err := cmp.Or(checkText("by", decision.By), checkText("reason", decision.Reason), checkText("step", decision.Step), checkText("choice", string(decision.Choice))); err != nil {

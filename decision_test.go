@@ -11,6 +11,7 @@ import (
 
 func TestADecisionIsRead(t *testing.T) {
 	t.Parallel()
+	long := strings.Repeat("ä", 1024)
 	for _, c := range []struct {
 		action leaver.Action
 		input  string
@@ -20,6 +21,7 @@ func TestADecisionIsRead(t *testing.T) {
 		{leaver.SkipStep, `{"step":"removeAllDevices","by":"it@contoso.com","reason":"kept"}`, leaver.Decision{Step: "removeAllDevices", By: "it@contoso.com", Reason: "kept"}},
 		{leaver.Abort, `{"by":"it@contoso.com","reason":"wrong person"}`, leaver.Decision{By: "it@contoso.com", Reason: "wrong person"}},
 		{leaver.Answer, `{"step":"removeAllDevices","choice":"giveUp","items":["d1"]}`, leaver.Decision{Step: "removeAllDevices", Choice: leaver.GiveUp, Items: []string{"d1"}}},
+		{leaver.Abort, `{"by":"` + long + `","reason":"` + long + `"}`, leaver.Decision{By: long, Reason: long}},
 		{leaver.Abort, `{}`, leaver.Decision{}},
 		{leaver.Abort, ``, leaver.Decision{}},
 		{leaver.Abort, `null`, leaver.Decision{}},
@@ -60,14 +62,6 @@ func TestAWrongDecisionNamesTheField(t *testing.T) {
 		_, err := leaver.ParseDecision(c.action, []byte(c.input))
 		assert.ErrorContains(t, err, c.want, "%s %s", c.action, c.input)
 	}
-}
-
-func TestADecisionsTextsMayBeLong(t *testing.T) {
-	t.Parallel()
-	long := strings.Repeat("ä", 1024)
-	decision, err := leaver.ParseDecision(leaver.Abort, []byte(`{"by":"`+long+`","reason":"`+long+`"}`))
-	require.NoError(t, err)
-	assert.Equal(t, leaver.Decision{By: long, Reason: long}, decision)
 }
 
 func TestAWrongDecisionDoesNotRepeatValues(t *testing.T) {

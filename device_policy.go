@@ -1,7 +1,9 @@
 package leaver
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -35,12 +37,7 @@ func (p DevicePolicy) For(ownerType, operatingSystem string) DeviceAction {
 	if ownerType == "company" {
 		actions = p.Company
 	}
-	for _, action := range []DeviceAction{actions.on(operatingSystem), actions.Default} {
-		if action != "" {
-			return action
-		}
-	}
-	return Retire
+	return cmp.Or(actions.on(operatingSystem), actions.Default, Retire)
 }
 
 // Platform is an operating system as Microsoft writes it, by the name that Graph gives
@@ -64,29 +61,15 @@ func (a DeviceActions) on(operatingSystem string) DeviceAction {
 // RetiresAll reports whether every device is to be retired, whatever it is, so
 // that the one action for all does it.
 func (p DevicePolicy) RetiresAll() bool {
-	for _, a := range []DeviceActions{p.Company, p.Personal} {
-		for _, action := range a.all() {
-			if action.value != "" && action.value != Retire {
-				return false
-			}
-		}
-	}
-	return true
+	return !slices.ContainsFunc(p.all(), func(a namedAction) bool { return a.value != "" && a.value != Retire })
 }
 
 // Check refuses actions that do not exist. Its errors name the field below the
 // given one.
 func (p DevicePolicy) Check(field string) error {
-	for _, owner := range []struct {
-		name    string
-		actions DeviceActions
-	}{{"company", p.Company}, {"personal", p.Personal}} {
-		for _, action := range owner.actions.all() {
-			switch action.value {
-			case "", Retire, Wipe, WipeKeepUserData, DeleteRecord, Keep:
-			default:
-				return fmt.Errorf("%s.%s.%s: want retire, wipe, wipeKeepUserData, deleteRecord or keep", field, owner.name, action.name)
-			}
+	for _, action := range p.all() {
+		if !slices.Contains([]DeviceAction{"", Retire, Wipe, WipeKeepUserData, DeleteRecord, Keep}, action.value) {
+			return fmt.Errorf("%s.%s: want retire, wipe, wipeKeepUserData, deleteRecord or keep", field, action.name)
 		}
 	}
 	return nil
@@ -97,7 +80,11 @@ type namedAction struct {
 	value DeviceAction
 }
 
-func (a DeviceActions) all() []namedAction {
-	return []namedAction{{"default", a.Default}, {"windows", a.Windows}, {"macOS", a.MacOS}, {"iOS", a.IOS},
-		{"android", a.Android}, {"linux", a.Linux}, {"chromeOS", a.ChromeOS}}
+func (p DevicePolicy) all() []namedAction {
+	return slices.Concat(p.Company.all("company."), p.Personal.all("personal."))
+}
+
+func (a DeviceActions) all(owner string) []namedAction {
+	return []namedAction{{owner + "default", a.Default}, {owner + "windows", a.Windows}, {owner + "macOS", a.MacOS}, {owner + "iOS", a.IOS},
+		{owner + "android", a.Android}, {owner + "linux", a.Linux}, {owner + "chromeOS", a.ChromeOS}}
 }

@@ -2,6 +2,7 @@ package leaver
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -43,11 +44,7 @@ type Failure struct {
 
 // Err makes the Temporal ApplicationError for f.
 func (f Failure) Err() error {
-	options := temporal.ApplicationErrorOptions{
-		NonRetryable:   !f.Waits,
-		NextRetryDelay: f.After,
-		Details:        f.Details,
-	}
+	options := temporal.ApplicationErrorOptions{NonRetryable: !f.Waits, NextRetryDelay: f.After, Details: f.Details}
 	if f.Expected {
 		options.Category = temporal.ApplicationErrorCategoryBenign
 	}
@@ -56,14 +53,6 @@ func (f Failure) Err() error {
 
 // IsFailure reports whether err is, or wraps, a failure of one of the types.
 func IsFailure(err error, types ...FailureType) bool {
-	var failure *temporal.ApplicationError
-	if !errors.As(err, &failure) {
-		return false
-	}
-	for _, t := range types {
-		if failure.Type() == string(t) {
-			return true
-		}
-	}
-	return false
+	failure, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && slices.Contains(types, FailureType(failure.Type()))
 }

@@ -12,38 +12,24 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-func applicationError(t *testing.T, f leaver.Failure) *temporal.ApplicationError {
-	t.Helper()
-	var failure *temporal.ApplicationError
-	require.ErrorAs(t, f.Err(), &failure)
-	return failure
-}
-
-func TestAFailureIsForAPersonUnlessItWaits(t *testing.T) {
+func TestAFailureIsAnApplicationErrorOfTemporals(t *testing.T) {
 	t.Parallel()
-	failure := applicationError(t, leaver.Failure{Type: leaver.GraphForbidden, Message: "grant it"})
-	assert.Equal(t, "GraphForbidden", failure.Type())
-	assert.Equal(t, "grant it", failure.Message())
-	assert.True(t, failure.NonRetryable())
-	assert.Zero(t, failure.NextRetryDelay())
-	assert.False(t, failure.HasDetails())
-	assert.NotEqual(t, temporal.ApplicationErrorCategoryBenign, failure.Category())
-}
-
-func TestAFailureThatWaitsSaysForHowLong(t *testing.T) {
-	t.Parallel()
-	failure := applicationError(t, leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: 2128 * time.Millisecond})
-	assert.False(t, failure.NonRetryable())
-	assert.Equal(t, 2128*time.Millisecond, failure.NextRetryDelay())
-}
-
-func TestAnExpectedFailureIsBenignAndCarriesItsDetails(t *testing.T) {
-	t.Parallel()
-	failure := applicationError(t, leaver.Failure{Type: leaver.DevicesRemain, Waits: true, Expected: true, Details: []any{leaver.StepResult{Outcome: leaver.Failed}}})
-	assert.Equal(t, temporal.ApplicationErrorCategoryBenign, failure.Category())
-	var result leaver.StepResult
-	require.NoError(t, failure.Details(&result))
-	assert.Equal(t, leaver.Failed, result.Outcome)
+	for name, f := range map[string]leaver.Failure{
+		"for a person unless it waits":                      {Type: leaver.GraphForbidden, Message: "grant it"},
+		"one that waits says for how long":                  {Type: leaver.GraphThrottled, Waits: true, After: 2128 * time.Millisecond},
+		"an expected one is benign and carries its details": {Type: leaver.DevicesRemain, Waits: true, Expected: true, Details: []any{leaver.Failed}},
+	} {
+		failure, ok := errors.AsType[*temporal.ApplicationError](f.Err())
+		require.True(t, ok, name)
+		got := leaver.Failure{Type: leaver.FailureType(failure.Type()), Message: failure.Message(), Waits: !failure.NonRetryable(),
+			After: failure.NextRetryDelay(), Expected: failure.Category() == temporal.ApplicationErrorCategoryBenign}
+		if failure.HasDetails() {
+			var outcome leaver.Outcome
+			require.NoError(t, failure.Details(&outcome))
+			got.Details = []any{outcome}
+		}
+		assert.Equal(t, f, got, name)
+	}
 }
 
 func TestIsFailureLooksThroughWrapping(t *testing.T) {

@@ -97,15 +97,12 @@ func (p Plan) Check() error {
 			return fmt.Errorf("step %s stands twice in the plan", step.Name)
 		}
 		switch {
-		case step.Shape == Single:
+		case !slices.Contains([]Shape{Single, Each, Devices}, step.Shape):
+			return fmt.Errorf("step %s has the shape %q, want %s, %s or %s", step.Name, step.Shape, Single, Each, Devices)
 		case step.Shape == Each && step.Change == "":
 			return fmt.Errorf("step %s has no activity that changes an item", step.Name)
-		case step.Shape == Each:
 		case step.Shape == Devices && (step.Devices == nil || step.Devices.FirstLook <= 0 || step.Devices.Deadline <= 0):
 			return fmt.Errorf("step %s has no deadline or no wait between its looks", step.Name)
-		case step.Shape == Devices:
-		default:
-			return fmt.Errorf("step %s has the shape %q, want %s, %s or %s", step.Name, step.Shape, Single, Each, Devices)
 		}
 		known = append(known, step.Name)
 	}

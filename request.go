@@ -117,20 +117,18 @@ func (r Request) Justification() string {
 // InvalidRequest failure that names the field.
 func ParseRequest(input []byte) (Request, error) {
 	var request Request
-	if err := ParseStrict(input, &request); err != nil {
-		return Request{}, Failure{Type: InvalidRequest, Message: err.Error()}.Err()
+	err := ParseStrict(input, &request)
+	if err == nil {
+		err = request.check()
 	}
-	if err := request.check(); err != nil {
+	if err != nil {
 		return Request{}, Failure{Type: InvalidRequest, Message: err.Error()}.Err()
 	}
 	return request, nil
 }
 
 func (r Request) check() error {
-	if err := CheckUserID(r.UserID); err != nil {
-		return err
-	}
-	if err := r.OnFailure.check("onFailure"); err != nil {
+	if err := cmp.Or(CheckUserID(r.UserID), r.OnFailure.check("onFailure")); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Steps)) {
@@ -162,8 +160,7 @@ func (r Request) check() error {
 }
 
 func (f OnFailure) check(field string) error {
-	switch f {
-	case "", Ask, Continue, Fail:
+	if slices.Contains([]OnFailure{"", Ask, Continue, Fail}, f) {
 		return nil
 	}
 	return fmt.Errorf("%s: want ask, continue or fail", field)
@@ -225,18 +222,11 @@ func ParseStrict(input []byte, into any) error {
 	case semantic.GoType == reflect.TypeFor[Duration]():
 		return fmt.Errorf("%s: %w", name, errDuration)
 	}
-	return fmt.Errorf("%s: has the wrong type (%s)", name, kindName(semantic.JSONKind))
+	return fmt.Errorf("%s: has the wrong type (%s)", name, kinds.Replace(semantic.JSONKind.String()))
 }
 
-func kindName(kind jsontext.Kind) string {
-	switch kind {
-	case '{':
-		return "object"
-	case '[':
-		return "array"
-	}
-	return kind.String()
-}
+// kinds names the kinds of JSON values that jsontext shows as they begin.
+var kinds = strings.NewReplacer("{", "object", "[", "array")
 
 func field(pointer jsontext.Pointer) string {
 	return strings.Join(slices.Collect(pointer.Tokens()), ".")

@@ -57,7 +57,7 @@ func TestABadRequestNamesTheField(t *testing.T) {
 		`{"userId":"a\u200bb"}`: "userId: must not contain white space or control characters (U+200B)",
 		`{"userId":"` + strings.Repeat("a", 257) + `"}`: "userId: is longer than 256 characters",
 		`{"userId":7}`:                                                            "userId: has the wrong type (number)",
-		`{"userId":["a"]}`:                                                        "userId: has the wrong type",
+		`{"userId":["a"]}`:                                                        "userId: has the wrong type (array)",
 		`{"userID":"a@contoso.com"}`:                                              "userID: unknown field",
 		`{"userId":"a@contoso.com","user":"b"}`:                                   "user: unknown field",
 		`{"userId":"a@contoso.com","userId":"b@contoso.com"}`:                     "userId: is given twice",

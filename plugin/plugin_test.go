@@ -57,15 +57,19 @@ func offboardAdele(t *testing.T, env *testsuite.TestWorkflowEnvironment, tenant 
 	assert.Empty(t, user.Devices)
 }
 
-func TestAHostOffboardsWithThePlugin(t *testing.T) {
-	t.Parallel()
-	tenant, config := contoso(t)
+// withPlugin is an environment whose worker has the plugin.
+func withPlugin(t *testing.T, config plugin.Config) *testsuite.TestWorkflowEnvironment {
+	t.Helper()
 	p, err := plugin.NewPlugin(config)
 	require.NoError(t, err)
 	assert.Equal(t, plugin.Name, p.Name())
-	env := environment()
-	env.SetWorkerOptions(worker.Options{Plugins: []worker.Plugin{p}})
-	offboardAdele(t, env, tenant)
+	return environment().SetWorkerOptions(worker.Options{Plugins: []worker.Plugin{p}})
+}
+
+func TestAHostOffboardsWithThePlugin(t *testing.T) {
+	t.Parallel()
+	tenant, config := contoso(t)
+	offboardAdele(t, withPlugin(t, config), tenant)
 }
 
 func TestAHostOffboardsByPlainRegistration(t *testing.T) {
@@ -103,10 +107,7 @@ func TestOneActivityAloneServesAnybodysWorkflow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tenant, config := contoso(t)
-			p, err := plugin.NewPlugin(config)
-			require.NoError(t, err)
-			env := environment()
-			env.SetWorkerOptions(worker.Options{Plugins: []worker.Plugin{p}})
+			env := withPlugin(t, config)
 			env.RegisterWorkflowWithOptions(func(ctx workflow.Context) (leaver.StepResult, error) {
 				ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 				var result leaver.StepResult

@@ -20,6 +20,17 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
+// ran runs a command and returns what it printed.
+func ran(args ...string) (string, error) {
+	c := command()
+	var out bytes.Buffer
+	c.SetOut(&out)
+	c.SetErr(&out)
+	c.SetArgs(args)
+	err := c.ExecuteContext(context.Background())
+	return out.String(), err
+}
+
 func TestTheSameUserHasTheSameWorkflowInAnyCase(t *testing.T) {
 	t.Parallel()
 	s := &starter{}
@@ -31,16 +42,11 @@ func TestTheSameUserHasTheSameWorkflowInAnyCase(t *testing.T) {
 	assert.NotContains(t, id, "contoso")
 }
 
-func TestAnObjectIDIsKept(t *testing.T) {
+func TestAnObjectIDIsKeptAndAGivenWorkflowIDWins(t *testing.T) {
 	t.Parallel()
-	s := &starter{}
 	const want = "offboard-8f3c6a52-0c1e-4f0e-9b7e-0d7f5c3a1b2d"
-	assert.Equal(t, want, s.id("8f3c6a52-0c1e-4f0e-9b7e-0d7f5c3a1b2d"))
-	assert.Equal(t, want, s.id("8F3C6A52-0C1E-4F0E-9B7E-0D7F5C3A1B2D"))
-}
-
-func TestAGivenWorkflowIDWins(t *testing.T) {
-	t.Parallel()
+	assert.Equal(t, want, (&starter{}).id("8f3c6a52-0c1e-4f0e-9b7e-0d7f5c3a1b2d"))
+	assert.Equal(t, want, (&starter{}).id("8F3C6A52-0C1E-4F0E-9B7E-0D7F5C3A1B2D"))
 	assert.Equal(t, "mine", (&starter{workflowID: "mine"}).id("adele@contoso.com"))
 }
 
@@ -68,36 +74,22 @@ func TestCommandsTakeWhatTheyNeed(t *testing.T) {
 		{"skip-step", "adele@contoso.com"}, {"abort"}, {"abort", "adele@contoso.com", "disableAccount"}, {"dance"}, {"answer", "adele@contoso.com", "removeAllDevices"},
 		{"start", "adele@contoso.com", "--wipe"}, {"status", "adele@contoso.com", "--output", "xml"},
 	} {
-		c := command()
-		var out bytes.Buffer
-		c.SetOut(&out)
-		c.SetErr(&out)
-		c.SetArgs(args)
-		assert.Error(t, c.ExecuteContext(context.Background()), "%v", args)
+		_, err := ran(args...)
+		assert.Error(t, err, "%v", args)
 	}
 }
 
-func TestTheHelpNamesEveryDecision(t *testing.T) {
+func TestTheHelpNamesEveryDecisionAndThatOfStartEveryStepThatCanBeIncluded(t *testing.T) {
 	t.Parallel()
-	c := command()
-	var out bytes.Buffer
-	c.SetOut(&out)
-	c.SetArgs([]string{"--help"})
-	require.NoError(t, c.ExecuteContext(context.Background()))
+	help, err := ran("--help")
+	require.NoError(t, err)
+	ofStart, err := ran("start", "--help")
+	require.NoError(t, err)
 	for _, name := range []string{"start", "watch", "status", "cancel", "retry-step", "skip-step", "abort", "answer"} {
-		assert.Contains(t, out.String(), name)
+		assert.Contains(t, help, name)
 	}
-}
-
-func TestTheHelpOfStartNamesEveryStepThatCanBeIncluded(t *testing.T) {
-	t.Parallel()
-	c := command()
-	var out bytes.Buffer
-	c.SetOut(&out)
-	c.SetArgs([]string{"start", "--help"})
-	require.NoError(t, c.ExecuteContext(context.Background()))
 	for _, name := range leaver.OptionalSteps() {
-		assert.Contains(t, out.String(), name)
+		assert.Contains(t, ofStart, name)
 	}
 }
 

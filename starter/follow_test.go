@@ -53,15 +53,8 @@ func TestAnItemIsFoundByNameOrIDAndOnlyWhereItIsOne(t *testing.T) {
 	require.ErrorContains(t, err, "is the name or id of 2 items")
 	_, err = v.ids(leaver.StepDisableAccount, []string{"CONTOSO-LT-0401"})
 	require.ErrorContains(t, err, "is the name or id of 0 items")
-}
-
-func TestTheLiveTableShowsTheDevicesOfARunningStep(t *testing.T) {
-	t.Parallel()
-	rows, items := mixedView().rows()
-	require.Len(t, rows, 13, "what another step keeps of a device is in the other table")
-	assert.Equal(t, "retirePending", rows[0][4])
-	assert.Contains(t, rows[0][6], "gone")
-	require.Len(t, items, 4)
+	_, err = v.ids("foo", []string{"d01"})
+	require.ErrorContains(t, err, `the plan has no step "foo", want one of disableAccount, `)
 }
 
 func TestWhatWasAskedOfADeviceIsWhatIntuneMayHaveHeard(t *testing.T) {

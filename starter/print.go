@@ -26,7 +26,7 @@ func (v view) lines() []line {
 	}
 	var all []line
 	for _, s := range v.progress.Steps {
-		all = append(all, line{s.Name, printable(fmt.Sprintf("%-*s %-12s %s", longest+1, s.Name, state(s), about(s, v.outlook(s, false))))})
+		all = append(all, line{s.Name, printable(fmt.Sprintf("%-*s %-12s %s", longest+1, s.Name, state(s), v.detail(s, false)))})
 	}
 	return append(all, v.notices()...)
 }
@@ -85,7 +85,7 @@ func (v view) table(width int) string {
 	title := fmt.Sprintf("Offboarding of %s: %s", cmp.Or(v.progress.Leaver.UserPrincipalName, "a leaver"), v.progress.Status)
 	var steps [][]string
 	for _, s := range v.progress.Steps {
-		steps = append(steps, []string{printable(s.Name), colour(s), printable(v.detail(s))})
+		steps = append(steps, []string{printable(s.Name), colour(s), printable(v.detail(s, true))})
 	}
 	parts := []string{bold.Render(printable(title)) + faint.Render("  "+printable(v.workflowID)), grid(width, steps, "STEP", "STATE", "DETAIL")}
 	devices, items := v.rows()
@@ -134,11 +134,10 @@ func colour(s leaver.StepRecord) string {
 	return style.Render(printable(state(s)))
 }
 
-// detail is what there is to say about a step now.
-func (v view) detail(s leaver.StepRecord) string { return about(s, v.outlook(s, true)) }
-
-// about puts what is awaited of a step after what the step says itself.
-func about(s leaver.StepRecord, awaited []string) string {
+// detail is what there is to say about a step now: what is awaited of it stands after what
+// it says itself. When devices are looked at next is told where looks says so.
+func (v view) detail(s leaver.StepRecord, looks bool) string {
+	awaited := v.outlook(s, looks)
 	if s.Detail != "" {
 		awaited = append([]string{s.Detail}, awaited...)
 	}

@@ -33,34 +33,40 @@ func environment(t *testing.T, settings ...string) {
 	}
 }
 
-func TestNothingNeedsToBeSet(t *testing.T) {
-	environment(t)
+// loaded is the configuration that these settings, and none else, make.
+func loaded(t *testing.T, settings ...string) config {
+	t.Helper()
+	environment(t, settings...)
 	c, err := load()
 	require.NoError(t, err)
+	return c
+}
+
+// ran is what the worker says to a command.
+func ran(args ...string) error {
+	c := command()
+	c.SetArgs(args)
+	return c.ExecuteContext(context.Background())
+}
+
+func TestNothingNeedsToBeSet(t *testing.T) {
 	assert.Equal(t, config{
 		TaskQueue: "offboarding", DeviceQueue: "offboarding-devices", Cloud: "global", FirstPoll: time.Minute, LongestPoll: 4 * time.Hour, DeviceDeadline: 30 * 24 * time.Hour,
 		StopTimeout: 65 * time.Second, WorkflowCache: 10_000, LogFormat: "text", LogLevel: slog.LevelInfo, Credential: defaultChain,
-	}, c)
+	}, loaded(t))
 }
 
 func TestAnEmptyVariableIsTheDefault(t *testing.T) {
-	environment(t, "LEAVER_TASK_QUEUE=", "LEAVER_CLOUD=", "LEAVER_FIRST_POLL=", "LEAVER_CREDENTIAL=", "LEAVER_DEVICE_CREDENTIAL=", "LEAVER_LOG_LEVEL=")
-	c, err := load()
-	require.NoError(t, err)
-	assert.Equal(t, "offboarding", c.TaskQueue)
-	assert.Equal(t, time.Minute, c.FirstPoll)
-	assert.Equal(t, defaultChain, c.Credential)
-	assert.Empty(t, c.DeviceCredential)
+	empty := loaded(t, "LEAVER_TASK_QUEUE=", "LEAVER_CLOUD=", "LEAVER_FIRST_POLL=", "LEAVER_CREDENTIAL=", "LEAVER_DEVICE_CREDENTIAL=", "LEAVER_LOG_LEVEL=")
+	assert.Equal(t, loaded(t), empty)
 }
 
 func TestWhatIsSetIsRead(t *testing.T) {
-	environment(t, "LEAVER_TASK_QUEUE=people", "LEAVER_DEVICE_TASK_QUEUE=phones", "LEAVER_CLOUD=usgov-l5", "LEAVER_GRAPH_URL=https://graph.example.com/graph",
+	c := loaded(t, "LEAVER_TASK_QUEUE=people", "LEAVER_DEVICE_TASK_QUEUE=phones", "LEAVER_CLOUD=usgov-l5", "LEAVER_GRAPH_URL=https://graph.example.com/graph",
 		`LEAVER_DEVICE_POLICY={"company":{"windows":"wipe"}}`,
 		"LEAVER_FIRST_POLL=5m", "LEAVER_LONGEST_POLL=1h", "LEAVER_DEVICE_DEADLINE=48h", "LEAVER_STOP_TIMEOUT=0s", "LEAVER_WORKFLOW_CACHE=500", "LEAVER_LOG_FORMAT=json",
 		"LEAVER_LOG_LEVEL=debug", "LEAVER_SIGN_IN_DIR=/var/lib/leaver", "LEAVER_CREDENTIAL=client-secret", "LEAVER_DEVICE_CREDENTIAL=device-code",
 		"AZURE_TENANT_ID=t1", "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")
-	c, err := load()
-	require.NoError(t, err)
 	assert.Equal(t, config{
 		TaskQueue: "people", DeviceQueue: "phones", Cloud: "usgov-l5", GraphURL: "https://graph.example.com/graph", FirstPoll: 5 * time.Minute, LongestPoll: time.Hour,
 		DevicePolicy:   devicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}},
@@ -82,10 +88,8 @@ func TestTheDeviceCredentialFallsBackToTheMainTenantAndClient(t *testing.T) {
 		{[]string{"LEAVER_DEVICE_CLIENT_SECRET=s2"}, identity{TenantID: "t1", ClientID: "c1", ClientSecret: "s2"}},
 	} {
 		t.Run(strings.Join(c.settings, ""), func(t *testing.T) {
-			environment(t, append(c.settings, "AZURE_TENANT_ID=t1", "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")...)
-			loaded, err := load()
-			require.NoError(t, err)
-			assert.Equal(t, c.want, loaded.DeviceIdentity, "secrets are never shared")
+			got := loaded(t, append(c.settings, "AZURE_TENANT_ID=t1", "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")...)
+			assert.Equal(t, c.want, got.DeviceIdentity, "secrets are never shared")
 		})
 	}
 }
@@ -141,17 +145,13 @@ func TestPlainHTTPIsForLoopback(t *testing.T) {
 func TestEveryCommandRefusesWrongSettings(t *testing.T) {
 	environment(t, "LEAVER_CLOUD=mars")
 	for _, args := range [][]string{{}, {"sign-in"}, {"health"}} {
-		c := command()
-		c.SetArgs(args)
-		assert.ErrorContains(t, c.ExecuteContext(context.Background()), "LEAVER_CLOUD: ", "%v", args)
+		assert.ErrorContains(t, ran(args...), "LEAVER_CLOUD: ", "%v", args)
 	}
 }
 
 func TestTheWorkerDoesNotStartWithoutItsCredential(t *testing.T) {
 	environment(t, "LEAVER_CREDENTIAL=client-secret")
-	c := command()
-	c.SetArgs(nil)
-	assert.ErrorContains(t, c.ExecuteContext(context.Background()), "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=client-secret")
+	assert.ErrorContains(t, ran(), "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=client-secret")
 }
 
 // docs/configuration.md lists the variables, and the device credential's by their prefix.

@@ -215,12 +215,13 @@ func (a account) signedIn() (azidentity.AuthenticationRecord, error) {
 
 // signIn signs an administrator in for every credential of kind device-code.
 func signIn(ctx context.Context, c config, out io.Writer) error {
-	any := false
+	if c.Credential != deviceCode && c.DeviceCredential != deviceCode {
+		return errors.New("there is nobody to sign in: set LEAVER_CREDENTIAL or LEAVER_DEVICE_CREDENTIAL to device-code")
+	}
 	for _, a := range []account{c.main(), c.devices()} {
 		if a.kind != deviceCode {
 			continue
 		}
-		any = true
 		credential, err := a.deviceCode(azidentity.AuthenticationRecord{}, func(_ context.Context, m azidentity.DeviceCodeMessage) error {
 			_, err := fmt.Fprintln(out, m.Message)
 			return err
@@ -236,9 +237,6 @@ func signIn(ctx context.Context, c config, out io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(out, "Signed in for %s. Start the worker now, or restart it.\n", a.variable)
-	}
-	if !any {
-		return errors.New("there is nobody to sign in: set LEAVER_CREDENTIAL or LEAVER_DEVICE_CREDENTIAL to device-code")
 	}
 	return nil
 }

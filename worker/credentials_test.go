@@ -52,9 +52,7 @@ func certificate(t *testing.T) string {
 // made loads the environment and makes the credentials.
 func made(t *testing.T, settings ...string) error {
 	t.Helper()
-	environment(t, settings...)
-	c, err := load()
-	require.NoError(t, err)
+	c := loaded(t, settings...)
 	all, _, err := c.credentials()
 	if err == nil {
 		assert.NotNil(t, all)
@@ -80,69 +78,52 @@ func TestEachKindOfCredentialIsMadeFromWhatItNeeds(t *testing.T) {
 	}
 }
 
-func TestACredentialNamesWhatItLacks(t *testing.T) {
+func TestACredentialNamesWhatItLacksByItsOwnVariables(t *testing.T) {
 	for _, c := range []struct {
 		kind     string
 		settings []string
 		want     string
 	}{
-		{"client-secret", nil, "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=client-secret"},
-		{"client-secret", []string{"AZURE_TENANT_ID=" + tenantID}, "AZURE_CLIENT_ID: must be set"},
-		{"client-secret", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID}, "AZURE_CLIENT_SECRET: must be set"},
-		{"client-secret", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID, "AZURE_CLIENT_SECRET_FILE=" + file(t, " \n")}, "AZURE_CLIENT_SECRET: must be set"},
-		{"client-secret", []string{"AZURE_CLIENT_SECRET_FILE=/nowhere/secret"}, "AZURE_CLIENT_SECRET_FILE: open /nowhere/secret"},
-		{"client-certificate", nil, "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=client-certificate"},
-		{"client-certificate", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID}, "AZURE_CLIENT_CERTIFICATE_PATH: must be set"},
-		{"client-certificate", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID, "AZURE_CLIENT_CERTIFICATE_PATH=/nowhere/cert.pem"}, "AZURE_CLIENT_CERTIFICATE_PATH: open /nowhere/cert.pem"},
-		{"client-certificate", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID, "AZURE_CLIENT_CERTIFICATE_PATH=" + file(t, "not one")}, "AZURE_CLIENT_CERTIFICATE_PATH: want a PEM or PKCS#12 file with the certificate and its key"},
-		{"workload-identity", nil, "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=workload-identity"},
-		{"workload-identity", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID}, "AZURE_FEDERATED_TOKEN_FILE: must be set"},
-		{"device-code", nil, "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=device-code"},
-		{"device-code", []string{"AZURE_TENANT_ID=" + tenantID}, "AZURE_CLIENT_ID: must be set"},
-		{"simulated", []string{"LEAVER_GRAPH_TOKEN=invented"}, "LEAVER_CREDENTIAL: simulated is for a LEAVER_GRAPH_URL on loopback only"},
-		{"simulated", []string{"LEAVER_GRAPH_TOKEN=invented", "LEAVER_GRAPH_URL=https://graph.example.com"}, "LEAVER_CREDENTIAL: simulated is for a LEAVER_GRAPH_URL on loopback only"},
-		{"simulated", []string{"LEAVER_GRAPH_URL=http://127.0.0.1:8090"}, "LEAVER_GRAPH_TOKEN: must be set with LEAVER_CREDENTIAL=simulated"},
-		{"default", []string{"AZURE_CLIENT_SECRET_FILE=/run/secrets/azure"}, "AZURE_CLIENT_SECRET_FILE: set LEAVER_CREDENTIAL=client-secret with it"},
-		{"password", nil, "LEAVER_CREDENTIAL: want default, client-secret, client-certificate, workload-identity, managed-identity or device-code"},
+		{"LEAVER_CREDENTIAL=client-secret", nil, "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=client-secret"},
+		{"LEAVER_CREDENTIAL=client-secret", []string{"AZURE_TENANT_ID=" + tenantID}, "AZURE_CLIENT_ID: must be set"},
+		{"LEAVER_CREDENTIAL=client-secret", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID}, "AZURE_CLIENT_SECRET: must be set"},
+		{"LEAVER_CREDENTIAL=client-secret", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID, "AZURE_CLIENT_SECRET_FILE=" + file(t, " \n")}, "AZURE_CLIENT_SECRET: must be set"},
+		{"LEAVER_CREDENTIAL=client-secret", []string{"AZURE_CLIENT_SECRET_FILE=/nowhere/secret"}, "AZURE_CLIENT_SECRET_FILE: open /nowhere/secret"},
+		{"LEAVER_CREDENTIAL=client-certificate", nil, "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=client-certificate"},
+		{"LEAVER_CREDENTIAL=client-certificate", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID}, "AZURE_CLIENT_CERTIFICATE_PATH: must be set"},
+		{"LEAVER_CREDENTIAL=client-certificate", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID, "AZURE_CLIENT_CERTIFICATE_PATH=/nowhere/cert.pem"}, "AZURE_CLIENT_CERTIFICATE_PATH: open /nowhere/cert.pem"},
+		{"LEAVER_CREDENTIAL=client-certificate", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID, "AZURE_CLIENT_CERTIFICATE_PATH=" + file(t, "not one")}, "AZURE_CLIENT_CERTIFICATE_PATH: want a PEM or PKCS#12 file with the certificate and its key"},
+		{"LEAVER_CREDENTIAL=workload-identity", nil, "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=workload-identity"},
+		{"LEAVER_CREDENTIAL=workload-identity", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID}, "AZURE_FEDERATED_TOKEN_FILE: must be set"},
+		{"LEAVER_CREDENTIAL=device-code", nil, "AZURE_TENANT_ID: must be set with LEAVER_CREDENTIAL=device-code"},
+		{"LEAVER_CREDENTIAL=device-code", []string{"AZURE_TENANT_ID=" + tenantID}, "AZURE_CLIENT_ID: must be set"},
+		{"LEAVER_CREDENTIAL=simulated", []string{"LEAVER_GRAPH_TOKEN=invented"}, "LEAVER_CREDENTIAL: simulated is for a LEAVER_GRAPH_URL on loopback only"},
+		{"LEAVER_CREDENTIAL=simulated", []string{"LEAVER_GRAPH_TOKEN=invented", "LEAVER_GRAPH_URL=https://graph.example.com"}, "LEAVER_CREDENTIAL: simulated is for a LEAVER_GRAPH_URL on loopback only"},
+		{"LEAVER_CREDENTIAL=simulated", []string{"LEAVER_GRAPH_URL=http://127.0.0.1:8090"}, "LEAVER_GRAPH_TOKEN: must be set with LEAVER_CREDENTIAL=simulated"},
+		{"LEAVER_CREDENTIAL=default", []string{"AZURE_CLIENT_SECRET_FILE=/run/secrets/azure"}, "AZURE_CLIENT_SECRET_FILE: set LEAVER_CREDENTIAL=client-secret with it"},
+		{"LEAVER_CREDENTIAL=password", nil, "LEAVER_CREDENTIAL: want default, client-secret, client-certificate, workload-identity, managed-identity or device-code"},
+		{"LEAVER_DEVICE_CREDENTIAL=client-secret", nil, "LEAVER_DEVICE_TENANT_ID: must be set with LEAVER_DEVICE_CREDENTIAL=client-secret"},
+		{"LEAVER_DEVICE_CREDENTIAL=client-secret", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID, "AZURE_CLIENT_SECRET=invented"}, "LEAVER_DEVICE_CLIENT_SECRET: must be set"},
+		{"LEAVER_DEVICE_CREDENTIAL=device-code", nil, "LEAVER_DEVICE_TENANT_ID: must be set with LEAVER_DEVICE_CREDENTIAL=device-code"},
+		{"LEAVER_DEVICE_CREDENTIAL=simulated", []string{"LEAVER_GRAPH_URL=http://127.0.0.1:8090", "LEAVER_GRAPH_TOKEN=invented"}, "LEAVER_DEVICE_GRAPH_TOKEN: must be set with LEAVER_DEVICE_CREDENTIAL=simulated"},
+		{"LEAVER_DEVICE_CREDENTIAL=password", nil, "LEAVER_DEVICE_CREDENTIAL: want default,"},
 	} {
 		t.Run(c.kind+" "+c.want, func(t *testing.T) {
-			err := made(t, append(c.settings, "LEAVER_CREDENTIAL="+c.kind)...)
+			err := made(t, append(c.settings, c.kind)...)
 			require.ErrorContains(t, err, c.want)
 			assert.NotContains(t, err.Error(), "invented", "a secret is never repeated")
 		})
 	}
 }
 
-func TestTheDeviceCredentialNamesItsOwnVariables(t *testing.T) {
-	for _, c := range []struct {
-		kind     string
-		settings []string
-		want     string
-	}{
-		{"client-secret", nil, "LEAVER_DEVICE_TENANT_ID: must be set with LEAVER_DEVICE_CREDENTIAL=client-secret"},
-		{"client-secret", []string{"AZURE_TENANT_ID=" + tenantID, "AZURE_CLIENT_ID=" + clientID, "AZURE_CLIENT_SECRET=invented"}, "LEAVER_DEVICE_CLIENT_SECRET: must be set"},
-		{"device-code", nil, "LEAVER_DEVICE_TENANT_ID: must be set with LEAVER_DEVICE_CREDENTIAL=device-code"},
-		{"simulated", []string{"LEAVER_GRAPH_URL=http://127.0.0.1:8090", "LEAVER_GRAPH_TOKEN=invented"}, "LEAVER_DEVICE_GRAPH_TOKEN: must be set with LEAVER_DEVICE_CREDENTIAL=simulated"},
-		{"password", nil, "LEAVER_DEVICE_CREDENTIAL: want default,"},
-	} {
-		t.Run(c.kind+" "+c.want, func(t *testing.T) {
-			assert.ErrorContains(t, made(t, append(c.settings, "LEAVER_DEVICE_CREDENTIAL="+c.kind)...), c.want)
-		})
-	}
-}
-
 func TestADeviceCredentialIsMadeOnlyWhenItIsAskedFor(t *testing.T) {
 	simulatedWorker := []string{"LEAVER_CREDENTIAL=simulated", "LEAVER_GRAPH_URL=http://localhost:8090/graph", "LEAVER_GRAPH_TOKEN=main"}
-	environment(t, simulatedWorker...)
-	c, err := load()
-	require.NoError(t, err)
+	c := loaded(t, simulatedWorker...)
 	_, devices, err := c.credentials()
 	require.NoError(t, err)
 	assert.Nil(t, devices)
 
-	environment(t, append(simulatedWorker, "LEAVER_DEVICE_CREDENTIAL=simulated", "LEAVER_DEVICE_GRAPH_TOKEN=devices")...)
-	c, err = load()
-	require.NoError(t, err)
+	c = loaded(t, append(simulatedWorker, "LEAVER_DEVICE_CREDENTIAL=simulated", "LEAVER_DEVICE_GRAPH_TOKEN=devices")...)
 	all, devices, err := c.credentials()
 	require.NoError(t, err)
 	token, err := all.GetToken(context.Background(), policy.TokenRequestOptions{})
@@ -155,9 +136,7 @@ func TestADeviceCredentialIsMadeOnlyWhenItIsAskedFor(t *testing.T) {
 }
 
 func TestASecretFromAFileIsTrimmed(t *testing.T) {
-	environment(t, "AZURE_CLIENT_SECRET=other", "AZURE_CLIENT_SECRET_FILE="+file(t, "\n  invented~secret \r\n"))
-	c, err := load()
-	require.NoError(t, err)
+	c := loaded(t, "AZURE_CLIENT_SECRET=other", "AZURE_CLIENT_SECRET_FILE="+file(t, "\n  invented~secret \r\n"))
 	secret, err := c.main().secret()
 	require.NoError(t, err)
 	assert.Equal(t, "invented~secret", secret)
@@ -189,9 +168,7 @@ func TestADeviceCodeWithoutASignInSaysWhatToRun(t *testing.T) {
 
 func TestASignInIsRememberedForItsOwnerAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	environment(t, "LEAVER_CREDENTIAL=device-code", "AZURE_TENANT_ID="+tenantID, "AZURE_CLIENT_ID="+clientID, "LEAVER_SIGN_IN_DIR="+dir)
-	c, err := load()
-	require.NoError(t, err)
+	c := loaded(t, "LEAVER_CREDENTIAL=device-code", "AZURE_TENANT_ID="+tenantID, "AZURE_CLIENT_ID="+clientID, "LEAVER_SIGN_IN_DIR="+dir)
 	record := azidentity.AuthenticationRecord{ClientID: clientID, TenantID: tenantID, Username: "admin@contoso.com", Version: "1.0"}
 	require.NoError(t, c.main().remember(record))
 	found, err := c.main().signedIn()
@@ -208,18 +185,14 @@ func TestASignInIsRememberedForItsOwnerAlone(t *testing.T) {
 
 func TestAClientIDCannotLeadTheSignInElsewhere(t *testing.T) {
 	dir := t.TempDir()
-	environment(t, "LEAVER_CREDENTIAL=device-code", "AZURE_TENANT_ID="+tenantID, "AZURE_CLIENT_ID=../../etc/passwd", "LEAVER_SIGN_IN_DIR="+dir)
-	c, err := load()
-	require.NoError(t, err)
+	c := loaded(t, "LEAVER_CREDENTIAL=device-code", "AZURE_TENANT_ID="+tenantID, "AZURE_CLIENT_ID=../../etc/passwd", "LEAVER_SIGN_IN_DIR="+dir)
 	path, err := c.main().recordPath()
 	require.NoError(t, err)
 	assert.Equal(t, dir, filepath.Dir(path))
 }
 
 func TestSignInNeedsACredentialThatIsSignedInto(t *testing.T) {
-	environment(t, "LEAVER_CREDENTIAL=client-secret")
-	c, err := load()
-	require.NoError(t, err)
+	c := loaded(t, "LEAVER_CREDENTIAL=client-secret")
 	var out bytes.Buffer
 	assert.ErrorContains(t, signIn(context.Background(), c, &out), "set LEAVER_CREDENTIAL or LEAVER_DEVICE_CREDENTIAL to device-code")
 	assert.Empty(t, out.String())
