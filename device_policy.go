@@ -16,6 +16,19 @@ type DevicePolicy struct {
 	// RequireRecoveryKey leaves a Windows device to a person that is to be retired
 	// or wiped and for which no BitLocker recovery key is on record.
 	RequireRecoveryKey bool `json:"requireRecoveryKey,omitzero"`
+	// WipeOptions is what each wipe is made with.
+	WipeOptions WipeOptions `json:"wipeOptions,omitzero"`
+}
+
+// WipeOptions are parameters of a wipe. The code that unlocks a Mac is a secret, and is set
+// where the worker runs.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-wipe
+type WipeOptions struct {
+	// KeepEnrollmentData keeps a Windows device enrolled.
+	KeepEnrollmentData bool `json:"keepEnrollmentData,omitzero"`
+	// PersistEsimDataPlan keeps the eSIM's data plan of an iPhone or iPad.
+	PersistEsimDataPlan bool `json:"persistEsimDataPlan,omitzero"`
 }
 
 // DeviceActions is what to do by operating system; where one is missing,

@@ -48,11 +48,12 @@ func TestOnlyAPolicyWithoutExceptionsRetiresAll(t *testing.T) {
 func TestAWrongPolicyNamesTheField(t *testing.T) {
 	t.Parallel()
 	for input, want := range map[string]string{
-		`{"userId":"1","devices":{"company":{"windows":"explode"}}}`: "devices.company.windows: want retire, wipe, wipeKeepUserData, deleteRecord or keep",
-		`{"userId":"1","devices":{"personal":{"default":"Retire"}}}`: "devices.personal.default: want retire",
-		`{"userId":"1","devices":{"company":{"windos":"wipe"}}}`:     "devices.company.windos: unknown field",
-		`{"userId":"1","devices":{"shared":{}}}`:                     "devices.shared: unknown field",
-		`{"userId":"1","devices":"wipe"}`:                            "devices: has the wrong type (string)",
+		`{"userId":"1","devices":{"company":{"windows":"explode"}}}`:       "devices.company.windows: want retire, wipe, wipeKeepUserData, deleteRecord or keep",
+		`{"userId":"1","devices":{"personal":{"default":"Retire"}}}`:       "devices.personal.default: want retire",
+		`{"userId":"1","devices":{"company":{"windos":"wipe"}}}`:           "devices.company.windos: unknown field",
+		`{"userId":"1","devices":{"wipeOptions":{"macOsUnlockCode":"1"}}}`: "devices.wipeOptions.macOsUnlockCode: unknown field",
+		`{"userId":"1","devices":{"shared":{}}}`:                           "devices.shared: unknown field",
+		`{"userId":"1","devices":"wipe"}`:                                  "devices: has the wrong type (string)",
 	} {
 		_, err := leaver.ParseRequest([]byte(input))
 		assert.ErrorContains(t, err, want, input)
@@ -60,4 +61,17 @@ func TestAWrongPolicyNamesTheField(t *testing.T) {
 	request, err := leaver.ParseRequest([]byte(`{"userId":"1","devices":{"company":{"windows":"wipe"}}}`))
 	require.NoError(t, err)
 	assert.Equal(t, leaver.Wipe, request.Devices.For("company", "Windows"))
+}
+
+func TestAPolicyThatWantsMoreThanRetiringOfAnySystemDoesNotRetireAll(t *testing.T) {
+	t.Parallel()
+	for _, owner := range []string{"company", "personal"} {
+		for _, system := range []string{"default", "windows", "macOS", "iOS", "android", "linux", "chromeOS"} {
+			for action, all := range map[string]bool{"retire": true, "wipe": false, "keep": false} {
+				var p leaver.DevicePolicy
+				require.NoError(t, leaver.ParseStrict([]byte(`{"`+owner+`":{"`+system+`":"`+action+`"}}`), &p))
+				assert.Equal(t, all, p.RetiresAll(), "%s %s %s", owner, system, action)
+			}
+		}
+	}
 }

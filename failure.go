@@ -19,10 +19,12 @@ const (
 	GraphForbidden        FailureType = "GraphForbidden"        // 403, or Intune's 401 that means the same
 	GraphUnauthorized     FailureType = "GraphUnauthorized"     // no token, or one that Graph refuses
 	GraphBadRequest       FailureType = "GraphBadRequest"       // any other refusal
+	GraphBadResponse      FailureType = "GraphBadResponse"      // an answer that Graph does not document, or a list without end
 	ApprovalRequired      FailureType = "ApprovalRequired"      // the tenant demands a second administrator's approval
 	IntuneNotLicensed     FailureType = "IntuneNotLicensed"     // the tenant has no active Intune licence
 	GraphThrottled        FailureType = "GraphThrottled"        // 429; waits
 	GraphUnavailable      FailureType = "GraphUnavailable"      // 5xx, network, read-after-write lag; waits
+	TooManyDevices        FailureType = "TooManyDevices"        // the leaver has more than MaxDevices, and nothing was touched
 	DevicesRemain         FailureType = "DevicesRemain"         // devices are still managed, and a person is to decide about them
 	OffboardingIncomplete FailureType = "OffboardingIncomplete" // the workflow ended without having done it all; the Report is in its details
 )

@@ -24,7 +24,14 @@ type Leaver struct {
 	AccountEnabled bool   `json:"accountEnabled"`
 	// OnPremisesSyncEnabled says that an on-premises directory owns the account.
 	OnPremisesSyncEnabled bool `json:"onPremisesSyncEnabled,omitempty"`
+	// External says that the user signs in to another organisation, whatever UserType is.
+	External bool `json:"external,omitempty"`
+	// Deleted says that the account was deleted before, within the last 30 days.
+	Deleted bool `json:"deleted,omitempty"`
 }
+
+// MaxDevices is how many devices of one leaver an offboarding takes on.
+const MaxDevices = 1000
 
 // Step is one row of a plan.
 type Step struct {

@@ -84,6 +84,8 @@ type Progress struct {
 	// Refused lists the last signals that could not be carried out, and why:
 	// a signal gets no answer of its own.
 	Refused []RefusedSignal `json:"refused,omitempty"`
+	// Warnings say what may end the offboarding too early.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Wait is something that the offboarding waits for.
@@ -96,8 +98,11 @@ type Wait struct {
 	Actions []Action `json:"actions,omitempty"`
 	// Choices are what an Answer may say about the items.
 	Choices []Choice `json:"choices,omitempty"`
-	// Until is when Graph is asked again, for a wait for Graph.
+	// Until is when Graph is asked again, for a wait for Graph; without a Step it is until
+	// when planning is tried.
 	Until time.Time `json:"until,omitzero"`
+	// Why is what planning failed with last, while it waits for Graph.
+	Why string `json:"why,omitempty"`
 }
 
 const (

@@ -132,6 +132,39 @@ type DeviceFacts struct {
 	SerialNumber    string `json:"serialNumber,omitempty"`
 	// RecoveryKey says, for Windows, whether a BitLocker recovery key is on record.
 	RecoveryKey RecoveryKey `json:"recoveryKey,omitempty"`
+	// Special says why the device is not simply the leaver's and Intune's, or is empty.
+	Special Special `json:"special,omitempty"`
+}
+
+// Special is why a device is not simply the leaver's and Intune's. Graph's
+// managementAgent, model, userId and userPrincipalName tell.
+type Special string
+
+const (
+	// CloudPC is a Windows 365 Cloud PC, which ends with its licence.
+	CloudPC Special = "cloudPC"
+	// ConfigurationManaged is a device that Configuration Manager alone manages.
+	ConfigurationManaged Special = "configurationManager"
+	// DefenderManaged is a device that only Microsoft Defender for Endpoint knows.
+	DefenderManaged Special = "defender"
+	// ExchangeManaged is a phone that only Exchange ActiveSync knows.
+	ExchangeManaged Special = "exchange"
+	// OtherUser is a device that is listed for the leaver, and whose user is somebody
+	// else: the leaver has enrolled it, perhaps.
+	OtherUser Special = "otherUser"
+)
+
+// Enrolment is what the plan shows of how a device came to be managed, and for whom, by
+// the names that Graph uses.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/resources/intune-devices-manageddevice
+type Enrolment struct {
+	ManagementAgent      string    `json:"managementAgent,omitempty"`
+	DeviceEnrollmentType string    `json:"deviceEnrollmentType,omitempty"`
+	Model                string    `json:"model,omitempty"`
+	EnrolledDateTime     time.Time `json:"enrolledDateTime,omitzero"`
+	UserID               string    `json:"userId,omitempty"`
+	UserPrincipalName    string    `json:"userPrincipalName,omitempty"`
 }
 
 // Device is a managed device, what was asked of it, and what has become of it.
@@ -140,6 +173,8 @@ type Device struct {
 	// ManagedDeviceID is the id by which Intune knew the device, where the item's own
 	// id is another service's.
 	ManagedDeviceID string `json:"managedDeviceId,omitempty"`
+	// Enrolment is told by the plan alone.
+	Enrolment *Enrolment `json:"enrolment,omitempty"`
 	// Planned is what the policy says is to be done with the device.
 	Planned DeviceAction `json:"planned,omitempty"`
 	// Calls are the writes that were made for the device, in order.
@@ -171,9 +206,14 @@ type Call struct {
 	Again bool `json:"again,omitzero"`
 	// Chosen says that a person chose it, and not the policy.
 	Chosen bool `json:"chosen,omitzero"`
+	// CheckIns is how often the device was seen to check in since; two are counted.
+	CheckIns uint8 `json:"checkIns,omitzero"`
 	// ApprovalCode is that of the request for approval that it carried or filed.
 	ApprovalCode string     `json:"approvalCode,omitempty"`
 	Answer       CallAnswer `json:"answer,omitempty"`
+	// HeardAfter is how long after At Intune accepted it, by Intune's own clock, where Intune
+	// told that. It may be negative.
+	HeardAfter Duration `json:"heardAfter,omitzero"`
 	// Failure and Why say why it was refused, or is not known.
 	Failure FailureType `json:"failure,omitempty"`
 	Why     string      `json:"why,omitempty"`
@@ -257,6 +297,9 @@ const (
 	NotAsked Verdict = "notAsked"
 	// Kept means that the policy says to leave it.
 	Kept Verdict = "kept"
+	// NotIntunes means that another service manages it, which takes it out: see the
+	// item's detail.
+	NotIntunes Verdict = "notIntunes"
 	// GivenUp means that a person decided to leave it.
 	GivenUp Verdict = "givenUp"
 )

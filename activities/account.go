@@ -14,6 +14,8 @@ import (
 func (a *Activities) DisableAccount(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
 	user, err := a.graph.User(ctx, step.UserID)
 	switch {
+	case a.isDeleted(ctx, step.UserID, err):
+		return alreadyDone(accountDeleted), nil
 	case err != nil:
 		return leaver.StepResult{}, failure(ctx, err)
 	case !user.AccountEnabled && activity.GetInfo(ctx).Attempt > 1:
@@ -39,8 +41,22 @@ func (a *Activities) DisableAccount(ctx context.Context, step leaver.StepRequest
 //
 // Microsoft: POST /users/{id}/revokeSignInSessions.
 func (a *Activities) RevokeSessions(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
-	if err := a.graph.RevokeSignInSessions(ctx, step.UserID); err != nil {
+	if err := a.graph.RevokeSignInSessions(ctx, step.UserID); a.isDeleted(ctx, step.UserID, err) {
+		return alreadyDone(accountDeleted), nil
+	} else if err != nil {
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	return done("Graph confirmed; it takes effect within minutes, access tokens in use end by themselves"), nil
+}
+
+const accountDeleted = "the account is deleted"
+
+// isDeleted reports whether an error says that there is no such user, and the user is
+// among the deleted.
+func (a *Activities) isDeleted(ctx context.Context, userID string, err error) bool {
+	if !notFound(err) {
+		return false
+	}
+	_, err = a.graph.DeletedUser(ctx, userID)
+	return err == nil
 }

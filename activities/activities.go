@@ -20,6 +20,11 @@ type Config struct {
 	// DeviceSettings is what plans pin for devices, where a request says nothing else.
 	DeviceSettings  leaver.DeviceSettings
 	DeviceTaskQueue string // where plans have writes to Intune run; empty means the workflow's own
+	// SecondLook is how long after Graph has not found a device it is asked again: a device is gone when
+	// Graph says so twice.
+	SecondLook time.Duration
+	// MacOSUnlockCode is the code that wipes of Macs carry, or empty. It is a secret.
+	MacOSUnlockCode string
 }
 
 // Activities holds what the steps work with.
@@ -27,6 +32,8 @@ type Activities struct {
 	graph, devices *graph.Client
 	settings       leaver.DeviceSettings
 	queue          string
+	secondLook     time.Duration
+	unlockCode     string
 }
 
 // New checks c and makes the activities.
@@ -46,7 +53,7 @@ func New(c Config) (*Activities, error) {
 	if err := c.DeviceSettings.Policy.Check("the device policy"); err != nil {
 		return nil, fmt.Errorf("activities: %w", err)
 	}
-	return &Activities{c.Graph, c.Devices, c.DeviceSettings, c.DeviceTaskQueue}, nil
+	return &Activities{c.Graph, c.Devices, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode}, nil
 }
 
 // Register puts every activity under its own name.

@@ -30,13 +30,20 @@ func (a *Activities) ListManagedAppRegistrations(ctx context.Context, step leave
 		}
 	}
 	for _, tag := range tags {
-		result.Items = append(result.Items, leaver.Item{ID: tag})
+		item := leaver.Item{ID: tag}
+		if tag == "" {
+			item = leaver.Item{ID: noTag, Outcome: leaver.Failed, Failure: leaver.GraphBadResponse, Detail: "Intune lists an app without a device tag, and its data cannot be wiped from here: see there"}
+		}
+		result.Items = append(result.Items, item)
 	}
 	if len(result.Items) == 0 {
 		result.Detail = "no app holds company data of the leaver"
 	}
 	return result, nil
 }
+
+// noTag stands for the id of what Intune lists without a tag.
+const noTag = "without a device tag"
 
 // noAppData says that a device is no longer listed.
 const noAppData = "no app there holds company data of the leaver"

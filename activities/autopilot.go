@@ -53,6 +53,8 @@ func (a *Activities) inAutopilot(ctx context.Context, device *leaver.Device, id 
 	for _, identity := range identities {
 		switch {
 		case id != "" && identity.ID != id:
+		case names(identity, device) && identity.ID == "":
+			item.Outcome, item.Failure, item.Detail = leaver.Failed, leaver.GraphBadResponse, "Autopilot lists it without an id that can be used: see there"
 		case names(identity, device):
 			return leaver.Item{ID: identity.ID, Device: device}, nil
 		default:

@@ -24,12 +24,12 @@ type row struct {
 var catalogue = []row{
 	{
 		Step: leaver.Step{Name: leaver.StepDisableAccount, Shape: leaver.Single, Activity: leaver.ActivityDisableAccount, Summary: "Block sign-in"},
-		do:   (*Activities).DisableAccount, note: noteSynced,
+		do:   (*Activities).DisableAccount, skip: skipDeleted, note: noteSynced,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepRevokeSessions, Shape: leaver.Single, Activity: leaver.ActivityRevokeSessions,
 			After: []string{leaver.StepDisableAccount}, Summary: "End all sessions"},
-		do: (*Activities).RevokeSessions, skip: skipGuest,
+		do: (*Activities).RevokeSessions, skip: skipSessions,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepRemoveAllDevices, Shape: leaver.Devices, Activity: leaver.ActivityRemoveAllDevices,
@@ -40,7 +40,7 @@ var catalogue = []row{
 		Step: leaver.Step{Name: leaver.StepWipeManagedAppRegistrations, Shape: leaver.Each,
 			Activity: leaver.ActivityListManagedAppRegistrations, Change: leaver.ActivityWipeManagedAppRegistration,
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Wipe company data from apps", Patience: intunePatience},
-		do: (*Activities).ListManagedAppRegistrations, change: (*Activities).WipeManagedAppRegistration, intune: true,
+		do: (*Activities).ListManagedAppRegistrations, change: (*Activities).WipeManagedAppRegistration, skip: skipDeleted, intune: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepDeleteAutopilotIdentities, Shape: leaver.Each,
@@ -78,10 +78,20 @@ func noteKeys(leaver.Leaver) string {
 	return "the BitLocker keys and LAPS passwords that Entra holds for the devices are deleted with them"
 }
 
-// A guest's sessions belong to the home tenant; revoking them here has no effect.
-func skipGuest(l leaver.Leaver) string {
-	if l.UserType != "Guest" {
-		return ""
+// The sessions of an external user belong to the home tenant; revoking them here has no effect.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/user-revokesigninsessions
+func skipSessions(l leaver.Leaver) string {
+	if l.External && !l.Deleted {
+		return "a guest's sessions can only be revoked in the home tenant"
 	}
-	return "a guest's sessions can only be revoked in the home tenant"
+	return skipDeleted(l)
+}
+
+// A user who is deleted can't sign in, and Graph takes no call about the account.
+func skipDeleted(l leaver.Leaver) string {
+	if l.Deleted {
+		return "the account is deleted already"
+	}
+	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
@@ -38,21 +39,23 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, request devices.Write
 	if len(request.Judged) != len(request.IDs) {
 		return Removal{}, invalid(ctx, "judged: want one for each of ids")
 	}
-	listed, err := a.devices.ManagedDevices(ctx, request.UserID)
+	listed, err := a.listDevices(ctx, request.UserID)
 	switch alone := len(request.IDs) == 0; {
 	case alone && err != nil:
 		return Removal{}, failure(ctx, err)
 	case alone:
 		return a.removeAllAlone(ctx, request, listed)
-	case err == nil:
+	}
+	var at time.Time
+	if err == nil {
 		if outcome, err := judgeAll(ctx, request, listed); err != nil || outcome.Answer != "" {
 			return Removal{Outcome: outcome}, err
 		}
-		if err = a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, approval(request)); refusedAltogether(err) {
+		if at, err = a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, approval(request)); refusedAltogether(err) {
 			return Removal{Outcome: devices.Outcome{Answer: devices.NoRoute, Failure: explain(err).Type, Why: explain(err).Message}}, nil
 		}
 	}
-	outcome, err := answer(ctx, request, err)
+	outcome, err := answer(ctx, request, at, err)
 	return Removal{Outcome: outcome}, err
 }
 
@@ -72,7 +75,7 @@ func (a *Activities) removeAllAlone(ctx context.Context, request devices.WriteRe
 	case !managed:
 		return Removal{StepResult: alreadyDone(countDevices(len(listed))+" already leaving", items...)}, nil
 	}
-	if err := a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, approval(request)); err != nil {
+	if _, err := a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, approval(request)); err != nil {
 		return Removal{}, failure(ctx, err)
 	}
 	return Removal{StepResult: done(fmt.Sprintf("Intune accepted the retirement of %s; a device leaves when it checks in", countDevices(len(listed))), items...),
@@ -131,8 +134,12 @@ func (a *Activities) RetireDevice(ctx context.Context, request devices.WriteRequ
 //
 // Microsoft: POST /deviceManagement/managedDevices/{id}/wipe.
 func (a *Activities) WipeDevice(ctx context.Context, request devices.WriteRequest) (devices.Outcome, error) {
-	return a.write(ctx, request, func(ctx context.Context, id string, approval graph.Approval) error {
-		return a.devices.WipeDevice(ctx, id, request.Action == leaver.WipeKeepUserData, approval)
+	return a.write(ctx, request, func(ctx context.Context, id string, approval graph.Approval) (time.Time, error) {
+		wipe := graph.Wipe{KeepUserData: request.Action == leaver.WipeKeepUserData, KeepEnrollmentData: request.Wipe.KeepEnrollmentData, PersistEsimDataPlan: request.Wipe.PersistEsimDataPlan}
+		if leaver.Platform(request.Judged[0].OperatingSystem) == "macOS" {
+			wipe.MacOSUnlockCode = a.unlockCode
+		}
+		return a.devices.WipeDevice(ctx, id, wipe, approval)
 	})
 }
 
@@ -144,7 +151,7 @@ func (a *Activities) DeleteDeviceRecord(ctx context.Context, request devices.Wri
 }
 
 // write reads the device that is to be asked, and asks it when it is still as it was decided about.
-func (a *Activities) write(ctx context.Context, request devices.WriteRequest, call func(context.Context, string, graph.Approval) error) (devices.Outcome, error) {
+func (a *Activities) write(ctx context.Context, request devices.WriteRequest, call func(context.Context, string, graph.Approval) (time.Time, error)) (devices.Outcome, error) {
 	if len(request.IDs) != 1 || len(request.Judged) != 1 {
 		return devices.Outcome{}, invalid(ctx, "ids, judged: want one device")
 	}
@@ -152,12 +159,11 @@ func (a *Activities) write(ctx context.Context, request devices.WriteRequest, ca
 	if outcome.Answer != "" {
 		return outcome, nil
 	}
+	var at time.Time
 	if err == nil {
-		if err = call(ctx, request.IDs[0], approval(request)); isMissing(err) {
-			err = errNotYet("Intune knows the device and does not find it for this call yet, trying again")
-		}
+		at, err = call(ctx, request.IDs[0], approval(request))
 	}
-	return answer(ctx, request, err)
+	return answer(ctx, request, at, err)
 }
 
 // judge reads a device and compares it with what was decided about. A later attempt may
@@ -186,7 +192,7 @@ func (a *Activities) owns(ctx context.Context, userID string, device graph.Manag
 	if device.UserID != "" {
 		return strings.EqualFold(device.UserID, userID), nil
 	}
-	listed, err := a.devices.ManagedDevices(ctx, userID)
+	listed, err := a.listDevices(ctx, userID)
 	return slices.ContainsFunc(listed, func(d graph.ManagedDevice) bool { return d.ID == device.ID }), err
 }
 
@@ -196,10 +202,11 @@ func approval(request devices.WriteRequest) graph.Approval {
 	return graph.Approval{Justification: cmp.Or(request.Reason, leaver.Request{}.Justification()), Code: request.Code}
 }
 
-// answer says what came of a write. What waiting can mend is an error, which Temporal retries.
-func answer(ctx context.Context, request devices.WriteRequest, err error) (devices.Outcome, error) {
+// answer says what came of a write, and when by Graph's clock. What waiting can mend is an error, which
+// Temporal retries.
+func answer(ctx context.Context, request devices.WriteRequest, at time.Time, err error) (devices.Outcome, error) {
 	if err == nil {
-		return devices.Outcome{Answer: devices.Accepted}, nil
+		return devices.Outcome{Answer: devices.Accepted, HeardAt: at}, nil
 	}
 	refusal, answered := errors.AsType[*graph.Error](err)
 	switch {
@@ -211,9 +218,11 @@ func answer(ctx context.Context, request devices.WriteRequest, err error) (devic
 		return devices.Outcome{Answer: devices.Queued, Code: refusal.ApprovalCode}, nil
 	case answered && isDailyLimit(refusal):
 		return devices.Outcome{Answer: devices.Spent, After: leaver.Duration(explain(err).After)}, nil
-	case waits(err):
-		return devices.Outcome{}, failure(ctx, err)
 	}
-	why := explain(err)
+	why := attempted(ctx, err)
+	if why.Waits {
+		why.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + why.Message
+		return devices.Outcome{}, why.Err()
+	}
 	return devices.Outcome{Answer: devices.Refused, Failure: why.Type, Why: why.Message}, nil
 }

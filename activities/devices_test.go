@@ -68,10 +68,13 @@ func (s *stage) decided(action leaver.DeviceAction) devices.WriteRequest {
 	return request
 }
 
-// tries makes an attempt of a write.
+// tries makes an attempt of a write after four that Graph has refused so that it may pass: the next such
+// refusal counts.
 func (s *stage) tries(t *testing.T, number int32, request devices.WriteRequest) (devices.Outcome, error) {
 	t.Helper()
-	outcome, err := call[devices.Outcome](t, s, number, calls[request.Action].activity, request)
+	var outcome devices.Outcome
+	err := attempt{number: number, refused: 4}.run(t, s, calls[request.Action].activity, request, &outcome)
+	outcome.HeardAt = time.Time{}
 	assertNameless(t, s, outcome.Why)
 	return outcome, err
 }
@@ -107,7 +110,8 @@ func TestWhatComesOfAWriteIsToldOrTriedAgain(t *testing.T) {
 		own, all came
 	}
 	table(t, map[string]row{
-		"409":                      {graphsim.Fault{Status: 409, Code: "Conflict"}, came{devices.Refused, leaver.ApprovalRequired, 0, "pending in Intune already"}, came{}},
+		"409":                      {graphsim.Fault{Status: 409, Code: "Conflict"}, came{devices.Refused, leaver.GraphBadRequest, 0, "409"}, came{}},
+		"409 of an approval":       {graphsim.Fault{Status: 409, Code: "Conflict", Message: "An approval request is pending."}, came{devices.Refused, leaver.ApprovalRequired, 0, "pending in Intune already"}, came{}},
 		"no justification":         {graphsim.Fault{Status: 400, Message: "Header 'x-msft-approval-justification' is required"}, came{devices.Refused, leaver.ApprovalRequired, 0, "Multi Admin Approval"}, came{}},
 		"a used-up day":            {graphsim.Fault{Status: 429, Message: spent, RetryAfter: "7200"}, came{answer: devices.Spent, after: 2 * time.Hour}, came{}},
 		"a used-up day, as 400":    {graphsim.Fault{Status: 400, Message: spent, RetryAfter: "7200"}, came{answer: devices.Spent, after: 2 * time.Hour}, came{}},
@@ -118,8 +122,8 @@ func TestWhatComesOfAWriteIsToldOrTriedAgain(t *testing.T) {
 		"403":                      {graphsim.Fault{Status: 403, Code: "Forbidden"}, came{devices.Refused, leaver.GraphForbidden, 0, "DeviceManagementManagedDevices."}, came{devices.NoRoute, leaver.GraphForbidden, 0, "grant the permission"}},
 		"405":                      {graphsim.Fault{Status: 405}, came{devices.Refused, leaver.GraphBadRequest, 0, "405"}, came{devices.NoRoute, leaver.GraphBadRequest, 0, "405"}},
 		"404 of a route":           {graphsim.Fault{Status: 404, Code: "UnknownError"}, came{devices.Refused, leaver.GraphBadRequest, 0, "404"}, came{devices.NoRoute, leaver.GraphBadRequest, 0, "404"}},
-		"404 of a device":          {graphsim.Fault{Status: 404, Code: "ResourceNotFound"}, came{failure: leaver.GraphUnavailable, says: "does not find it for this call yet"}, came{devices.NoRoute, leaver.GraphBadRequest, 0, "404"}},
-		"404 of the user":          {graphsim.Fault{Status: 404, Code: "Request_ResourceNotFound"}, came{failure: leaver.GraphUnavailable}, came{devices.Refused, leaver.UserNotFound, 0, "no such user"}},
+		"404 of a device":          {graphsim.Fault{Status: 404, Code: "ResourceNotFound"}, came{devices.Refused, leaver.GraphBadRequest, 0, "404"}, came{devices.NoRoute, leaver.GraphBadRequest, 0, "404"}},
+		"404 of the user":          {graphsim.Fault{Status: 404, Code: "Request_ResourceNotFound"}, came{devices.Refused, leaver.UserNotFound, 0, "no such user"}, came{devices.NoRoute, leaver.UserNotFound, 0, "no such user"}},
 		"404 of a lagging replica": {graphsim.Fault{Status: 404, Code: "Directory_ObjectNotFound"}, came{failure: leaver.GraphUnavailable}, came{}},
 		"429":                      {graphsim.Fault{Status: 429, Code: "TooManyRequests", RetryAfter: "2.128"}, came{failure: leaver.GraphThrottled, after: 2128 * time.Millisecond}, came{}},
 		"503":                      {graphsim.Fault{Status: 503, RetryAfter: "120"}, came{failure: leaver.GraphUnavailable, after: 2 * time.Minute}, came{}},

@@ -71,14 +71,20 @@ func (a *Activities) registered(ctx context.Context, request leaver.ItemRequest,
 // one with an id, or any one where the id is empty.
 func inEntra(registered []graph.EntraDevice, device *leaver.Device, id string, enabledOnly bool) leaver.Item {
 	item := leaver.Item{ID: cmp.Or(id, device.ManagedDeviceID), Device: device, Outcome: leaver.AlreadyDone, Detail: "Entra has no such device registered for the leaver"}
+	hidden := false
 	for _, r := range registered {
-		if !isID(device.AzureADDeviceID) || !strings.EqualFold(r.DeviceID, device.AzureADDeviceID) || id != "" && r.ID != id {
+		hidden = hidden || r.Hidden && (id == "" || r.ID == id)
+		if r.Hidden || !isID(device.AzureADDeviceID) || !strings.EqualFold(r.DeviceID, device.AzureADDeviceID) || id != "" && r.ID != id {
 			continue
 		}
 		if enabledOnly && !r.AccountEnabled {
 			return leaver.Item{ID: r.ID, Device: device, Outcome: leaver.AlreadyDone, Detail: "it is disabled in Entra"}
 		}
 		return leaver.Item{ID: r.ID, Device: device}
+	}
+	if hidden && isID(device.AzureADDeviceID) {
+		item.Outcome, item.Failure = leaver.Failed, leaver.GraphForbidden
+		item.Detail = "Entra hides the properties of a device that is registered for the leaver, and it could be this one: see there, or grant the permission Device.Read.All, then retry"
 	}
 	return item
 }

@@ -59,7 +59,7 @@ func TestADelegatedCredentialReachesPhonesToo(t *testing.T) {
 	s.offboarding, err = plugin.New(s.config)
 	require.NoError(t, err)
 	assert.Equal(t, leaver.Done, disabling.does(t, s, request)[0].Outcome)
-	s.Fail(graphsim.Fault{Method: "DELETE", Status: 403})
+	s.Fail(graphsim.Fault{Method: "DELETE", Status: 403, Code: "Authorization_RequestDenied"})
 	refused := final(t, s, errorOf(deleting.changes(t, s, 1, request, deleting.lists(t, s, request).Items[0])), leaver.GraphForbidden)
 	assert.NotContains(t, refused.Message(), "LEAVER_DEVICE_CREDENTIAL", "the worker has such a credential")
 }

@@ -1,30 +1,37 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/leaver-dev/leaver"
-	"github.com/leaver-dev/leaver/devices"
 	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
 )
 
-// failure is the one place where Graph's answers become retry decisions: what waiting can mend waits as long
-// as Graph said, or as the retry policy says; everything else is for a person.
+// failure is the one place where an error becomes a retry decision: what waiting can
+// mend waits as long as Graph said, or as the retry policy says; what may pass is tried
+// some times; everything else is for a person.
 func failure(ctx context.Context, err error) error {
 	if halted(err) {
 		return err
 	}
-	f := explain(err)
+	f := attempted(ctx, err)
 	f.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + f.Message
 	return f.Err()
+}
+
+// attempted is what the end of this attempt means, with the attempts before it.
+func attempted(ctx context.Context, err error) leaver.Failure {
+	f, again := explained(err)
+	if again == passing {
+		f = tryAgain(ctx, f)
+	}
+	return f
 }
 
 // invalid refuses an input by the name of its field.
@@ -32,61 +39,48 @@ func invalid(ctx context.Context, message string) error {
 	return leaver.Failure{Type: leaver.InvalidRequest, Message: activity.GetInfo(ctx).ActivityType.Name + ": " + message}.Err()
 }
 
+// explain says what an error means, whatever was tried before.
 func explain(err error) leaver.Failure {
-	if notYet, ok := errors.AsType[errNotYet](err); ok {
-		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true, Message: notYet.Error()}
-	}
-	if answer, ok := errors.AsType[*graph.Error](err); ok {
-		f := decide(answer)
-		f.Message += "; Graph answered " + facts(answer)
-		return f
-	}
-	credential, noToken := errors.AsType[*graph.CredentialError](err)
-	switch {
-	case noToken && credential.Waits:
-		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "sign-in did not answer"}
-	case noToken && credential.SignIn:
-		return leaver.Failure{Type: leaver.GraphUnauthorized, Message: "nobody is signed in: run `worker sign-in` where the worker runs, restart it, then retry"}
-	case noToken:
-		return leaver.Failure{Type: leaver.GraphUnauthorized, Message: "the worker's credential was refused, correct it and restart the worker, then retry: " + credential.Error()}
-	case errors.Is(err, graph.ErrUnusableID):
-		return leaver.Failure{Type: leaver.InvalidRequest, Message: "userId: " + err.Error()}
-	case errors.Is(err, graph.ErrOtherUser):
-		return leaver.Failure{Type: leaver.UserNotFound, Message: err.Error() + "; nothing was done: use the object id"}
-	}
-	return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "Graph could not be reached: " + err.Error()}
+	f, _ := explained(err)
+	return f
 }
 
-// decide says what an answer means; Message is what a person should do.
-func decide(e *graph.Error) leaver.Failure {
-	switch {
-	case e.Status == http.StatusConflict && e.ChangesDevice():
-		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "a request for approval of the same is pending in Intune already (Tenant administration, Multi Admin Approval), whose code is not known here: cancel it there, then retry"}
-	case e.ApprovalCode != "" && e.ChangesDevice():
-		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "a second administrator is asked in Intune to approve this first (Tenant administration, Multi Admin Approval); " + leaver.WorkflowType + " waits for that and carries it out, an activity alone does not"}
-	case wantsApproval(e):
-		return leaver.Failure{Type: leaver.ApprovalRequired, Message: "the tenant demands a second administrator's approval for this (Intune's Multi Admin Approval) and does not take the request for it: see there, then retry, or skip the step"}
-	case isDailyLimit(e):
-		// A little after midnight UTC, which is taken for when Intune's day begins.
-		tomorrow := time.Now().Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute)
-		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: cmp.Or(e.RetryAfter, time.Until(tomorrow)), Message: devices.SpentToday}
-	case e.Status == http.StatusTooManyRequests:
-		return leaver.Failure{Type: leaver.GraphThrottled, Waits: true, After: e.RetryAfter, Message: "too many requests, waiting"}
-	case e.Status >= 500, e.Status == http.StatusRequestTimeout, lagging(e):
-		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, After: e.RetryAfter, Message: "Graph is not available, trying again"}
-	case e.Status == http.StatusUnauthorized && e.Code == "Forbidden":
-		// Intune words a refusal of the tenant or the role as 401; another token would change nothing.
-		return leaver.Failure{Type: leaver.GraphForbidden, Message: "Intune refuses this caller: check the tenant's Intune licence, and the Intune role or permission " + granted(e)}
-	case e.Status == http.StatusUnauthorized:
-		return leaver.Failure{Type: leaver.GraphUnauthorized, Message: "Graph refuses the token: check the worker's tenant, application and cloud, then retry"}
-	case e.Status == http.StatusForbidden:
-		return leaver.Failure{Type: leaver.GraphForbidden, Message: "grant the permission " + granted(e) + ", then retry"}
-	case e.Status == http.StatusNotFound && e.Code == "Request_ResourceNotFound", e.Status == http.StatusNotFound && e.Call == graph.CallGetUser:
-		return leaver.Failure{Type: leaver.UserNotFound, Message: "no such user in this tenant: check the name, and that the worker signs in to the right tenant"}
-	case e.Status == http.StatusBadRequest && strings.Contains(e.Message, "not applicable to target tenant"):
-		return leaver.Failure{Type: leaver.IntuneNotLicensed, Message: "the tenant has no active Intune licence: activate one and retry, or skip the device steps"}
+func explained(err error) (leaver.Failure, again) {
+	if notYet, ok := errors.AsType[errNotYet](err); ok {
+		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true, Message: notYet.Error()}, outage
 	}
-	return leaver.Failure{Type: leaver.GraphBadRequest, Message: "Graph refuses the request: " + e.Safe()}
+	if many, ok := errors.AsType[errTooManyDevices](err); ok {
+		return leaver.Failure{Type: leaver.TooManyDevices, Message: many.Error()}, lasting
+	}
+	if answer, ok := errors.AsType[*graph.Error](err); ok {
+		f, again := ruled(answer)
+		f.Message += "; Graph answered " + facts(answer)
+		return f, again
+	}
+	if odd, ok := errors.AsType[*graph.AnswerError](err); ok && odd.Lasting {
+		return leaver.Failure{Type: leaver.GraphBadResponse, Message: odd.Error() + ": this is no outage, and what Graph lists cannot be trusted; ask Microsoft's support, or raise LEAVER_LIST_PAGES or LEAVER_LIST_ROWS where the list is that long"}, lasting
+	} else if ok {
+		return leaver.Failure{Type: leaver.GraphBadResponse, Message: "something between the worker and Graph may answer in its place: " + odd.Error()}, passing
+	}
+	if hidden, ok := errors.AsType[*graph.HiddenError](err); ok {
+		return leaver.Failure{Type: leaver.GraphForbidden, Message: hidden.Error() + ": grant the permission " +
+			granted(&graph.Error{Call: hidden.Call, Permission: hidden.Permission, Token: hidden.Token}) + ", and check that the id is a user's; then retry"}, lasting
+	}
+	credential, noToken := errors.AsType[*graph.CredentialError](err)
+	unusable, wrongID := errors.AsType[*graph.UnusableIDError](err)
+	switch {
+	case noToken && credential.Waits:
+		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "sign-in did not answer"}, outage
+	case noToken && credential.SignIn:
+		return leaver.Failure{Type: leaver.GraphUnauthorized, Message: "nobody is signed in: run `worker sign-in` where the worker runs, restart it, then retry"}, lasting
+	case noToken:
+		return leaver.Failure{Type: leaver.GraphUnauthorized, Message: "the worker's credential was refused, correct it and restart the worker, then retry: " + credential.Error()}, lasting
+	case wrongID:
+		return leaver.Failure{Type: leaver.InvalidRequest, Message: unusable.Of + ": " + unusable.Error()}, lasting
+	case errors.Is(err, graph.ErrOtherUser):
+		return leaver.Failure{Type: leaver.UserNotFound, Message: err.Error() + "; nothing was done: use the object id"}, lasting
+	}
+	return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "Graph could not be reached: " + err.Error()}, outage
 }
 
 // dailyLimit finds the refusal of a tenant that has used up what Intune lets it
@@ -102,6 +96,14 @@ type errNotYet string
 
 func (e errNotYet) Error() string { return string(e) }
 
+// errTooManyDevices is how many devices the leaver has, where an offboarding does not take
+// that many on.
+type errTooManyDevices int
+
+func (e errTooManyDevices) Error() string {
+	return fmt.Sprintf("the leaver has %d devices, and an offboarding takes on %d at most: an enrolment manager's devices belong to others; give them to their users in Intune first", int(e), leaver.MaxDevices)
+}
+
 // errApprovalLags is Intune asking for an approval that it lists as given.
 const errApprovalLags = errNotYet("Intune has approved this and does not take the approval yet, trying again")
 
@@ -111,7 +113,13 @@ func halted(err error) bool {
 }
 
 // waits reports whether the same call may succeed later.
-func waits(err error) bool { return err != nil && (halted(err) || explain(err).Waits) }
+func waits(err error) bool {
+	if err == nil || halted(err) {
+		return err != nil
+	}
+	_, again := explained(err)
+	return again != lasting
+}
 
 // wantsApproval reports that the tenant has queued the action for a second administrator, or wants to be told
 // why first. Statuses 400, 403 and 412 have all been seen.
@@ -119,23 +127,27 @@ func wantsApproval(e *graph.Error) bool {
 	return e.ApprovalCode != "" || strings.Contains(e.Message, "x-msft-approval-justification")
 }
 
-// refusedAltogether reports that a tenant does not take a call at all, whoever it is about.
+// refusedAltogether reports that a tenant does not take a call at all, whoever
+// it is about.
 func refusedAltogether(err error) bool {
-	e, ok := errors.AsType[*graph.Error](err)
-	if !ok || wantsApproval(e) {
+	answer, ok := errors.AsType[*graph.Error](err)
+	if !ok || wantsApproval(answer) {
 		return false
 	}
-	return e.Status == http.StatusForbidden || e.Status == http.StatusMethodNotAllowed ||
-		e.Status == http.StatusNotFound && e.Code != "Request_ResourceNotFound" && !lagging(e)
+	e := asRefused(answer)
+	return e.Status == http.StatusForbidden && namesReason(&e) || e.Status == http.StatusMethodNotAllowed ||
+		e.Status == http.StatusNotFound && !lagging(&e) || e.Status == http.StatusBadRequest && strings.Contains(e.Message, "for the segment")
 }
 
-// notFound reports that what was asked about is not there.
+// notFound reports that what was asked about is not there, in Graph's own words: a
+// proxy's 404 says nothing about it.
 func notFound(err error) bool {
 	e, ok := errors.AsType[*graph.Error](err)
-	return ok && e.Status == http.StatusNotFound && !lagging(e)
+	return ok && e.Status == http.StatusNotFound && !lagging(e) && (e.Code != "" || e.Message != "")
 }
 
-// isMissing reports that Graph knows the call, and not what it is about: this can be a replica that lags.
+// isMissing reports that Graph knows the call, and not what it is about: this can
+// be a replica that lags.
 func isMissing(err error) bool {
 	e, ok := errors.AsType[*graph.Error](err)
 	return ok && e.Status == http.StatusNotFound && strings.HasSuffix(e.Code, "NotFound")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
+	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -111,6 +112,8 @@ func (a *Activities) changeLeft(ctx context.Context, request leaver.ItemRequest,
 	switch {
 	case err != nil:
 		return leaver.Item{}, failure(ctx, err)
+	case item.Outcome == leaver.Failed:
+		return leaver.Item{}, leaver.Failure{Type: item.Failure, Message: activity.GetInfo(ctx).ActivityType.Name + ": " + item.Detail}.Err()
 	case item.Outcome != "": // an earlier attempt may have changed it and lost the answer
 		return settled(leaver.Item{ID: item.ID, Device: item.Device}, item.Outcome, item.Detail), nil
 	}

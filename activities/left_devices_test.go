@@ -281,7 +281,7 @@ func TestAChangeThatFailedIsTriedAgainAndNotTakenForDone(t *testing.T) {
 			for _, c.fault.Method = range []string{"PATCH", "DELETE", "POST"} {
 				s.Fail(c.fault)
 			}
-			failed(t, s, errorOf(step.changes(t, s, 1, request, open)), c.why, c.why == leaver.GraphUnavailable)
+			failed(t, s, errorOf(step.changes(t, s, 1, request, open)), c.why, true)
 			s.Heal()
 			assertItem(t, step.changed(t, s, 2, request, open), leaver.Done, "")
 			assert.Equal(t, [2]int{c.writes, 1}, [2]int{len(s.writes()), s.accepted()})

@@ -1,10 +1,14 @@
 package activities
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,6 +59,7 @@ func (a *Activities) LookAtDevices(ctx context.Context, request devices.LookRequ
 // notYet asks for another look. It says itself when, so that the rhythm is the same
 // whatever retry policy the caller has.
 func (a *Activities) notYet(ctx context.Context, request devices.LookRequest) error {
+	answered(ctx)
 	wait, longest := time.Duration(request.First), time.Duration(request.Longest)
 	for n := int32(1); n < activity.GetInfo(ctx).Attempt && wait < longest; n++ {
 		wait *= 2
@@ -74,7 +79,7 @@ func (a *Activities) notYet(ctx context.Context, request devices.LookRequest) er
 // see makes a look. It returns what it has seen also with an error that concerns single
 // devices or the requests for approval alone; partial says so.
 func (a *Activities) see(ctx context.Context, request devices.LookRequest) (sight devices.Sight, partial, err error) {
-	listed, err := a.devices.ManagedDevices(ctx, request.UserID)
+	listed, err := a.listDevices(ctx, request.UserID)
 	if err != nil {
 		return devices.Sight{}, nil, err
 	}
@@ -85,8 +90,15 @@ func (a *Activities) see(ctx context.Context, request devices.LookRequest) (sigh
 	group.SetLimit(sideBySide)
 
 	seen := make([]devices.Seen, len(listed))
-	for i, device := range listed {
-		seen[i] = describe(device)
+	for _, i := range rand.Perm(len(listed)) {
+		device := &listed[i]
+		device.ID = cmp.Or(device.ID, withoutID(*device, i))
+		seen[i] = describe(*device)
+		seen[i].Special = special(*device, request.UserID, request.UserPrincipalName)
+		if request.Enrolment {
+			seen[i].Enrolment = &leaver.Enrolment{ManagementAgent: device.ManagementAgent, DeviceEnrollmentType: device.DeviceEnrollmentType, Model: device.Model,
+				EnrolledDateTime: device.EnrolledDateTime, UserID: device.UserID, UserPrincipalName: device.UserPrincipalName}
+		}
 		at := slices.IndexFunc(request.Known, func(k devices.Known) bool { return k.ID == device.ID })
 		if needsKey := at < 0 && request.Keys || at >= 0 && request.Known[at].NeedsKey; needsKey && devices.IsWindows(device.OperatingSystem) {
 			group.Go(func() error { return a.readKey(reading, &seen[i]) })
@@ -96,9 +108,11 @@ func (a *Activities) see(ctx context.Context, request devices.LookRequest) (sigh
 		return slices.ContainsFunc(listed, func(d graph.ManagedDevice) bool { return d.ID == k.ID })
 	})
 	byID := make([]devices.Seen, len(unlisted))
-	for i, k := range unlisted {
+	// In any order, so that a look that runs out of time tells of others the next time.
+	for _, i := range rand.Perm(len(unlisted)) {
+		k := unlisted[i]
 		group.Go(func() (err error) {
-			byID[i], err = a.readDevice(reading, k.ID)
+			byID[i], err = a.readDevice(reading, request, k.ID)
 			return err
 		})
 	}
@@ -106,7 +120,7 @@ func (a *Activities) see(ctx context.Context, request devices.LookRequest) (sigh
 		sight.Approvals, sight.ApprovalsUnread, err = a.readApprovals(reading, request)
 		return err
 	})
-	partial = group.Wait()
+	partial = errors.Join(group.Wait(), a.confirm(reading, request, byID))
 	if ctx.Err() != nil {
 		return devices.Sight{}, nil, ctx.Err()
 	}
@@ -131,6 +145,53 @@ func (a *Activities) see(ctx context.Context, request devices.LookRequest) (sigh
 	return sight, partial, nil
 }
 
+// confirm reads the devices once more that Graph has not found: a device is gone when
+// Graph says so twice.
+func (a *Activities) confirm(ctx context.Context, request devices.LookRequest, byID []devices.Seen) error {
+	missing := slices.ContainsFunc(byID, func(s devices.Seen) bool { return s.Unread == gone })
+	if !missing {
+		return nil
+	}
+	select {
+	case <-time.After(a.secondLook):
+	case <-ctx.Done():
+	}
+	var group errgroup.Group
+	group.SetLimit(sideBySide)
+	for i, s := range byID {
+		if s.Unread != gone {
+			continue
+		}
+		group.Go(func() (err error) {
+			byID[i], err = a.readDevice(ctx, request, s.ID)
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// listDevices lists the leaver's devices. Where Graph does not know the account any more,
+// or Intune does not know the user, it asks for the devices that are associated with the
+// object id: there may be none.
+func (a *Activities) listDevices(ctx context.Context, userID string) ([]graph.ManagedDevice, error) {
+	listed, err := a.devices.ManagedDevices(ctx, userID)
+	if _, noID := uuid.Parse(userID); notFound(err) && noID == nil {
+		listed, err = a.devices.ManagedDevicesOf(ctx, userID)
+	}
+	if err == nil && len(listed) > leaver.MaxDevices {
+		return nil, errTooManyDevices(len(listed))
+	}
+	return listed, err
+}
+
+// withoutID stands for the id of a device that Intune lists without one that can be
+// used. No such id can be sent to Graph.
+func withoutID(d graph.ManagedDevice, position int) string {
+	return noID + cmp.Or(d.SerialNumber, d.DeviceName, strconv.Itoa(position+1))
+}
+
+const noID = "without id/"
+
 // differs reports whether something is seen of a device that was not known. That it has
 // checked in since it was asked is news; the check-ins after that are none. That it cannot
 // be read is news; why is not, as Graph words it anew each time.
@@ -138,7 +199,7 @@ func differs(k devices.Known, s devices.Seen) bool {
 	if s.Unread != "" {
 		return k.Unread == ""
 	}
-	return k.State != s.ManagementState || k.OwnerType != s.OwnerType || k.Unread != "" || k.NeedsKey && s.RecoveryKey != "" ||
+	return k.State != s.ManagementState || k.OwnerType != s.OwnerType || k.Special != s.Special || k.Unread != "" || k.NeedsKey && s.RecoveryKey != "" ||
 		!k.AskedAt.IsZero() && !s.LastSyncDateTime.Before(k.AskedAt.Truncate(time.Second))
 }
 
@@ -147,10 +208,35 @@ func describe(d graph.ManagedDevice) devices.Seen {
 		Name: d.DeviceName, OperatingSystem: d.OperatingSystem, OwnerType: d.ManagedDeviceOwnerType,
 		ManagementState: d.ManagementState, LastSyncDateTime: d.LastSyncDateTime, SerialNumber: d.SerialNumber,
 	}}
+	if strings.HasPrefix(d.ID, noID) {
+		seen.Unread = "Intune lists it without an id that can be used: see there what it is, then choose giveUp"
+	}
 	if isID(d.AzureADDeviceID) {
 		seen.AzureADDeviceID = d.AzureADDeviceID
 	}
 	return seen
+}
+
+// agents are the values of managementAgent by which Intune does not manage a device.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/resources/intune-devices-managementagenttype
+var agents = map[string]leaver.Special{
+	"eas": leaver.ExchangeManaged, "configurationManagerClient": leaver.ConfigurationManaged, "msSense": leaver.DefenderManaged,
+}
+
+// special says why a device is not simply the leaver's and Intune's. A name that Intune has not learned anew
+// since the leaver was renamed looks like somebody else's, and is asked about.
+func special(d graph.ManagedDevice, userID, userPrincipalName string) leaver.Special {
+	other := func(theirs, ours string) bool { return theirs != "" && ours != "" && !strings.EqualFold(theirs, ours) }
+	switch {
+	case agents[d.ManagementAgent] != "":
+		return agents[d.ManagementAgent]
+	case strings.HasPrefix(d.Model, "Cloud PC"):
+		return leaver.CloudPC
+	case isID(d.UserID) && other(d.UserID, userID), other(d.UserPrincipalName, userPrincipalName):
+		return leaver.OtherUser
+	}
+	return ""
 }
 
 // brief leaves out what does not change of a device that is known.
@@ -167,7 +253,10 @@ const gone = "gone"
 
 // readDevice reads a device that Intune does not list for the leaver. What Intune
 // refuses to tell is noted with the device.
-func (a *Activities) readDevice(ctx context.Context, id string) (devices.Seen, error) {
+func (a *Activities) readDevice(ctx context.Context, request devices.LookRequest, id string) (devices.Seen, error) {
+	if strings.HasPrefix(id, noID) {
+		return devices.Seen{ID: id, Unread: gone}, nil // it is not listed any more
+	}
 	device, err := a.devices.ManagedDevice(ctx, id)
 	switch {
 	case notFound(err):
@@ -177,7 +266,11 @@ func (a *Activities) readDevice(ctx context.Context, id string) (devices.Seen, e
 	case err != nil:
 		return devices.Seen{ID: id, Unread: explain(err).Message}, nil
 	}
-	return describe(device), nil
+	seen := describe(device)
+	if s := special(device, request.UserID, request.UserPrincipalName); s != leaver.OtherUser { // that it is not listed says so
+		seen.Special = s
+	}
+	return seen, nil
 }
 
 // readKey notes whether a BitLocker recovery key is on record for a Windows device.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
 )
@@ -19,11 +20,11 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	if err := knowsSteps(request); err != nil {
 		return leaver.Plan{}, err
 	}
-	user, err := a.graph.User(ctx, request.UserID)
+	found, err := a.findLeaver(ctx, request.UserID)
 	if err != nil {
 		return leaver.Plan{}, failure(ctx, err)
 	}
-	plan := leaver.Plan{Leaver: leaver.Leaver(user)}
+	plan := leaver.Plan{Leaver: found}
 	for _, row := range catalogue {
 		if isOptional(row.Name) && !request.Steps[row.Name].Include {
 			continue
@@ -31,7 +32,9 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 		step := a.planStep(row, plan.Leaver, request)
 		step.After = slices.DeleteFunc(slices.Clone(step.After), func(before string) bool { return isOptional(before) && !request.Steps[before].Include })
 		if step.Shape == leaver.Devices && step.Skip == "" {
-			if step.Items, err = a.foresee(ctx, user.ID, step.Devices.Policy); err != nil && request.DryRun && waits(err) {
+			step.Items, err = a.foresee(ctx, found, step.Devices.Policy)
+			_, tooMany := errors.AsType[errTooManyDevices](err)
+			if tooMany || err != nil && request.DryRun && waits(err) {
 				return leaver.Plan{}, failure(ctx, err)
 			} else if err != nil {
 				// It is no reason to leave the account open.
@@ -41,6 +44,28 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 		plan.Steps = append(plan.Steps, step)
 	}
 	return plan, nil
+}
+
+// findLeaver reads the leaver, also one whose account was deleted before: the devices stay
+// managed. An object id is taken in any form that a GUID may have.
+func (a *Activities) findLeaver(ctx context.Context, id string) (leaver.Leaver, error) {
+	noGUID := uuid.Validate(id) // Parse takes any characters for braces
+	if noGUID == nil {
+		id = uuid.MustParse(id).String()
+	}
+	user, err := a.graph.User(ctx, id)
+	deleted := false
+	if notFound(err) && noGUID == nil {
+		if found, missing := a.graph.DeletedUser(ctx, id); missing == nil {
+			user, err, deleted = found, nil, true
+		} else if !notFound(missing) {
+			return leaver.Leaver{}, missing
+		}
+	}
+	return leaver.Leaver{
+		ID: user.ID, UserPrincipalName: user.UserPrincipalName, UserType: user.UserType, AccountEnabled: user.AccountEnabled && !deleted,
+		OnPremisesSyncEnabled: user.OnPremisesSyncEnabled && !deleted, External: user.IsExternal(), Deleted: deleted,
+	}, err
 }
 
 // intunePatience lets a tenant use up its daily limits some days in a row.
@@ -78,11 +103,11 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 
 // foresee lists what the policy says about each device, as things stand. It takes
 // half of the attempt's time at most: without it there is still a plan.
-func (a *Activities) foresee(ctx context.Context, userID string, policy leaver.DevicePolicy) ([]leaver.Item, error) {
+func (a *Activities) foresee(ctx context.Context, l leaver.Leaver, policy leaver.DevicePolicy) ([]leaver.Item, error) {
 	deadline, _ := ctx.Deadline() // each attempt has one
 	ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
 	defer cancel()
-	sight, _, err := a.see(ctx, devices.LookRequest{UserID: userID, Keys: true})
+	sight, _, err := a.see(ctx, devices.LookRequest{UserID: l.ID, UserPrincipalName: l.UserPrincipalName, Keys: true, Enrolment: true})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, errors.New("no answer from Intune in time")
@@ -96,7 +121,11 @@ func (a *Activities) foresee(ctx context.Context, userID string, policy leaver.D
 	}
 	fleet := &devices.Fleet{Policy: policy, Deadline: a.settings.Deadline}
 	fleet.Saw(sight, time.Now())
-	return fleet.Foreseen(time.Now()), nil
+	items := fleet.Foreseen(time.Now())
+	for i, seen := range sight.Listed { // a new fleet has the devices in the order of the list
+		items[i].Device.Enrolment = seen.Enrolment
+	}
+	return items, nil
 }
 
 func isOptional(name string) bool { return slices.Contains(leaver.OptionalSteps(), name) }

@@ -214,7 +214,7 @@ func TestAPlanShowsWhatWillHappenToEachDevice(t *testing.T) {
 			assert.Equal(t, want.key, item.Device.RecoveryKey, item.Device.Name)
 			assert.True(t, strings.HasPrefix(item.Detail, want.says), item.Detail)
 			assert.Equal(t, want.says == "", item.Detail == "", item.Detail)
-			nothing := leaver.Item{ID: item.ID, Detail: item.Detail, Device: &leaver.Device{DeviceFacts: item.Device.DeviceFacts, Planned: want.action}}
+			nothing := leaver.Item{ID: item.ID, Detail: item.Detail, Device: &leaver.Device{DeviceFacts: item.Device.DeviceFacts, Enrolment: item.Device.Enrolment, Planned: want.action}}
 			assert.Equal(t, nothing, item, "nothing has happened yet")
 		}
 		assert.Empty(t, s.writes())

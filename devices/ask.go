@@ -28,8 +28,11 @@ func (f *Fleet) ask(d *Device, action leaver.DeviceAction, code string, again bo
 	case action == leaver.Keep && d.asked() != nil: // the device's owner may have changed
 		return f.question(d, "the policy says to keep it by now, and it may have been asked before: see in Intune, then choose", "", now)
 	case action == leaver.Keep:
+		if why := beyond[d.Special]; why != "" {
+			return Stand{Verdict: leaver.NotIntunes, Ended: true, Detail: why}
+		}
 		return Stand{Verdict: leaver.Kept, Ended: true, Detail: "left as it is, as the policy says"}
-	case !d.UnlistedAt.IsZero():
+	case d.UnlistedAt != 0:
 		return f.unlisted(d, now)
 	case harm != "":
 		return f.question(d, harm, leaver.InvalidRequest, now)
@@ -55,7 +58,7 @@ func (f *Fleet) ask(d *Device, action leaver.DeviceAction, code string, again bo
 // tells a device that was given to another user from one that a list has missed.
 func (f *Fleet) unlisted(d *Device, now time.Time) Stand {
 	s := Stand{Verdict: f.soFar(d), Detail: unlisted}
-	switch second := d.UnlistedAt.Add(secondLook); {
+	switch second := d.UnlistedAt.time().Add(secondLook); {
 	case second.After(now):
 		s.Until = second
 	case f.LookedAt.Before(second):
@@ -70,7 +73,7 @@ const unlisted = "still managed, no longer listed for the leaver"
 
 // listing says that a device is not listed, or nothing.
 func (d *Device) listing() string {
-	if d.UnlistedAt.IsZero() {
+	if d.UnlistedAt == 0 {
 		return ""
 	}
 	return unlisted
@@ -90,7 +93,7 @@ func (f *Fleet) needsKey(d *Device, action leaver.DeviceAction) bool {
 // withoutKey is a device for which no recovery key is known to be on record.
 func (f *Fleet) withoutKey(d *Device, now time.Time) Stand {
 	const mend = ", and the policy requires one: save it, then retry, or choose"
-	switch until := d.since(d.FoundAt).Add(keyPatience); {
+	switch until := d.since(d.FoundAt.time()).Add(keyPatience); {
 	case d.RecoveryKey == leaver.RecoveryKeyMissing:
 		return f.question(d, "no BitLocker recovery key is on record"+mend, "", now)
 	case d.RecoveryKey == leaver.RecoveryKeyUnknown, !until.After(now):

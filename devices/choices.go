@@ -94,7 +94,7 @@ func (f *Fleet) refusal(choice leaver.Choice, d *Device, now time.Time) error {
 		return errors.New("choice: nothing was asked of the item that could be waited for, choose another answer")
 	case action != "" && d.Unread != "":
 		return harmful("Intune does not tell of the device, and nothing can be asked of it: see there, then choose retry or giveUp")
-	case action != "" && !d.UnlistedAt.IsZero():
+	case action != "" && d.UnlistedAt != 0:
 		return harmful("the device is " + unlisted + ", and may be another user's: decide about it in Intune, then choose giveUp")
 	case action != "" && f.harm(action, d) != "":
 		return harmful(f.harm(action, d))

@@ -12,14 +12,16 @@ import (
 
 // LookRequest is what a look at all devices takes.
 type LookRequest struct {
-	UserID string `json:"userId"`
+	UserID            string `json:"userId"`
+	UserPrincipalName string `json:"userPrincipalName,omitempty"`
 	// Known is what is known of each device; the caller leaves out those that are gone.
 	Known AllKnown `json:"known,omitempty"`
 	// Approvals are the requests for approval that may change, as they are known;
 	// ApprovalsUnread is why they could not be read before.
 	Approvals       map[string]leaver.ApprovalStatus `json:"approvals,omitempty"`
 	ApprovalsUnread string                           `json:"approvalsUnread,omitempty"`
-	Keys            bool                             `json:"keys,omitzero"` // to look for the recovery keys of devices that are new
+	Keys            bool                             `json:"keys,omitzero"`      // to look for the recovery keys of devices that are new
+	Enrolment       bool                             `json:"enrolment,omitzero"` // to tell how devices came to be managed
 	// Wait says to look until something differs from what is known: after First, and
 	// then after twice as long each time, up to Longest.
 	Wait    bool            `json:"wait,omitzero"`
@@ -29,14 +31,15 @@ type LookRequest struct {
 
 // Known is what a look compares with what it sees.
 type Known struct {
-	ID        string    `json:"id,omitempty"`
-	State     string    `json:"state,omitempty"`
-	OwnerType string    `json:"owner,omitempty"`
-	Unlisted  bool      `json:"unlisted,omitzero"`
-	Gone      bool      `json:"gone,omitzero"`
-	Unread    string    `json:"unread,omitempty"`
-	AskedAt   time.Time `json:"askedAt,omitzero"`  // while the device has not been seen to check in since: that it has is news
-	NeedsKey  bool      `json:"needsKey,omitzero"` // the recovery key is to be looked for
+	ID        string         `json:"id,omitempty"`
+	State     string         `json:"state,omitempty"`
+	OwnerType string         `json:"owner,omitempty"`
+	Unlisted  bool           `json:"unlisted,omitzero"`
+	Gone      bool           `json:"gone,omitzero"`
+	Unread    string         `json:"unread,omitempty"`
+	AskedAt   time.Time      `json:"askedAt,omitzero"` // while the device has not been seen to check in since: that it has is news
+	Special   leaver.Special `json:"special,omitempty"`
+	NeedsKey  bool           `json:"needsKey,omitzero"` // the recovery key is to be looked for
 }
 
 // AllKnown stands in a history once for each look that tells news. What is known alike
@@ -83,13 +86,26 @@ func (k *AllKnown) UnmarshalJSON(text []byte) error {
 func (f *Fleet) Known() AllKnown {
 	known := make(AllKnown, len(f.Devices))
 	for i, d := range f.Devices {
-		known[i] = Known{ID: d.ID, State: d.ManagementState, OwnerType: d.OwnerType, Unlisted: !d.UnlistedAt.IsZero(), Gone: d.Gone, Unread: d.Unread,
+		known[i] = Known{ID: d.ID, State: d.ManagementState, OwnerType: d.OwnerType, Unlisted: d.UnlistedAt != 0, Gone: d.Gone, Unread: d.Unread, Special: d.Special,
 			NeedsKey: f.Policy.RequireRecoveryKey && IsWindows(d.OperatingSystem) && d.RecoveryKey == ""}
-		if asked := d.asked(); asked != nil && !d.checkedIn(asked.At) {
-			known[i].AskedAt = asked.At.Truncate(time.Second) // Intune tells no more of a check-in
-		}
+		known[i].AskedAt = d.nextCheckIn()
 	}
 	return known
+}
+
+// nextCheckIn is from when on a check-in of the device is news, by Intune's clock; the zero
+// time where none is. Intune tells the second.
+func (d *Device) nextCheckIn() time.Time {
+	asked := d.asked()
+	switch {
+	case asked == nil:
+		return time.Time{}
+	case !d.checkedIn(asked.At):
+		return asked.At.Add(time.Duration(asked.HeardAfter)).Truncate(time.Second)
+	case asked.Answer == leaver.CallAccepted && asked.CheckIns < manyCheckIns && !d.isLeaving() && !d.hasFailed():
+		return d.LastSyncDateTime.Truncate(time.Second).Add(time.Second)
+	}
+	return time.Time{}
 }
 
 // WriteRequest is what an activity takes that makes a Write.
@@ -97,8 +113,9 @@ type WriteRequest struct {
 	UserID string `json:"userId"`
 	Reason string `json:"reason,omitempty"` // says why, for a second administrator
 	Write
-	Judged []Judged `json:"judged,omitempty"` // each device as it was when the write was decided about, in the order of IDs
-	Told   bool     `json:"told,omitzero"`    // a person told that the request with Code is approved
+	Judged []Judged           `json:"judged,omitempty"` // each device as it was when the write was decided about, in the order of IDs
+	Wipe   leaver.WipeOptions `json:"wipe,omitzero"`    // what a wipe is made with
+	Told   bool               `json:"told,omitzero"`    // a person told that the request with Code is approved
 }
 
 // Judged is what a decision about a device depends on.

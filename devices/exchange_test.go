@@ -36,7 +36,8 @@ func TestWhatIsKnownAlikeOfManyDevicesIsWrittenOnce(t *testing.T) {
 func TestWhatALookIsToFindOut(t *testing.T) {
 	tell(t, stories{
 		"what is news of whom": {wantsKeys, sees("A", "B key=onRecord", "C iOS"), finds("needs key", "", ""), after(minute),
-			makes("retire B", "retire C"), finds("needs key", "check-in", "check-in"), sees("C iOS checkedIn"), finds("needs key", "check-in", "")},
+			makes("retire B", "retire C"), finds("needs key", "check-in", "check-in"), sees("C iOS checkedIn"), finds("needs key", "check-in", "check-in"),
+			after(minute), sees("B key=onRecord retirePending checkedIn"), finds("needs key", "", "check-in")},
 		"the codes that may change": {wipesWindows, sees("A", "B", "C"), calls("wipe A", "wipe B", "wipe C"), queued("A c1"),
 			queued("B c2"), queued("C c3"), awaits("c1", "c2", "c3"), reads("c1 rejected"), chooses("giveUp", "B"), loses("C"), awaits()},
 	})

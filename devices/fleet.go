@@ -38,17 +38,17 @@ type Fleet struct {
 type Device struct {
 	ID string `json:"id"`
 	leaver.DeviceFacts
-	KeyUnread string    `json:"keyUnread,omitempty"` // why the recovery key could not be looked for
-	Unread    string    `json:"unread,omitempty"`    // why Intune does not tell of the device
-	FoundAt   time.Time `json:"foundAt"`             // when it was first seen
-	StateAt   time.Time `json:"stateAt"`             // when its managementState was first seen as it is
-	LeavingAt time.Time `json:"leavingAt,omitzero"`  // when it was first seen on its way
+	KeyUnread string `json:"keyUnread,omitempty"` // why the recovery key could not be looked for
+	Unread    string `json:"unread,omitempty"`    // why Intune does not tell of the device
+	FoundAt   moment `json:"foundAt"`             // when it was first seen
+	StateAt   moment `json:"stateAt"`             // when its managementState was first seen as it is
+	LeavingAt moment `json:"leavingAt,omitzero"`  // when it was first seen on its way
 	// UnlistedAt is when Intune was first seen not to list the device for the leaver
 	// while it knew the device by its id; zero while it lists the device.
-	UnlistedAt time.Time `json:"unlistedAt,omitzero"`
-	Gone       bool      `json:"gone,omitzero"`      // Intune neither lists the device nor knows it by its id
-	Unreached  bool      `json:"unreached,omitzero"` // the last look could not read it
-	Lost       bool      `json:"lost,omitzero"`      // the answer to its last call was lost, and no look came since
+	UnlistedAt moment `json:"unlistedAt,omitzero"`
+	Gone       bool   `json:"gone,omitzero"`      // Intune neither lists the device nor knows it by its id
+	Unreached  bool   `json:"unreached,omitzero"` // the last look could not read it
+	Lost       bool   `json:"lost,omitzero"`      // the answer to its last call was lost, and no look came since
 	// Unfit counts how often in a row an activity asked nothing, because of Unfit.
 	Unfit  uint8         `json:"unfit,omitzero"`
 	Calls  []leaver.Call `json:"calls,omitempty"`
@@ -136,6 +136,9 @@ func (d *Device) since(at time.Time) time.Time {
 // checkedIn reports whether the device was heard of since a moment. Intune tells the
 // second.
 func (d *Device) checkedIn(since time.Time) bool {
+	if call := d.asked(); call != nil && !since.Before(call.At) {
+		since = since.Add(time.Duration(call.HeardAfter)) // Intune's clock is compared with Intune's
+	}
 	return !d.LastSyncDateTime.Before(since.Truncate(time.Second))
 }
 
@@ -144,7 +147,7 @@ func (d *Device) checkedIn(since time.Time) bool {
 // shown that the device has checked in since: the check-in that told of a failure may
 // have been in the same second as the call that followed.
 func (f *Fleet) isNews(d *Device, since time.Time) bool {
-	return d.StateAt.After(since) || f.LookedAt.After(since) && d.checkedIn(since)
+	return d.StateAt.time().After(since) || f.LookedAt.After(since) && d.checkedIn(since)
 }
 
 func (f *Fleet) find(id string) *Device {

@@ -2,12 +2,23 @@ package devices
 
 import "github.com/leaver-dev/leaver"
 
+// beyond says of devices that are not Intune's to retire what takes them out.
+var beyond = map[leaver.Special]string{
+	leaver.CloudPC:              "a Cloud PC ends with its Windows 365 licence: take that away",
+	leaver.ConfigurationManaged: "Configuration Manager manages it: remove it there",
+	leaver.DefenderManaged:      "only Microsoft Defender for Endpoint knows it: offboard it there",
+	leaver.ExchangeManaged:      "only Exchange ActiveSync knows it: remove it in Exchange",
+}
+
 // harm says why an action must not be asked of a device, or "". Deleting the record of
 // a corporate Android device resets it; that does no harm where the policy wants the
 // device wiped.
 //
 // Microsoft: https://learn.microsoft.com/intune/intune-service/remote-actions/device-management
 func (f *Fleet) harm(action leaver.DeviceAction, d *Device) string {
+	if why := beyond[d.Special]; why != "" {
+		return why
+	}
 	if action == leaver.WipeKeepUserData && !IsWindows(d.OperatingSystem) {
 		return "user data can be kept on Windows only: choose wipe or retire"
 	}

@@ -3,6 +3,7 @@ package devices
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/leaver-dev/leaver"
@@ -34,7 +35,8 @@ type Outcome struct {
 	Code    string             `json:"code,omitempty"`    // that of the request for approval that the call has filed
 	Failure leaver.FailureType `json:"failure,omitempty"` // with Why, why the call was refused
 	Why     string             `json:"why,omitempty"`
-	After   leaver.Duration    `json:"after,omitzero"` // how long it is until the tenant's day begins anew
+	After   leaver.Duration    `json:"after,omitzero"`   // how long it is until the tenant's day begins anew
+	HeardAt time.Time          `json:"heardAt,omitzero"` // when Intune accepted it, by Intune's own clock
 }
 
 // Answer is what came of a write: one of a call's answers, or one of those below, after
@@ -71,6 +73,10 @@ func (f *Fleet) Heard(w Write, o Outcome, now time.Time) {
 		}
 	case NoRoute:
 		f.RefusesAll = cmp.Or(o.Why, unsaid)
+	case Unknown:
+		if w.Action == leaver.RemoveAll && o.Failure != "" {
+			f.RefusesAll = cmp.Or(o.Why, unsaid) // other calls of Intune's may work
+		}
 	case Refused:
 		o.Why = cmp.Or(o.Why, unsaid)
 		if o.Failure == leaver.GraphUnauthorized || o.Failure == leaver.IntuneNotLicensed {
@@ -114,6 +120,9 @@ func (d *Device) heard(o Outcome) {
 		last.ApprovalCode = o.Code
 	}
 	last.Answer, last.Failure, last.Why = leaver.CallAnswer(o.Answer), o.Failure, o.Why
+	if !o.HeardAt.IsZero() {
+		last.HeardAfter = leaver.Duration(o.HeardAt.Sub(last.At.Truncate(time.Second))) // Intune tells the second
+	}
 	d.Unfit, d.Lost = 0, o.Answer == Unknown
 }
 
@@ -149,8 +158,9 @@ type Sight struct {
 type Seen struct {
 	ID string `json:"id"`
 	leaver.DeviceFacts
-	KeyUnread string `json:"keyUnread,omitempty"` // why the recovery key could not be looked for
-	Unread    string `json:"unread,omitempty"`    // why Intune does not tell of the device
+	KeyUnread string            `json:"keyUnread,omitempty"` // why the recovery key could not be looked for
+	Enrolment *leaver.Enrolment `json:"enrolment,omitempty"` // where the look was to tell it
+	Unread    string            `json:"unread,omitempty"`    // why Intune does not tell of the device
 }
 
 // Saw takes what a look has seen. A device of which the sight says nothing is as it
@@ -162,11 +172,11 @@ func (f *Fleet) Saw(s Sight, now time.Time) {
 		d.Unreached = slices.Contains(s.Unreached, d.ID)
 	}
 	for _, seen := range s.Listed {
-		f.note(seen, now).UnlistedAt = time.Time{}
+		f.note(seen, now).UnlistedAt = 0
 	}
 	for _, seen := range s.Unlisted {
-		if d := f.note(seen, now); d.UnlistedAt.IsZero() {
-			d.UnlistedAt = now
+		if d := f.note(seen, now); d.UnlistedAt == 0 {
+			d.UnlistedAt = at(now)
 		}
 	}
 	for _, id := range s.Gone {
@@ -184,27 +194,45 @@ func (f *Fleet) Saw(s Sight, now time.Time) {
 func (f *Fleet) note(seen Seen, now time.Time) *Device {
 	d := f.find(seen.ID)
 	if d == nil {
-		d = &Device{ID: seen.ID, FoundAt: now}
+		d = &Device{ID: seen.ID, FoundAt: at(now)}
 		f.Devices = append(f.Devices, d)
 	}
 	if d.KeyUnread, d.Unread, d.Gone = seen.KeyUnread, seen.Unread, false; seen.Unread != "" {
+		if d.StateAt == 0 {
+			d.DeviceFacts = seen.DeviceFacts
+		}
 		return d // it is as it was, as far as that is known
 	}
-	if d.ManagementState != seen.ManagementState || d.StateAt.IsZero() {
-		d.StateAt = now
+	if d.ManagementState != seen.ManagementState || d.StateAt == 0 {
+		d.StateAt = at(now)
 	}
 	switch {
 	case !IsLeaving(seen.ManagementState):
-		d.LeavingAt = time.Time{}
-	case d.LeavingAt.IsZero():
-		d.LeavingAt = now
+		d.LeavingAt = 0
+	case d.LeavingAt == 0:
+		d.LeavingAt = at(now)
 	}
 	known := d.DeviceFacts
 	d.DeviceFacts = seen.DeviceFacts
+	if asked := d.asked(); asked != nil && asked.CheckIns < manyCheckIns && d.LastSyncDateTime.After(known.LastSyncDateTime) && d.checkedIn(asked.At) {
+		asked.CheckIns++
+	}
 	d.Name, d.AzureADDeviceID = cmp.Or(seen.Name, known.Name), cmp.Or(seen.AzureADDeviceID, known.AzureADDeviceID)
+	d.OperatingSystem, d.OwnerType, d.ManagementState = once(d.OperatingSystem), once(d.OwnerType), once(d.ManagementState)
 	d.SerialNumber, d.RecoveryKey = cmp.Or(seen.SerialNumber, known.SerialNumber), cmp.Or(seen.RecoveryKey, known.RecoveryKey)
 	return d
 }
+
+// once has a text that Graph uses for many devices stand in memory once.
+func once(text string) string {
+	if at := slices.Index(usual, text); at >= 0 {
+		return usual[at]
+	}
+	return text
+}
+
+var usual = strings.Fields("Windows macOS iOS iPadOS Android company personal unknown managed " +
+	"retirePending retireIssued retireFailed retireCanceled wipePending wipeIssued wipeFailed wipeCanceled")
 
 // learn notes what has become of a request. A call that carried its code and whose
 // answer is not known was heard when the request is completed. So was one that waits
@@ -218,7 +246,7 @@ func (f *Fleet) learn(request *leaver.Approval, status leaver.ApprovalStatus, no
 		return
 	}
 	for _, d := range f.Devices {
-		last, listed := d.lastCall(), !d.Gone && d.UnlistedAt.IsZero()
+		last, listed := d.lastCall(), !d.Gone && d.UnlistedAt == 0
 		if last != nil && last.ApprovalCode == request.Code && (last.Answer == leaver.CallUnknown || last.Answer == leaver.CallQueued && listed) {
 			last.Answer, last.At = leaver.CallAccepted, now
 		}

@@ -127,9 +127,9 @@ func (f *Fleet) holdsBack(now time.Time, todo *Todo) bool {
 		s, until := f.stand(d, now), time.Time{}
 		switch {
 		case s.KeyAwaited:
-			until = d.FoundAt.Add(settling)
-		case !s.Ended && s.Question == "" && d.asked() == nil && !d.UnlistedAt.IsZero():
-			until = d.UnlistedAt.Add(secondLook)
+			until = d.FoundAt.time().Add(settling)
+		case !s.Ended && s.Question == "" && d.asked() == nil && d.UnlistedAt != 0:
+			until = d.UnlistedAt.time().Add(secondLook)
 		}
 		if until.After(now) {
 			holds = true

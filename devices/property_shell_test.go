@@ -244,9 +244,10 @@ func (w *world) pass(moment time.Time, watches bool) (told bool) {
 		w.enroll(w.now)
 	}
 	told = w.people() || told
+	missed := many(w.machines, func(m *machine) bool { return m.missed })
 	if sight, news := w.sight(true); watches && news {
 		w.saw(sight)
-		if len(sight.Unlisted) == 0 {
+		if len(sight.Unlisted) == 0 && missed == 0 {
 			again, news := w.sight(true)
 			w.holds(!news, "what was told is news again: %+v", again)
 		}

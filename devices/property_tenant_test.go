@@ -49,6 +49,8 @@ type machine struct {
 	due            time.Time
 	failures       int
 	ignores, never bool
+	unheard        int       // of how many calls that Intune accepts it never hears
+	deafSince      time.Time // it checks in as if it had not been asked
 	refusals       int       // how many calls for it are refused
 	deaf           bool      // Intune takes days to answer calls for it
 	fickle         bool      // it is described otherwise each time
@@ -100,7 +102,7 @@ func newTenant(r *rand.Rand, policy leaver.DevicePolicy, count map[string]int) *
 
 // enroll adds a device.
 func (t *tenant) enroll(now time.Time) {
-	m := &machine{id: fmt.Sprintf("device-%02d", len(t.machines)), diary: diary{stood: map[string]bool{}}, failures: pick(t.Rand, 0, 0, 0, 0, 1, 2, 3)}
+	m := &machine{id: fmt.Sprintf("device-%02d", len(t.machines)), diary: diary{stood: map[string]bool{}}, failures: pick(t.Rand, 0, 0, 0, 0, 1, 2, 3), unheard: pick(t.Rand, 0, 0, 0, 0, 0, 0, 1, 2, 3)}
 	m.Name = "CONTOSO-" + m.id
 	m.OperatingSystem = pick(t.Rand, "Windows", "Windows", "macOS", "iOS", "iPadOS", "Android", "AndroidForWork", "android", "Linux", "ChromeOS", "")
 	m.OwnerType = pick(t.Rand, "company", "personal", "unknown")
@@ -150,6 +152,8 @@ func (t *tenant) hour(now time.Time) {
 func (t *tenant) checkIn(m *machine, now time.Time) {
 	at := later(m.due, now.Add(-time.Second-t.upTo(3500, time.Second))).Truncate(time.Second)
 	switch {
+	case m.todo == "" && !m.deafSince.IsZero() && !m.gone && !m.never && t.oneIn(8):
+		m.LastSyncDateTime = later(at, m.deafSince).Truncate(time.Second)
 	case m.gone || m.never || m.todo == "" || now.Before(m.due):
 	case m.ignores:
 		m.LastSyncDateTime, m.due = at, now.Add(30*time.Hour)
@@ -315,6 +319,11 @@ func (t *tenant) carryOut(m *machine, c *call, now time.Time) {
 	}
 	m.written = append(m.written, action)
 	t.accepts(m)
+	if m.unheard > 0 && m.todo == "" && action != leaver.DeleteRecord {
+		m.unheard, m.deafSince = m.unheard-1, now
+		t.count["a call was not heard"]++
+		return
+	}
 	m.todo, m.due, m.ManagementState = action, now.Add(t.upTo(60, time.Hour)), "wipePending"
 	switch action {
 	case leaver.Retire:

@@ -63,10 +63,10 @@ func TestEveryFleetEndsAndWhatIsSaidOfItIsTrue(t *testing.T) {
 // often is what the fleets must have met, so that the test shows something: each as often
 // as once in two hundred fleets at least.
 var often = map[string]string{
-	"a ": "call for one was unfit, call was lost, call was refused, call was slow, choice was not taken, device could not be read, " +
+	"a ": "call for one was unfit, call was lost, call was not heard, call was refused, call was slow, choice was not taken, device could not be read, " +
 		"device failed, hand-over, late enrolment, list missed a device, person's choice was carried out, second try was accepted",
 	"a question": " that nobody answers",
-	"a question: ": "it cannot be read, it has no recovery key, it is late and has checked in, it is listed no more, it was unfit each time, " +
+	"a question: ": "it cannot be read, it has heard nothing twice, it has no recovery key, it is late and has checked in, it is listed no more, it was unfit each time, " +
 		"it would do harm, its recovery key could not be read for a day, no call is taken at all, whether it has a recovery key is not known",
 	"a request ":       "expired, was approved, was cancelled, was filed, was pending already and found, was pending already and not found, was rejected",
 	"an approval was ": "told too early, used",
@@ -156,7 +156,7 @@ func (w *world) isPlain() bool {
 	retiresAll := w.policy.RetiresAll() && !w.policy.RequireRecoveryKey && w.fleet.RefusesAll == ""
 	return retiresAll && !slices.ContainsFunc(w.fleet.Devices, func(d *Device) bool {
 		harm := w.doesHarm(leaver.Retire, d.OperatingSystem, d.OwnerType)
-		return len(d.Calls) > 0 || d.Choice != nil || d.Unfit > 0 || d.Unread != "" || !d.UnlistedAt.IsZero() || d.Gone || harm != ""
+		return len(d.Calls) > 0 || d.Choice != nil || d.Unfit > 0 || d.Unread != "" || d.UnlistedAt != 0 || d.Gone || harm != ""
 	})
 }
 
@@ -225,7 +225,8 @@ func (w *world) judge() {
 		w.holds(s.Question == "" || w.fleet.refusal(leaver.GiveUp, d, w.now) == nil, "%s: a question that cannot be given up", d.ID)
 		follows := last == nil && d.isLeaving() || last != nil && last.Answer == leaver.CallAccepted
 		if follows && d.Unread == "" && d.chosenAction() == "" && !d.hasFailed() && !d.Gone && m.choice != leaver.GiveUp {
-			w.holds(s.Question == "" || !w.now.Before(deadline), "%s is a question before its deadline, %s: %s", d.ID, deadline, s.Question)
+			deaf := !m.deafSince.IsZero() && last != nil && !d.LastSyncDateTime.Before(last.At.Truncate(time.Second))
+			w.holds(s.Question == "" || deaf || !w.now.Before(deadline), "%s is a question before its deadline, %s: %s", d.ID, deadline, s.Question)
 			w.holds(s.Question != "" || s.Look || w.now.Before(deadline.Add(2*time.Hour)), "%s is no question long after %s: %+v", d.ID, deadline, s)
 		}
 		// Intune tells the second of a check-in: one in that of the choice may have been later.
@@ -258,12 +259,13 @@ func (w *world) stood(d *Device, m *machine, s Stand) {
 		"stood as " + string(s.Verdict):                            true,
 		"a question: it would do harm":                             asks && s.Failure == leaver.InvalidRequest,
 		"a question: no call is taken at all":                      asks && w.fleet.Blocked != nil && s.Question == w.fleet.Blocked.Why,
-		"a question: it is listed no more":                         asks && !d.UnlistedAt.IsZero(),
+		"a question: it is listed no more":                         asks && d.UnlistedAt != 0,
 		"a question: it cannot be read":                            asks && d.Unread != "",
 		"a question: it has no recovery key":                       asks && d.RecoveryKey == leaver.RecoveryKeyMissing && fresh,
 		"a question: whether it has a recovery key is not known":   asks && d.RecoveryKey == leaver.RecoveryKeyUnknown && fresh,
 		"a question: its recovery key could not be read for a day": asks && d.RecoveryKey == "" && fresh && w.fleet.needsKey(d, leaver.Retire),
 		"a question: it was unfit each time":                       asks && d.Unfit >= mostUnfit,
+		"a question: it has heard nothing twice":                   asks && strings.HasPrefix(s.Question, "was asked twice, has checked in"),
 		"a question: it is late and has checked in":                asks && s.Verdict == leaver.Leaving && last != nil && last.Answer == leaver.CallAccepted,
 		"a question that nobody answers":                           asks && w.fleet.NoPerson,
 		"waits for its recovery key":                               s.KeyAwaited,

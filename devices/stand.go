@@ -44,15 +44,17 @@ func (f *Fleet) stand(d *Device, now time.Time) Stand {
 	case d.choice() == leaver.WaitLonger && d.asked() != nil:
 		return f.afterCall(d, d.asked(), now)
 	case d.choice() == leaver.WaitLonger && d.isLeaving():
-		return f.follow(d, d.LeavingAt, now)
+		return f.follow(d, d.LeavingAt.time(), now)
 	case d.Unread != "":
 		return f.question(d, d.Unread, "", now)
 	case d.chosenAction() != "":
 		return f.ask(d, d.chosenAction(), "", false, now)
+	case d.Special == leaver.OtherUser && last == nil && d.choice() != leaver.Retry && f.planned(d) != leaver.Keep:
+		return f.question(d, "Intune lists it for the leaver, and names somebody else as its user: see there whose it is, then choose", "", now)
 
 	// Intune has heard no call for it.
 	case d.leavesAnyway():
-		return f.follow(d, d.LeavingAt, now)
+		return f.follow(d, d.LeavingAt.time(), now)
 	case last == nil:
 		return f.ask(d, f.planned(d), "", false, now)
 
@@ -69,19 +71,49 @@ func (f *Fleet) stand(d *Device, now time.Time) Stand {
 	return f.question(d, last.Why, last.Failure, now)
 }
 
-// afterCall is a device after a call that Intune has heard: it leaves, or it fails to. It
-// is asked once more after a failure, and once more for each retry that a person chooses.
+// manyCheckIns is after how many check-ins a device must show that it was asked: Intune
+// accepts calls of which some devices never hear.
+const manyCheckIns = 2
+
+// afterCall is a device after a call that Intune has heard: it leaves, it fails to, or it is
+// deaf: it checks in as if it had not been asked. Then it is asked once more, unless the
+// answer to a call before was lost, which it may have heard too; and once more for each
+// retry that a person chooses.
 func (f *Fleet) afterCall(d *Device, call *leaver.Call, now time.Time) Stand {
 	failed := d.hasFailed() && f.isNews(d, d.since(call.At))
+	deaf := call.Answer == leaver.CallAccepted && call.CheckIns >= manyCheckIns && !d.isLeaving() && !d.hasFailed() && d.UnlistedAt == 0 &&
+		d.choice() != leaver.WaitLonger
+	deadline := d.since(call.At).Add(time.Duration(f.Deadline))
+	twice := call.Again || d.lostBefore(call)
+	retries := d.choice() == leaver.Retry
 	switch {
-	case d.choice() == leaver.Retry && d.hasFailed():
+	case retries && d.hasFailed():
 		return f.ask(d, call.Action, "", false, now)
-	case failed && call.Again:
+	case deaf && deadline.After(now) && (retries || !twice):
+		s := f.ask(d, call.Action, "", !retries, now)
+		if s.Until.IsZero() || s.Until.After(deadline) {
+			s.Until = deadline // what keeps it from being asked may last longer
+		}
+		return s
+	case deaf && twice:
+		return f.question(d, "was asked twice, has checked in twice since each call, and is still managed: see in Intune", "", now)
+	case failed && twice:
 		return f.question(d, "was asked twice: see in Intune why it refuses", "", now)
 	case failed:
 		return f.ask(d, call.Action, "", true, now)
 	}
 	return f.follow(d, call.At, now)
+}
+
+// lostBefore reports whether the answer to a call before was lost, which may have been heard
+// too.
+func (d *Device) lostBefore(call *leaver.Call) bool {
+	for i := range d.Calls {
+		if other := &d.Calls[i]; other == call || other.Answer == leaver.CallUnknown {
+			return other != call
+		}
+	}
+	return false
 }
 
 // follow waits for a device that is on its way since a moment. Only a look that came after
@@ -109,6 +141,8 @@ func (f *Fleet) unknown(d *Device, last *leaver.Call, now time.Time) Stand {
 		return f.ask(d, f.wanted(d, last), "", false, now)
 	case d.Lost:
 		return Stand{Verdict: f.soFar(d), Look: true}
+	case last.All && f.RefusesAll != "": // the device shows nothing of it, and the tenant takes each device's own call
+		return f.ask(d, f.planned(d), "", false, now)
 	}
 	return f.question(d, cmp.Or(last.Why, "it is not known whether Intune has heard the call: see there, then choose"), last.Failure, now)
 }
@@ -156,6 +190,9 @@ func (f *Fleet) soFar(d *Device) leaver.Verdict {
 
 // planned is what the policy says about a device as it is now.
 func (f *Fleet) planned(d *Device) leaver.DeviceAction {
+	if beyond[d.Special] != "" {
+		return leaver.Keep
+	}
 	return f.Policy.For(d.OwnerType, d.OperatingSystem)
 }
 

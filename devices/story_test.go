@@ -123,7 +123,10 @@ func (s *scene) seen(all []string) []devices.Seen {
 		d := devices.Seen{ID: words[0], DeviceFacts: leaver.DeviceFacts{OperatingSystem: "Windows", OwnerType: "company", ManagementState: "managed"}}
 		for _, word := range words[1:] {
 			key, isKey := strings.CutPrefix(word, "key=")
+			special, isSpecial := strings.CutPrefix(word, "special=")
 			switch {
+			case isSpecial:
+				d.Special = leaver.Special(special)
 			case isKey && key == "unknown":
 				d.RecoveryKey, d.KeyUnread = leaver.RecoveryKeyUnknown, "grant BitlockerKey.ReadBasic.All"
 			case isKey:

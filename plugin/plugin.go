@@ -50,6 +50,15 @@ type Config struct {
 	// RegisterActivities listen there, with DeviceWritesPerSecond as their
 	// worker.Options.TaskQueueActivitiesPerSecond. Empty means the workflow's own.
 	DeviceTaskQueue string
+	// SecondLook is how long after Graph has not found a device it is asked again: a
+	// device is gone when Graph says so twice. Zero means 5 seconds.
+	SecondLook time.Duration
+	// MacOSUnlockCode is the six-digit code that a wipe of a Mac carries. It is a secret,
+	// and stands in no history and no log. Empty means none.
+	MacOSUnlockCode string
+	// ListPages and ListRows are how many pages and rows a list of Graph's may have
+	// before it counts as a list without end. Zero means 1,000 and 50,000.
+	ListPages, ListRows int
 }
 
 // DeviceWritesPerSecond keeps below what Intune takes from one application: 200
@@ -77,7 +86,7 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := graph.Options{Cloud: cloud, URL: c.GraphURL, Credential: c.Credential}
+	options := graph.Options{Cloud: cloud, URL: c.GraphURL, Credential: c.Credential, Limits: graph.Limits{Pages: c.ListPages, Rows: c.ListRows}}
 	users, err := graph.New(options)
 	if err != nil {
 		return nil, err
@@ -88,7 +97,7 @@ func (c Config) activities() (*activities.Activities, error) {
 			return nil, err
 		}
 	}
-	return activities.New(activities.Config{Graph: users, Devices: devices, DeviceTaskQueue: c.DeviceTaskQueue, DeviceSettings: leaver.DeviceSettings{
+	return activities.New(activities.Config{Graph: users, Devices: devices, DeviceTaskQueue: c.DeviceTaskQueue, SecondLook: cmp.Or(c.SecondLook, 5*time.Second), MacOSUnlockCode: c.MacOSUnlockCode, DeviceSettings: leaver.DeviceSettings{
 		Policy:      c.DevicePolicy,
 		Deadline:    leaver.Duration(cmp.Or(c.DeviceDeadline, 30*24*time.Hour)),
 		FirstLook:   leaver.Duration(cmp.Or(c.FirstPoll, time.Minute)),

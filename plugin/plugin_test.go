@@ -37,7 +37,7 @@ func contoso(t *testing.T) (*graphsim.Tenant, plugin.Config) {
 	tenant.Add(graphsim.Contoso(0)...)
 	server := httptest.NewServer(tenant.Handler())
 	t.Cleanup(server.Close)
-	return tenant, plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath}
+	return tenant, plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond}
 }
 
 func environment() *testsuite.TestWorkflowEnvironment {

@@ -57,6 +57,26 @@ func TestAnItemIsFoundByNameOrIDAndOnlyWhereItIsOne(t *testing.T) {
 	require.ErrorContains(t, err, `the plan has no step "foo", want one of disableAccount, `)
 }
 
+// B52: a name as it is shown, or as people type it.
+func TestANameIsFoundAsItIsShownAndAsPeopleTypeIt(t *testing.T) {
+	t.Parallel()
+	var items []leaver.Item
+	for id, name := range map[string]string{"D1": "DESKTOP-1", "d2": "iPhone\u00a0de\u202fAdele", "d3": "Ame\u0301lie's 👩\u200d💻", "d4": "desktop-2", "d5": "DESKTOP-2"} {
+		items = append(items, leaver.Item{ID: id, Device: &leaver.Device{DeviceFacts: leaver.DeviceFacts{Name: name}}})
+	}
+	v := view{progress: leaver.Progress{Report: leaver.Report{Steps: []leaver.StepRecord{{Step: leaver.Step{Name: "s"}, Items: items}}}}}
+	for typed, want := range map[string]string{"desktop-1": "D1", "d1": "D1", "iphone de adele": "d2", "iPhone\u00a0de Adele": "d2", "Amélie's 👩\u200d💻": "d3", "desktop-2": "d4", "DESKTOP-2": "d5"} {
+		ids, err := v.ids("s", []string{typed})
+		require.NoError(t, err, typed)
+		assert.Equal(t, []string{want}, ids, typed)
+	}
+	_, err := v.ids("s", []string{"Desktop-2"})
+	require.ErrorContains(t, err, "is the name or id of 2 items")
+	for _, item := range items {
+		assert.Equal(t, item.Device.Name, printable(item.Device.Name), "it is shown as it is")
+	}
+}
+
 func TestWhatWasAskedOfADeviceIsWhatIntuneMayHaveHeard(t *testing.T) {
 	t.Parallel()
 	accepted, lost := call(leaver.Retire, 2, leaver.CallAccepted), call(leaver.Wipe, 3, leaver.CallUnknown)

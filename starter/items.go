@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/leaver-dev/leaver"
+	"golang.org/x/text/unicode/norm"
 )
 
 // rows has a row for each device, and one for each other item.
@@ -43,7 +45,7 @@ func asked(d leaver.Device) string {
 var verdicts = map[leaver.Verdict]string{
 	leaver.Gone: "gone", leaver.AwaitingApproval: "awaits approval", leaver.Leaving: "not yet gone",
 	leaver.Unknown: "asked? its answer was lost", leaver.Silent: "silent", leaver.RemovalFailed: "failed",
-	leaver.RemovalCanceled: "canceled in Intune", leaver.NotAsked: "not asked", leaver.Kept: "kept", leaver.GivenUp: "given up",
+	leaver.NotIntunes: "not Intune's", leaver.RemovalCanceled: "canceled in Intune", leaver.NotAsked: "not asked", leaver.Kept: "kept", leaver.GivenUp: "given up",
 }
 
 // verdict says how a device stands, and why where it has not ended.
@@ -62,7 +64,7 @@ func verdict(item leaver.Item) string {
 	switch {
 	case text == "":
 		text = item.Detail
-	case item.Detail != "" && !ended:
+	case item.Detail != "" && (!ended || d.Verdict == leaver.NotIntunes):
 		text += "; " + item.Detail
 	}
 	style := busy
@@ -96,6 +98,18 @@ func itemState(s leaver.StepRecord, item leaver.Item) string {
 	return outcomes[item.Outcome].Render(printable(string(item.Outcome)))
 }
 
+// folded is a text as people tell it: in any case, with any space, and with its accents
+// composed or not.
+func folded(text string) string {
+	spaces := func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}
+	return strings.ToLower(strings.Map(spaces, norm.NFC.String(text)))
+}
+
 // ids finds the ids of a step's items. A name that two items share is refused.
 func (v view) ids(step string, names []string) ([]string, error) {
 	var steps, ids []string
@@ -107,11 +121,17 @@ func (v view) ids(step string, names []string) ([]string, error) {
 		return nil, fmt.Errorf("the plan has no step %q, want one of %s", step, printable(strings.Join(steps, ", ")))
 	}
 	for _, text := range names {
-		var found []string
+		var found, alike []string
 		for _, item := range v.progress.Steps[at].Items {
 			if item.ID == text || itemName(item) == text {
 				found = append(found, item.ID)
 			}
+			if folded(item.ID) == folded(text) || folded(itemName(item)) == folded(text) {
+				alike = append(alike, item.ID)
+			}
+		}
+		if len(found) == 0 {
+			found = alike
 		}
 		if len(found) != 1 {
 			return nil, fmt.Errorf("%q is the name or id of %d items of %s, want one: give the id, which `starter status -o json` shows", text, len(found), step)

@@ -42,6 +42,9 @@ func (v view) notices() []line {
 			all = append(all, line{"wait " + wait.Step + " " + wait.For, printable(how)})
 		}
 	}
+	for _, warning := range v.progress.Warnings {
+		all = append(all, line{"warning", printable(warning)})
+	}
 	// A signal gets no answer, so the last that changed nothing is told here.
 	if n := len(v.progress.Refused); n > 0 {
 		last := v.progress.Refused[n-1]
@@ -58,6 +61,10 @@ func (v view) how(wait leaver.Wait) string {
 	switch wait.For {
 	case leaver.WaitForApproval:
 		return fmt.Sprintf("%[1]s waits for a second administrator to approve in Intune, under Tenant administration, Multi Admin Approval; where the worker may not read the approvals: starter answer %[2]s %[1]s approved [ITEM]... (workflow %[3]s)", wait.Step, v.user, v.workflowID)
+	case leaver.WaitForGraph:
+		if wait.Step == "" {
+			return fmt.Sprintf("there is no plan yet: since %s Graph does not let it be made, which is tried until %s: %s", wait.Since.Local().Format(time.DateTime), wait.Until.Local().Format(time.DateTime), wait.Why)
+		}
 	case leaver.WaitForPerson:
 		text := fmt.Sprintf("%[1]s waits for a person: starter retry-step %[2]s %[1]s, or skip-step, or abort (workflow %[3]s)", wait.Step, v.user, v.workflowID)
 		if len(wait.Choices) > 0 {
@@ -173,8 +180,10 @@ func moment(at time.Time) string {
 
 // printable keeps a text that somebody chose from steering the terminal.
 func printable(text string) string {
+	const nonJoiner, joiner = '\u200C', '\u200D' // of which emoji and some scripts are made
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		switch {
+		case unicode.IsPrint(r), unicode.Is(unicode.Zs, r), r == joiner, r == nonJoiner:
 			return r
 		}
 		return '\uFFFD'

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -475,4 +476,15 @@ func TestALineIsShownOnceForEachThing(t *testing.T) {
 	}
 	v := view{problem: "no worker answers"}
 	assert.Equal(t, []line{{"problem", "no worker answers"}}, v.lines())
+}
+
+func TestWhatPlanningWaitsForAndWhatTemporalWillEndAreSaid(t *testing.T) {
+	t.Parallel()
+	v := view{at: at(10), progress: leaver.Progress{Report: leaver.Report{Status: leaver.Planning}, Warnings: []string{"Temporal ends this offboarding"},
+		Waits: []leaver.Wait{{For: leaver.WaitForGraph, Since: at(7), Until: at(31), Why: "grant User.Read.All"}}}}
+	for _, text := range []string{v.table(0), fmt.Sprint(v.lines())} {
+		assert.Contains(t, text, "there is no plan yet: since")
+		assert.Contains(t, text, "grant User.Read.All")
+		assert.Contains(t, text, "Temporal ends this offboarding")
+	}
 }

@@ -25,6 +25,9 @@ type config struct {
 	LongestPoll    time.Duration `env:"LEAVER_LONGEST_POLL" envDefault:"4h"`
 	DeviceDeadline time.Duration `env:"LEAVER_DEVICE_DEADLINE" envDefault:"720h"`
 	DevicePolicy   devicePolicy  `env:"LEAVER_DEVICE_POLICY"`
+	UnlockCodeFile string        `env:"LEAVER_MACOS_UNLOCK_CODE_FILE"`
+	ListPages      int           `env:"LEAVER_LIST_PAGES" envDefault:"1000"`
+	ListRows       int           `env:"LEAVER_LIST_ROWS" envDefault:"50000"`
 	StopTimeout    time.Duration `env:"LEAVER_STOP_TIMEOUT" envDefault:"65s"`
 	WorkflowCache  int           `env:"LEAVER_WORKFLOW_CACHE" envDefault:"10000"`
 	LogFormat      string        `env:"LEAVER_LOG_FORMAT" envDefault:"text"`
@@ -114,6 +117,10 @@ func (c config) check() error {
 		return errors.New("LEAVER_STOP_TIMEOUT: must not be negative")
 	case c.WorkflowCache < 1:
 		return errors.New("LEAVER_WORKFLOW_CACHE: want 1 at least, such as 10000")
+	case c.ListPages < 1:
+		return errors.New("LEAVER_LIST_PAGES: want 1 at least, such as 1000")
+	case c.ListRows < 1:
+		return errors.New("LEAVER_LIST_ROWS: want 1 at least, such as 50000")
 	case c.LogFormat != "text" && c.LogFormat != "json":
 		return errors.New("LEAVER_LOG_FORMAT: want text or json")
 	}

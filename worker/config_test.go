@@ -52,7 +52,7 @@ func ran(args ...string) error {
 func TestNothingNeedsToBeSet(t *testing.T) {
 	assert.Equal(t, config{
 		TaskQueue: "offboarding", DeviceQueue: "offboarding-devices", Cloud: "global", FirstPoll: time.Minute, LongestPoll: 4 * time.Hour, DeviceDeadline: 30 * 24 * time.Hour,
-		StopTimeout: 65 * time.Second, WorkflowCache: 10_000, LogFormat: "text", LogLevel: slog.LevelInfo, Credential: defaultChain,
+		ListPages: 1000, ListRows: 50_000, StopTimeout: 65 * time.Second, WorkflowCache: 10_000, LogFormat: "text", LogLevel: slog.LevelInfo, Credential: defaultChain,
 	}, loaded(t))
 }
 
@@ -64,13 +64,13 @@ func TestAnEmptyVariableIsTheDefault(t *testing.T) {
 func TestWhatIsSetIsRead(t *testing.T) {
 	c := loaded(t, "LEAVER_TASK_QUEUE=people", "LEAVER_DEVICE_TASK_QUEUE=phones", "LEAVER_CLOUD=usgov-l5", "LEAVER_GRAPH_URL=https://graph.example.com/graph",
 		`LEAVER_DEVICE_POLICY={"company":{"windows":"wipe"}}`,
-		"LEAVER_FIRST_POLL=5m", "LEAVER_LONGEST_POLL=1h", "LEAVER_DEVICE_DEADLINE=48h", "LEAVER_STOP_TIMEOUT=0s", "LEAVER_WORKFLOW_CACHE=500", "LEAVER_LOG_FORMAT=json",
+		"LEAVER_FIRST_POLL=5m", "LEAVER_LONGEST_POLL=1h", "LEAVER_DEVICE_DEADLINE=48h", "LEAVER_STOP_TIMEOUT=0s", "LEAVER_WORKFLOW_CACHE=500", "LEAVER_LIST_PAGES=7", "LEAVER_MACOS_UNLOCK_CODE_FILE=/run/secrets/code", "LEAVER_LIST_ROWS=70", "LEAVER_LOG_FORMAT=json",
 		"LEAVER_LOG_LEVEL=debug", "LEAVER_SIGN_IN_DIR=/var/lib/leaver", "LEAVER_CREDENTIAL=client-secret", "LEAVER_DEVICE_CREDENTIAL=device-code",
 		"AZURE_TENANT_ID=t1", "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")
 	assert.Equal(t, config{
 		TaskQueue: "people", DeviceQueue: "phones", Cloud: "usgov-l5", GraphURL: "https://graph.example.com/graph", FirstPoll: 5 * time.Minute, LongestPoll: time.Hour,
 		DevicePolicy:   devicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}},
-		DeviceDeadline: 48 * time.Hour, WorkflowCache: 500, LogFormat: "json", LogLevel: slog.LevelDebug, SignInDir: "/var/lib/leaver",
+		DeviceDeadline: 48 * time.Hour, WorkflowCache: 500, UnlockCodeFile: "/run/secrets/code", ListPages: 7, ListRows: 70, LogFormat: "json", LogLevel: slog.LevelDebug, SignInDir: "/var/lib/leaver",
 		Credential: clientSecret, DeviceCredential: deviceCode,
 		Identity:       identity{TenantID: "t1", ClientID: "c1", ClientSecret: "s1"},
 		DeviceIdentity: identity{TenantID: "t1", ClientID: "c1"},
@@ -114,6 +114,8 @@ func TestAWrongSettingNamesItsVariable(t *testing.T) {
 		`LEAVER_DEVICE_POLICY={"company":{"windos":"wipe"}}`:     `LEAVER_DEVICE_POLICY: company.windos: unknown field; want JSON such as {"company"`,
 		"LEAVER_DEVICE_TASK_QUEUE=offboarding":                   "LEAVER_DEVICE_TASK_QUEUE: must not be LEAVER_TASK_QUEUE",
 		"LEAVER_STOP_TIMEOUT=-1s":                                "LEAVER_STOP_TIMEOUT: must not be negative",
+		"LEAVER_LIST_PAGES=0":                                    "LEAVER_LIST_PAGES: want 1 at least",
+		"LEAVER_LIST_ROWS=-1":                                    "LEAVER_LIST_ROWS: want 1 at least",
 		"LEAVER_WORKFLOW_CACHE=0":                                "LEAVER_WORKFLOW_CACHE: want 1 at least",
 		"LEAVER_WORKFLOW_CACHE=many":                             "LEAVER_WORKFLOW_CACHE: want a whole number, such as 10000",
 		"LEAVER_LOG_FORMAT=xml":                                  "LEAVER_LOG_FORMAT: want text or json",

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -56,10 +57,49 @@ func (c config) devices() account {
 // credentials makes the credential for all steps and the one for the device
 // steps, which is nil unless it is configured.
 func (c config) credentials() (all, devices azcore.TokenCredential, err error) {
-	if all, err = c.main().credential(); err == nil && c.DeviceCredential != "" {
-		devices, err = c.devices().credential()
+	if all, err = c.main().renewable(); err == nil && c.DeviceCredential != "" {
+		devices, err = c.devices().renewable()
 	}
 	return all, devices, err
+}
+
+// renewing makes its credential anew after Graph has refused a token, because azidentity
+// gives the same token out until it expires.
+type renewing struct {
+	make func() (azcore.TokenCredential, error)
+	// current is empty after a refusal.
+	current atomic.Pointer[azcore.TokenCredential]
+}
+
+func (a account) renewable() (azcore.TokenCredential, error) {
+	r := &renewing{make: a.credential}
+	_, err := r.credential()
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *renewing) credential() (azcore.TokenCredential, error) {
+	if known := r.current.Load(); known != nil {
+		return *known, nil
+	}
+	made, err := r.make()
+	if err == nil {
+		r.current.Store(&made)
+	}
+	return made, err
+}
+
+// Renew implements graph.Renewer.
+func (r *renewing) Renew() { r.current.Store(nil) }
+
+func (r *renewing) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	credential, err := r.credential()
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	return credential.GetToken(ctx, options)
 }
 
 // credential checks what its kind needs and makes it. Nothing is sent.
@@ -133,9 +173,14 @@ func (a account) secret() (string, error) {
 	if a.identity.ClientSecretFile == "" {
 		return a.identity.ClientSecret, nil
 	}
-	content, err := os.ReadFile(a.identity.ClientSecretFile)
+	return secretIn(a.variablePrefix+"CLIENT_SECRET_FILE", a.identity.ClientSecretFile)
+}
+
+// secretIn is the secret in the file that a variable names.
+func secretIn(variable, path string) (string, error) {
+	content, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("%sCLIENT_SECRET_FILE: %w", a.variablePrefix, err)
+		return "", fmt.Errorf("%s: %w", variable, err)
 	}
 	return strings.TrimSpace(string(content)), nil
 }

@@ -197,3 +197,26 @@ func TestSignInNeedsACredentialThatIsSignedInto(t *testing.T) {
 	assert.ErrorContains(t, signIn(context.Background(), c, &out), "set LEAVER_CREDENTIAL or LEAVER_DEVICE_CREDENTIAL to device-code")
 	assert.Empty(t, out.String())
 }
+
+func TestACredentialWhoseTokenIsRefusedIsMadeAnew(t *testing.T) {
+	secret := file(t, "first")
+	environment(t, "LEAVER_CREDENTIAL=client-secret", "AZURE_TENANT_ID="+tenantID, "AZURE_CLIENT_ID="+clientID, "AZURE_CLIENT_SECRET_FILE="+secret)
+	c, err := load()
+	require.NoError(t, err)
+	all, _, err := c.credentials()
+	require.NoError(t, err)
+	credential := all.(*renewing)
+	first, err := credential.credential()
+	require.NoError(t, err)
+	again, err := credential.credential()
+	require.NoError(t, err)
+	assert.Same(t, first, again)
+	credential.Renew()
+	renewed, err := credential.credential()
+	require.NoError(t, err)
+	assert.NotSame(t, first, renewed, "what azidentity has cached is not used again")
+	require.NoError(t, os.Remove(secret))
+	credential.Renew()
+	_, err = all.GetToken(t.Context(), policy.TokenRequestOptions{})
+	require.ErrorContains(t, err, "AZURE_CLIENT_SECRET_FILE")
+}

@@ -6,12 +6,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 
 	"github.com/spf13/cobra"
 )
 
 func main() {
+	// Go's HTTP client prints what it cannot return, words of answers among it.
+	log.SetOutput(io.Discard)
 	if err := command().ExecuteContext(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(1)

@@ -25,10 +25,17 @@ func run(ctx context.Context, c config, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
+	unlockCode := ""
+	if c.UnlockCodeFile != "" {
+		if unlockCode, err = secretIn("LEAVER_MACOS_UNLOCK_CODE_FILE", c.UnlockCodeFile); err != nil {
+			return err
+		}
+	}
 	offboarding, err := plugin.New(plugin.Config{
 		Credential: all, DeviceCredential: devices, Cloud: c.Cloud, GraphURL: c.GraphURL,
 		FirstPoll: c.FirstPoll, LongestPoll: c.LongestPoll, DeviceDeadline: c.DeviceDeadline,
 		DevicePolicy: leaver.DevicePolicy(c.DevicePolicy), DeviceTaskQueue: c.DeviceQueue,
+		MacOSUnlockCode: unlockCode, ListPages: c.ListPages, ListRows: c.ListRows,
 	})
 	if err != nil {
 		return err

@@ -214,7 +214,7 @@ func TestAForgedStateIsRefused(t *testing.T) {
 	o.ExecuteWorkflow(leaver.WorkflowType, json.RawMessage(adele), json.RawMessage(`{"report":{"status":"running","leaver":{"id":"megan"}},"steps":[]}`))
 	_, err := o.end()
 	assert.True(t, leaver.IsFailure(err, leaver.InvalidRequest), "%v", err)
-	assert.ErrorContains(t, err, "the input must be one JSON object, and nothing beside it")
+	assert.ErrorContains(t, err, "the input must be one JSON object, and several were given")
 	assert.Empty(t, o.tenant.Requests())
 	assert.False(t, strings.Contains(err.Error(), "megan"))
 }

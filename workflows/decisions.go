@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/leaver-dev/leaver"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -53,16 +55,67 @@ func (o *offboarding) signalled() bool {
 	return slices.ContainsFunc(o.signals, func(s workflow.ReceiveChannel) bool { return s.Len() > 0 })
 }
 
-// takeSignals acts on every signal that has come.
+// takeSignals acts on every signal that has come. A signal is read as it came: the SDK
+// drops what it cannot decode without a trace.
 func (o *offboarding) takeSignals(ctx workflow.Context) {
 	for _, s := range o.signals {
-		var input json.RawMessage
-		for action := leaver.Action(s.Name()); s.ReceiveAsync(&input); {
-			if err := o.decide(ctx, action, input); err != nil {
+		action := leaver.Action(s.Name())
+		for s.Len() > 0 {
+			var raw converter.RawValue
+			s.ReceiveAsync(&raw)
+			var input json.RawMessage // a signal without input has none
+			var err error
+			if raw.Payload() != nil {
+				err = converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &input)
+			}
+			if err != nil {
+				err = errors.New("the input cannot be read: want one JSON object, in the encoding json/plain")
+			} else {
+				err = o.decide(ctx, action, input)
+			}
+			if err != nil {
 				o.refuse(ctx, action, err)
 			}
 		}
 	}
+	for _, refused := range o.unknown() {
+		for signal := workflow.GetSignalChannel(ctx, string(refused.Action)); signal.ReceiveAsync(nil); {
+			o.refuse(ctx, refused.Action, errors.New(refused.Why))
+		}
+	}
+}
+
+// unknown are the signals that have come and whose names nobody knows.
+func (o *offboarding) unknown() []leaver.RefusedSignal {
+	var all []leaver.RefusedSignal
+	names := o.unhandled()
+	slices.Sort(names)
+	for _, name := range names {
+		if action := leaver.Action(name); !slices.Contains(leaver.Actions(), action) {
+			all = append(all, leaver.RefusedSignal{Action: action, Why: meant(name), At: o.now})
+		}
+	}
+	return all
+}
+
+// meant says which signal was probably meant by a name that is none.
+func meant(name string) string {
+	letters := func(text string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) {
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, text)
+	}
+	var names []string
+	for _, action := range leaver.Actions() {
+		if letters(name) == letters(string(action)) {
+			return fmt.Sprintf("there is no such signal; %s was probably meant", action)
+		}
+		names = append(names, string(action))
+	}
+	return "there is no such signal, want one of " + strings.Join(names, ", ")
 }
 
 // descriptions are shown by `temporal workflow metadata` and the Web UI.

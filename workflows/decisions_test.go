@@ -244,7 +244,7 @@ func TestAWrongDecisionChangesNothingAndIsToldWhy(t *testing.T) {
 	assert.Nil(t, report.Aborted)
 }
 
-// Temporal's SDK drops a signal that it cannot decode, and refuses such an update. A signal
+// Temporal's SDK drops a signal that it cannot decode, without a trace. A signal
 // without an input is a decision that lacks its step, unless it is an abort.
 func TestASignalThatIsNoJSONChangesNothingAndAnAbortNeedsNoInput(t *testing.T) {
 	t.Parallel()
@@ -253,12 +253,14 @@ func TestASignalThatIsNoJSONChangesNothingAndAnAbortNeedsNoInput(t *testing.T) {
 	o.after(time.Hour, func() { o.SignalWorkflow(string(leaver.RetryStep), broken) })
 	o.after(2*time.Hour, func() {
 		assert.Equal(t, leaver.Waiting, o.progress().Status)
-		assert.Empty(t, o.progress().Refused)
+		require.Len(t, o.progress().Refused, 1)
+		assert.Contains(t, o.progress().Refused[0].Why, "cannot be read")
 		o.signal(leaver.RetryStep, `{"step":"disableAccount"}`)
 	})
 	o.after(3*time.Hour, func() { o.SignalWorkflow(string(leaver.SkipStep), nil) })
 	o.after(4*time.Hour, func() {
-		assert.Len(t, o.progress().Refused, 1)
+		require.Len(t, o.progress().Refused, 2)
+		assert.Contains(t, o.progress().Refused[1].Why, "step: is missing", "it has not the input of the signal before")
 		o.SignalWorkflow(string(leaver.Abort), nil)
 	})
 	assert.Len(t, o.ends(leaver.Aborted, adele).Steps[0].Decisions, 1)

@@ -94,7 +94,7 @@ func (r *fleet) take(ctx workflow.Context) {
 	for _, c := range r.ended() {
 		var outcome devices.Outcome
 		if err := c.take(ctx, &outcome); err != nil {
-			outcome = lost(err)
+			outcome = lost(c.Write, err)
 		}
 		r.Fleet.Heard(c.Write, outcome, now)
 		r.news, r.outdated = true, true
@@ -121,11 +121,14 @@ func (r *fleet) take(ctx workflow.Context) {
 }
 
 // lost is the outcome of a write whose answer did not come.
-func lost(err error) devices.Outcome {
+func lost(w devices.Write, err error) devices.Outcome {
 	if temporal.IsCanceledError(err) {
 		return devices.Outcome{Answer: devices.Unknown, Why: "the call was stopped before its answer came"}
 	}
 	outcome := devices.Outcome{Answer: devices.Unknown, Failure: leaver.GraphUnavailable, Why: "Intune has not done it for a day: see there what is wrong with the device, then choose"}
+	if w.Action == leaver.RemoveAll {
+		outcome.Why = "Intune has not done it for half an hour: each device is asked by itself"
+	}
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		outcome.Failure = leaver.FailureType(failure.Type())
 		outcome.Why += " (" + failure.Message() + ")"
@@ -138,14 +141,18 @@ func (r *fleet) write(ctx workflow.Context, w devices.Write) {
 		leaver.RemoveAll: r.Activity, leaver.Retire: leaver.ActivityRetireDevice, leaver.Wipe: leaver.ActivityWipeDevice,
 		leaver.WipeKeepUserData: leaver.ActivityWipeDevice, leaver.DeleteRecord: leaver.ActivityDeleteDeviceRecord,
 	}[w.Action]
-	request := devices.WriteRequest{UserID: r.o.Report.Leaver.ID, Reason: r.Reason, Write: w}
+	request := devices.WriteRequest{UserID: r.o.Report.Leaver.ID, Reason: r.Reason, Write: w, Wipe: r.Fleet.Policy.WipeOptions}
 	for _, id := range w.IDs {
 		request.Judged = append(request.Judged, r.Fleet.Judged(id))
 	}
 	if approval := r.Fleet.Approval(w.Code); approval != nil {
 		request.Told = approval.Told
 	}
-	r.writes = append(r.writes, begin(ctx, w, writeOptions(r.Step, r.Fleet.Summary(w)), activity, request))
+	options := writeOptions(r.Step, r.Fleet.Summary(w))
+	if w.Action == leaver.RemoveAll {
+		options.ScheduleToCloseTimeout = min(options.ScheduleToCloseTimeout, allPatience)
+	}
+	r.writes = append(r.writes, begin(ctx, w, options, activity, request))
 }
 
 // see begins a look; one that waits until something differs is cancelled for one at
@@ -153,7 +160,7 @@ func (r *fleet) write(ctx workflow.Context, w devices.Write) {
 func (r *fleet) see(ctx workflow.Context, waits bool) {
 	r.read.stop()
 	known := choose(r.Fleet.Known(), func(k devices.Known) bool { return !k.Gone })
-	request := devices.LookRequest{UserID: r.o.Report.Leaver.ID, Known: known, Approvals: r.Fleet.Awaits(),
+	request := devices.LookRequest{UserID: r.o.Report.Leaver.ID, UserPrincipalName: r.o.Report.Leaver.UserPrincipalName, Known: known, Approvals: r.Fleet.Awaits(),
 		Keys: r.Fleet.Policy.RequireRecoveryKey, ApprovalsUnread: r.Fleet.ApprovalsUnread}
 	options := readOptions("Look at the devices")
 	if waits {

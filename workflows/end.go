@@ -58,7 +58,7 @@ func (o *offboarding) endStatus(ctx workflow.Context, planErr error) leaver.Stat
 
 // isException reports whether an item was left as it is though it was to be changed.
 func isException(i leaver.Item) bool {
-	return i.Outcome == leaver.Failed || i.Choice == leaver.GiveUp || i.Device != nil && i.Device.Verdict == leaver.GivenUp
+	return i.Outcome == leaver.Failed || i.Choice == leaver.GiveUp || i.Device != nil && (i.Device.Verdict == leaver.GivenUp || i.Device.Verdict == leaver.NotIntunes)
 }
 
 // shortfall names the steps that are neither done nor left out.

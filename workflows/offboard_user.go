@@ -31,7 +31,10 @@ func Register(r interface {
 // anything was touched; with OffboardingIncomplete and the report in its details when
 // it was aborted or a step failed and nobody was to be asked; and is cancelled with the
 // report in its details.
-func OffboardUser(ctx workflow.Context, input json.RawMessage, continued *state) (*leaver.Report, error) {
+func OffboardUser(ctx workflow.Context, input json.RawMessage, continued *state, more *json.RawMessage) (*leaver.Report, error) {
+	if more != nil {
+		return nil, errManyInputs
+	}
 	stepsCtx, stop := workflow.WithCancel(ctx)
 	o, err := setup(ctx, input, continued, stop)
 	if err != nil {
@@ -48,6 +51,10 @@ type state struct {
 	Steps   []*step                `json:"steps"`
 	Refused []leaver.RefusedSignal `json:"refused,omitempty"`
 }
+
+// errManyInputs refuses what nobody would read: with several --input, the second may be
+// what was meant to make the first harmless.
+var errManyInputs = leaver.Failure{Type: leaver.InvalidRequest, Message: "the input must be one JSON object, and several were given: put all fields into one --input"}.Err()
 
 // rules decide what is done with devices.
 type rules func(*devices.Fleet, time.Time) devices.Todo
@@ -66,6 +73,12 @@ type offboarding struct {
 	renewing bool
 	// suggested says that Temporal was seen to suggest it.
 	suggested bool
+	// unhandled lists the names of the signals that have come and were not received.
+	unhandled func() []string
+	// planning says for what planning waits, while it does.
+	planning *leaver.Wait
+	// limit is after how long Temporal ends the workflow, whatever it does; zero means never.
+	limit time.Duration
 	// stop keeps steps from starting and ends those that only wait.
 	stop workflow.CancelFunc
 }
@@ -79,6 +92,10 @@ func setup(ctx workflow.Context, input json.RawMessage, continued *state, stop w
 	}
 	o := &offboarding{input: input, request: request, stop: stop}
 	info := workflow.GetInfo(ctx)
+	o.limit = info.WorkflowExecutionTimeout
+	if run := info.WorkflowRunTimeout; run > 0 && (o.limit == 0 || run < o.limit) {
+		o.limit = run
+	}
 	// A run that a schedule has started is continued too, with the input of the first.
 	switch isContinued := info.ContinuedExecutionRunID != "" && info.CronSchedule == ""; {
 	case isContinued && continued != nil:
@@ -89,10 +106,11 @@ func setup(ctx workflow.Context, input json.RawMessage, continued *state, stop w
 			}
 		}
 	case continued != nil:
-		return nil, leaver.Failure{Type: leaver.InvalidRequest, Message: "the input must be one JSON object, and nothing beside it"}.Err()
+		return nil, errManyInputs
 	default:
 		o.Report.Status, o.Report.StartedAt = leaver.Planning, workflow.Now(ctx)
 	}
+	o.unhandled = func() []string { return workflow.GetUnhandledSignalNames(ctx) }
 	if err := o.listen(ctx); err != nil {
 		return nil, err
 	}
@@ -168,20 +186,40 @@ func (o *offboarding) renews(ctx workflow.Context) bool {
 	return len(writing) == 0 && !o.signalled() && workflow.AllHandlersFinished(ctx)
 }
 
-// plan has the plan made and pins it.
+// plan has the plan made and pins it. Temporal's own retries of an activity are not seen
+// here: so it is made in rounds, each longer than the one before, and what a round has
+// failed with is told.
 func (o *offboarding) plan(ctx workflow.Context) error {
-	ctx, release := workflow.WithCancel(workflow.WithActivityOptions(ctx, readOptions("Find the leaver and plan")))
-	defer release()
-	planning := workflow.ExecuteActivity(ctx, leaver.ActivityPlanOffboarding, o.request)
-	waiting, _ := workflow.NewDisconnectedContext(ctx)
-	for !planning.IsReady() {
-		_ = workflow.Await(waiting, func() bool { return planning.IsReady() || o.signalled() })
-		o.takeSignals(ctx)
-	}
 	var plan leaver.Plan
-	if err := planning.Get(ctx, &plan); err != nil {
-		return planFailure(err)
+	end := o.Report.StartedAt.Add(patience)
+	backoff := firstPause
+	for round := firstRound; ; round, backoff = min(4*round, patience), min(2*backoff, time.Hour) {
+		err := o.planOnce(ctx, min(round, end.Sub(workflow.Now(ctx))), &plan)
+		failure, failed := errors.AsType[*temporal.ApplicationError](err)
+		if err == nil {
+			break
+		}
+		pause := backoff
+		if failed {
+			pause = max(pause, failure.NextRetryDelay())
+		}
+		if failed && failure.NonRetryable() || !failed && !temporal.IsTimeoutError(err) || !workflow.Now(ctx).Add(pause).Before(end) {
+			return planFailure(err)
+		}
+		if o.planning == nil {
+			o.planning = &leaver.Wait{For: leaver.WaitForGraph, Since: workflow.Now(ctx), Until: end, Actions: []leaver.Action{leaver.Abort}}
+		}
+		o.planning.Why = "Graph did not answer in time"
+		if failed {
+			o.planning.Why = failure.Message()
+		}
+		o.show(ctx)
+		o.pause(ctx, pause)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 	}
+	o.planning = nil
 	if err := plan.Check(); err != nil {
 		return leaver.Failure{Type: leaver.OffboardingIncomplete, Message: "the plan cannot be run: " + err.Error()}.Err()
 	}
@@ -192,6 +230,40 @@ func (o *offboarding) plan(ctx workflow.Context) error {
 		o.Steps = append(o.Steps, &step{StepRecord: record})
 	}
 	return nil
+}
+
+const (
+	// firstRound is how long the plan is tried for until it is told what it waits for.
+	firstRound = time.Minute
+	// firstPause is how long the second round waits at least; it is doubled for each other one.
+	firstPause = 10 * time.Second
+)
+
+// planOnce has the plan made within some time, and takes decisions meanwhile.
+func (o *offboarding) planOnce(ctx workflow.Context, within time.Duration, plan *leaver.Plan) error {
+	options := readOptions("Find the leaver and plan")
+	options.ScheduleToCloseTimeout = within
+	ctx, release := workflow.WithCancel(workflow.WithActivityOptions(ctx, options))
+	defer release()
+	planning := workflow.ExecuteActivity(ctx, leaver.ActivityPlanOffboarding, o.request)
+	o.attendTo(ctx, planning)
+	return planning.Get(ctx, plan)
+}
+
+// pause waits before the next round, and takes decisions meanwhile.
+func (o *offboarding) pause(ctx workflow.Context, d time.Duration) {
+	ctx, release := workflow.WithCancel(ctx)
+	defer release()
+	o.attendTo(ctx, workflow.NewTimerWithOptions(ctx, d, workflow.TimerOptions{Summary: "Until the plan is tried again"}))
+}
+
+// attendTo takes decisions until something has come to its end.
+func (o *offboarding) attendTo(ctx workflow.Context, what workflow.Future) {
+	waiting, _ := workflow.NewDisconnectedContext(ctx)
+	for !what.IsReady() {
+		_ = workflow.Await(waiting, func() bool { return what.IsReady() || o.signalled() })
+		o.takeSignals(ctx)
+	}
 }
 
 // planFailure brings the activity's own failure to the top, where Temporal's lists and

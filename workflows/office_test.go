@@ -37,7 +37,7 @@ type registry = plugin.Registry
 // office is a tenant, and a test environment in which its leaver is offboarded.
 type office struct {
 	*testsuite.TestWorkflowEnvironment
-	t      *testing.T
+	t      testing.TB
 	tenant *graphsim.Tenant
 	// register puts workflow and activities on the environment of a run, and begin is
 	// done before each run.
@@ -51,13 +51,13 @@ type office struct {
 
 // newOffice makes a tenant whose devices leave at once, and whose time is the
 // workflow's.
-func newOffice(t *testing.T, change ...func(*plugin.Config)) *office {
+func newOffice(t testing.TB, change ...func(*plugin.Config)) *office {
 	t.Helper()
 	tenant := graphsim.NewTenant(nil)
 	tenant.Add(graphsim.Contoso(0)...)
 	server := httptest.NewServer(tenant.Handler())
 	t.Cleanup(server.Close)
-	config := plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath}
+	config := plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond}
 	for _, c := range change {
 		c(&config)
 	}

@@ -17,6 +17,9 @@ const (
 	listing = 5 * time.Minute
 	// patience is how long Graph may be out of order before a person is asked.
 	patience = 24 * time.Hour
+	// allPatience is how long the one action for all may be out of order before each device
+	// is asked by itself.
+	allPatience = 30 * time.Minute
 	// longHistory and largeHistory, in events and bytes, are how much there may be
 	// before nothing begins until the workflow has continued as new. Temporal suggests
 	// that at 4,096 events or 4 MB, and ends a workflow at 51,200 or 50 MB.

@@ -13,7 +13,10 @@ import (
 
 // snapshot is the answer to the progress query.
 func (o *offboarding) snapshot() leaver.Progress {
-	p := leaver.Progress{Report: o.Report, Refused: o.Refused}
+	p := leaver.Progress{Report: o.Report, Refused: slices.Concat(o.Refused, o.unknown()), Warnings: o.warnings()}
+	if o.planning != nil {
+		p.Waits = append(p.Waits, *o.planning)
+	}
 	p.Steps = make([]leaver.StepRecord, len(o.Steps))
 	for i, s := range o.Steps {
 		p.Steps[i] = s.StepRecord
@@ -23,6 +26,17 @@ func (o *offboarding) snapshot() leaver.Progress {
 		}
 	}
 	return p
+}
+
+// warnings say that Temporal is to end the workflow before its devices may have left: it
+// then leaves no report, and nobody follows the devices.
+func (o *offboarding) warnings() []string {
+	for _, s := range o.Steps {
+		if s.Devices != nil && s.State != leaver.StepEnded && o.limit > 0 && o.limit < time.Duration(s.Devices.Deadline) {
+			return []string{fmt.Sprintf("Temporal ends this offboarding %s after its start, without a report, and devices may take %s to leave: start offboardings without --execution_timeout, --run-timeout and the like", o.limit, time.Duration(s.Devices.Deadline))}
+		}
+	}
+	return nil
 }
 
 // waits is what a step waits for, and for whom.
@@ -96,6 +110,9 @@ func (o *offboarding) details() string {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", s.Name, state, items)
 	}
+	for _, warning := range o.warnings() {
+		b.WriteString("\n" + warning + ".\n")
+	}
 	if n := len(o.Refused); n > 0 {
 		fmt.Fprintf(&b, "\nThe last signal %s was refused, the query %s says why.\n", o.Refused[n-1].Action, leaver.QueryProgress)
 	}
@@ -118,7 +135,7 @@ func (o *offboarding) headline() string {
 			case leaver.WaitForApproval:
 				approval = fmt.Sprintf("**Waits for a second administrator** to approve in Intune (Tenant administration, Multi Admin Approval): %s. It goes on by itself; where it may not read the approvals, answer with `answer` and `{\"step\": \"%s\", \"choice\": \"approved\"}`.", s.Name, s.Name)
 			case leaver.WaitForGraph:
-				spent = fmt.Sprintf(". %s: %s (until %s)", s.Name, devices.SpentToday, wait.Until.UTC().Format("2006-01-02 15:04 MST"))
+				spent = fmt.Sprintf(". %s: %s (until %s)", s.Name, devices.SpentToday, clock(wait.Until))
 			}
 		}
 	}
@@ -128,8 +145,13 @@ func (o *offboarding) headline() string {
 	case len(o.Steps) > 0:
 		line += fmt.Sprintf(": %d of %d steps ended", ended, len(o.Steps))
 	}
+	if o.planning != nil {
+		line += fmt.Sprintf(": waits for Graph since %s, and is tried until %s. %s", clock(o.planning.Since), clock(o.planning.Until), o.planning.Why)
+	}
 	return line + spent
 }
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
 // asks says what a step asks a person, and how to answer.
 func (s *step) asks(wait leaver.Wait) string {

@@ -12,7 +12,8 @@ var (
 )
 
 // ManagedAppDeviceTags lists the tags of the devices on which apps hold a user's
-// data under an app protection policy, each tag once.
+// data under an app protection policy, each tag once. The tag is empty of those that
+// Graph lists without a tag that can be read.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-mam-managedappregistration-list
 func (c *Client) ManagedAppDeviceTags(ctx context.Context, userID string) ([]string, error) {
@@ -24,9 +25,6 @@ func (c *Client) ManagedAppDeviceTags(ctx context.Context, userID string) ([]str
 	}
 	var tags []string
 	for _, registration := range registrations {
-		if registration.DeviceTag == "" {
-			return nil, listAppRegistrations.unusable("the answer lacks a deviceTag")
-		}
 		if !slices.Contains(tags, registration.DeviceTag) {
 			tags = append(tags, registration.DeviceTag)
 		}
@@ -40,5 +38,6 @@ func (c *Client) ManagedAppDeviceTags(ctx context.Context, userID string) ([]str
 // Microsoft: https://learn.microsoft.com/graph/api/intune-mam-user-wipemanagedappregistrationsbydevicetag
 func (c *Client) WipeManagedAppRegistrations(ctx context.Context, userID, deviceTag string) error {
 	body := map[string]string{"deviceTag": deviceTag}
-	return c.do(ctx, wipeAppRegistrations, c.user(userID, "/wipeManagedAppRegistrationsByDeviceTag"), body, nil)
+	_, err := c.do(ctx, wipeAppRegistrations, c.user(userID, "/wipeManagedAppRegistrationsByDeviceTag"), body, nil)
+	return err
 }

@@ -61,7 +61,9 @@ func removal(tb testing.TB) pair {
 	answers := memory(http.StatusNoContent, "")
 	client, send := ours(tb, answers), bare(answers)
 	return pair{
-		ours: func() error { return client.RemoveAllDevicesFromManagement(tb.Context(), userID, Approval{}) },
+		ours: func() error {
+			return failureOf(client.RemoveAllDevicesFromManagement(tb.Context(), userID, Approval{}))
+		},
 		bare: func() error {
 			_, err := send(tb.Context(), http.MethodPost, benchURL+"/v1.0/users/"+userID+"/removeAllDevicesFromManagement")
 			return err

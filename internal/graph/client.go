@@ -4,13 +4,16 @@
 package graph
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -22,10 +25,13 @@ import (
 type Options struct {
 	Cloud Cloud
 	// URL overrides the cloud's, for a simulated tenant.
-	URL        string
+	URL string
+	// Credential signs in; one that is a Renewer is renewed when Graph refuses its token.
 	Credential azcore.TokenCredential
 	// Transport overrides the HTTP client.
 	Transport policy.Transporter
+	// Limits bound what a list may take.
+	Limits Limits
 }
 
 // Client calls Graph with one credential.
@@ -35,6 +41,7 @@ type Client struct {
 	root     string
 	beta     string
 	token    *observedCredential
+	limits   Limits
 }
 
 // New makes a client. It sends nothing.
@@ -49,6 +56,7 @@ func New(o Options) (*Client, error) {
 	if o.Transport == nil {
 		o.Transport = &http.Client{Transport: connections(), CheckRedirect: refuseRedirects}
 	}
+	limits := o.Limits.orDefaults()
 	token := &observedCredential{credential: o.Credential}
 	bearer := runtime.NewBearerTokenPolicy(token, []string{o.Cloud.Scope()}, &policy.BearerTokenOptions{
 		InsecureAllowCredentialWithHTTP: loopback(base),
@@ -57,10 +65,10 @@ func New(o Options) (*Client, error) {
 		PerRetry: []policy.Policy{bearer},
 	}, &policy.ClientOptions{
 		Retry:     policy.RetryOptions{MaxRetries: -1},
-		Transport: o.Transport,
+		Transport: bounded{o.Transport, limits.Bytes},
 	})
 	versions := strings.TrimSuffix(base.String(), "/")
-	return &Client{pipeline: pipeline, base: base, root: versions + "/v1.0", beta: versions + "/beta", token: token}, nil
+	return &Client{pipeline: pipeline, base: base, root: versions + "/v1.0", beta: versions + "/beta", token: token, limits: limits}, nil
 }
 
 // connections are the client's own: whoever closes the idle ones of
@@ -81,8 +89,8 @@ type call struct {
 	method, name, permission string
 }
 
-// unusable is the error where no answer came that Graph documents.
-func (c call) unusable(why string) error { return fmt.Errorf("%s: %s", c.name, why) }
+// unusable is the error where an answer is not what Graph documents.
+func (c call) unusable(why string) error { return &AnswerError{Call: c.name, Why: why} }
 
 // The names of calls about which callers ask an Error.
 const (
@@ -90,104 +98,117 @@ const (
 	CallRemoveAllDevices = "removeAllDevicesFromManagement"
 )
 
-// do sends one request and decodes a 2xx body into answer, unless answer is nil. An
-// empty endpoint is that of an unusable id.
-func (c *Client) do(ctx context.Context, call call, endpoint string, body, answer any) error {
-	if endpoint == "" {
-		return ErrUnusableID
+// do sends one request and decodes a 2xx body into answer, unless answer is nil; a
+// *[]byte takes the body as it is. It
+// returns when Graph answered, by Graph's own clock; the zero time where Graph did not
+// say. An endpoint that is no address names the id that cannot be used.
+func (c *Client) do(ctx context.Context, call call, endpoint string, body, answer any) (time.Time, error) {
+	if !strings.Contains(endpoint, "://") {
+		return time.Time{}, &UnusableIDError{Call: call.name, Of: endpoint}
 	}
 	request, err := runtime.NewRequest(ctx, call.method, endpoint)
 	if err != nil {
-		return call.unusable("the address cannot be used")
+		return time.Time{}, call.unusable("the address cannot be used")
 	}
 	request.Raw().Header.Set("Accept", "application/json")
 	// Microsoft's support finds a call by its id.
 	request.Raw().Header.Set("client-request-id", uuid.NewString())
 	if body != nil {
 		if err := runtime.MarshalAsJSON(request, body); err != nil {
-			return fmt.Errorf("%s: encode the request: %w", call.name, err)
+			return time.Time{}, fmt.Errorf("%s: encode the request: %w", call.name, err)
 		}
 	}
 	response, err := c.pipeline.Do(request)
 	if err != nil {
-		return transportError(ctx, call, err)
+		return time.Time{}, transportError(ctx, call, err)
 	}
+	at, _ := http.ParseTime(response.Header.Get("Date"))
+	return at, c.understand(call, response, answer)
+}
+
+// understand makes an error of an answer that is no success, and decodes one that is.
+// Where the caller decodes nothing, the body still says whether Graph has done it: a
+// proxy's page, or an error in Graph's shape, is no success whatever the status.
+func (c *Client) understand(call call, response *http.Response, answer any) error {
 	// A tenant that queues a call until it is approved tells so by a header: a status
 	// of success with one would be of the request alone.
 	code := response.Header.Get(approvalCodeHeader)
 	queued := code != "" && code != response.Request.Header.Get(approvalCodeHeader)
 	if response.StatusCode < 200 || response.StatusCode > 299 || queued {
+		if response.StatusCode == http.StatusUnauthorized {
+			c.token.renew()
+		}
 		return c.responseError(call, response)
 	}
-	if answer == nil {
+	id := scrub(response.Header.Get("request-id"))
+	content, err := runtime.Payload(response)
+	if err != nil {
+		return &AnswerError{Call: call.name, Why: "the answer could not be read", RequestID: id}
+	}
+	if answer == nil && (len(bytes.TrimSpace(content)) == 0 || response.StatusCode == http.StatusNoContent) {
 		return nil
 	}
-	if err := runtime.UnmarshalAsJSON(response, answer); err != nil {
-		return call.unusable("the answer is not the JSON that Graph documents")
+	var failed struct {
+		Error map[string]any `json:"error"`
+	}
+	if bytes.Contains(content, []byte(`"error"`)) && json.Unmarshal(content, &failed) == nil && failed.Error != nil {
+		return c.responseError(call, response)
+	}
+	if text, ok := answer.(*[]byte); ok {
+		*text = content
+		return nil
+	}
+	if answer == nil && !json.Valid(content) || answer != nil && json.Unmarshal(content, answer) != nil {
+		return &AnswerError{Call: call.name, Why: "the answer is not the JSON that Graph documents", RequestID: id}
 	}
 	return nil
 }
 
-// list reads a collection, all pages.
-func list[T any](ctx context.Context, c *Client, call call, endpoint string) ([]T, error) {
-	var all []T
-	for {
-		var page struct {
-			Value    *[]T   `json:"value"`
-			NextLink string `json:"@odata.nextLink"`
-		}
-		if err := c.do(ctx, call, endpoint, nil, &page); err != nil {
-			return nil, err
-		}
-		// An answer without a list must not be taken for an empty one.
-		if page.Value == nil {
-			return nil, call.unusable("the answer holds no list")
-		}
-		all = append(all, *page.Value...)
-		if endpoint = page.NextLink; endpoint == "" {
-			return all, nil
-		}
-		// A link to another host would carry the token there.
-		target, err := url.Parse(endpoint)
-		if err != nil || target.Scheme != c.base.Scheme || target.Host != c.base.Host || target.User != nil {
-			return nil, call.unusable("the next page is on another host")
-		}
-	}
-}
-
-// user is the address of a user and what lies below; it is empty for an unusable id.
+// user is the address of a user and what lies below; it is the word "userId" for an
+// unusable id.
 // Nothing else in this package puts a name into a path.
 //
 // Microsoft: a name that begins with $ needs the form with parentheses,
 // https://learn.microsoft.com/graph/api/user-get
 func (c *Client) user(id, below string) string {
-	if usableID(id) && strings.HasPrefix(id, "$") {
+	switch {
+	case !usableID(id):
+		return "userId"
+	case strings.HasPrefix(id, "$"):
 		return c.root + "/users('" + url.PathEscape(strings.ReplaceAll(id, "'", "''")) + "')" + below
 	}
 	return c.object("/users", id, below)
 }
 
-// object is the address of one object of a collection and what lies below; it is empty
-// for an unusable id.
+// object is the address of one object of a collection and what lies below; it is
+// the word "id" for an unusable id.
 func (c *Client) object(collection, id, below string) string {
 	if !usableID(id) {
-		return ""
+		return "id"
 	}
 	return c.root + collection + "/" + url.PathEscape(id) + below
 }
 
 // having is the address of those objects of a collection whose property holds a GUID.
-// It is empty for any other text, which could change what the filter means.
+// It is the property's name for any other text, which could change what the filter means.
 func (c *Client) having(collection, property, guid, options string) string {
 	parsed, err := uuid.Parse(guid)
 	if err != nil {
-		return ""
+		return property
 	}
 	return c.root + collection + "?$filter=" + url.QueryEscape(property+" eq '"+parsed.String()+"'") + options
 }
 
-// ErrUnusableID means that an id could lead a request elsewhere; nothing was sent.
-var ErrUnusableID = errors.New("the id is empty, a relative path, or holds a slash, a backslash, a question mark or a control character")
+// UnusableIDError means that an id could lead a request elsewhere; nothing was sent.
+type UnusableIDError struct {
+	Call string
+	// Of says what the id is: "userId", or "id" of another object.
+	Of string
+}
+
+func (e *UnusableIDError) Error() string {
+	return e.Call + ": " + e.Of + " is empty, a relative path, or holds a slash, a backslash, a question mark or a control character"
+}
 
 func usableID(id string) bool {
 	return id != "" && id != "." && id != ".." && !strings.ContainsFunc(id, func(r rune) bool {

@@ -64,6 +64,18 @@ func (o *observedCredential) GetToken(ctx context.Context, options policy.TokenR
 	return token, nil
 }
 
+// Renewer is a credential that can forget the tokens it has, so that the next is a new
+// one. What azidentity signs in with keeps a token until it expires, also one that
+// Graph refuses.
+type Renewer interface{ Renew() }
+
+// renew has the next token be a new one, where the credential can do that.
+func (o *observedCredential) renew() {
+	if r, ok := o.credential.(Renewer); ok {
+		r.Renew()
+	}
+}
+
 func (o *observedCredential) Kind() TokenKind {
 	kind, _ := o.kind.Load().(TokenKind)
 	return cmp.Or(kind, UnknownToken)

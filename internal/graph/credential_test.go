@@ -48,11 +48,11 @@ func TestARefusalNamesTheKindOfTokenThatWasSent(t *testing.T) {
 		client, err := New(Options{URL: s.URL, Credential: staticCredential(jwt(claims))})
 		require.NoError(t, err)
 		var e *Error
-		require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}), &e)
+		require.ErrorAs(t, failureOf(client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{})), &e)
 		assert.Equal(t, want, e.Token)
 	}
 	var e *Error
-	require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}), &e)
+	require.ErrorAs(t, failureOf(client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{})), &e)
 	assert.Equal(t, UnknownToken, e.Token)
 }
 
@@ -69,7 +69,7 @@ func refused(t *testing.T, credential azcore.TokenCredential) *CredentialError {
 	client, err := New(Options{URL: server.URL, Credential: credential})
 	require.NoError(t, err)
 	var e *CredentialError
-	require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}), &e)
+	require.ErrorAs(t, failureOf(client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{})), &e)
 	return e
 }
 
@@ -143,4 +143,23 @@ func TestACredentialThatFailsInItsOwnWayIsNotQuoted(t *testing.T) {
 	e := refused(t, failingCredential{errors.New("cannot read /home/adele/.azure")})
 	assert.False(t, e.Waits)
 	assert.Equal(t, "no token for Graph", e.Error())
+}
+
+type renewed struct {
+	staticCredential
+	times int
+}
+
+func (r *renewed) Renew() { r.times++ }
+
+func TestACredentialIsRenewedWhenItsTokenIsRefusedAndOnlyThen(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]int{401: 1, 403: 0, 500: 0, 204: 0} {
+		s, _ := serve(t, reply(status, ""))
+		credential := &renewed{staticCredential: secret}
+		client, err := New(Options{URL: s.URL + "/graph", Credential: credential})
+		require.NoError(t, err)
+		_ = client.RevokeSignInSessions(t.Context(), userID)
+		assert.Equal(t, want, credential.times, status)
+	}
 }

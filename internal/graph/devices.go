@@ -21,12 +21,18 @@ type ManagedDevice struct {
 	AzureADDeviceID        string    `json:"azureADDeviceId"`
 	SerialNumber           string    `json:"serialNumber"`
 	// UserID is the object id of the user whom Intune associates with the device.
-	UserID string `json:"userId"`
+	UserID            string `json:"userId"`
+	UserPrincipalName string `json:"userPrincipalName"`
+	// ManagementAgent says which service manages the device: mdm is Intune.
+	ManagementAgent      string    `json:"managementAgent"`
+	DeviceEnrollmentType string    `json:"deviceEnrollmentType"`
+	Model                string    `json:"model"`
+	EnrolledDateTime     time.Time `json:"enrolledDateTime"`
 }
 
 const managedDevices = "/deviceManagement/managedDevices"
 
-const deviceFields = "id,deviceName,operatingSystem,managedDeviceOwnerType,managementState,lastSyncDateTime,azureADDeviceId,serialNumber,userId"
+const deviceFields = "id,deviceName,operatingSystem,managedDeviceOwnerType,managementState,lastSyncDateTime,azureADDeviceId,serialNumber,userId,userPrincipalName,managementAgent,deviceEnrollmentType,model,enrolledDateTime"
 
 var (
 	listManagedDevices = call{http.MethodGet, "list managedDevices", "DeviceManagementManagedDevices.Read.All"}
@@ -44,6 +50,16 @@ func (c *Client) ManagedDevices(ctx context.Context, userID string) ([]ManagedDe
 	return list[ManagedDevice](ctx, c, listManagedDevices, c.user(userID, "/managedDevices?$select="+deviceFields))
 }
 
+// ManagedDevicesOf lists every device that Intune associates with a user whose account
+// is gone, by the user's object id. Graph may ignore the filter and list every device
+// of the tenant; the method drops those of other users.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-list
+func (c *Client) ManagedDevicesOf(ctx context.Context, userID string) ([]ManagedDevice, error) {
+	devices, err := list[ManagedDevice](ctx, c, listManagedDevices, c.having(managedDevices, "userId", userID, "&$select="+deviceFields))
+	return slices.DeleteFunc(devices, func(d ManagedDevice) bool { return !strings.EqualFold(d.UserID, userID) }), err
+}
+
 // ManagedDevicesInEntraAs lists the managed devices, of any user, that Entra
 // knows by an azureADDeviceId. Graph may ignore the filter and list every device
 // of the tenant; the method drops those that do not have the id.
@@ -59,19 +75,20 @@ func (c *Client) ManagedDevicesInEntraAs(ctx context.Context, azureADDeviceID st
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-get
 func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, error) {
-	var device ManagedDevice
-	err := c.do(ctx, getManagedDevice, c.object(managedDevices, id, "?$select="+deviceFields), nil, &device)
-	if err == nil && device.ID != id {
+	var device row[ManagedDevice]
+	_, err := c.do(ctx, getManagedDevice, c.object(managedDevices, id, "?$select="+deviceFields), nil, &device)
+	if err == nil && !strings.EqualFold(device.value.ID, id) {
 		return ManagedDevice{}, getManagedDevice.unusable("the answer is another device")
 	}
-	return device, err
+	return device.value, err
 }
 
 // RemoveAllDevicesFromManagement retires all devices of a user. Graph's answer
-// means accepted, not done.
+// means accepted, not done. Like each call that changes a device, it returns when Graph
+// answered, by Graph's clock.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-user-removealldevicesfrommanagement
-func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID string, approval Approval) error {
+func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID string, approval Approval) (time.Time, error) {
 	return c.do(approval.with(ctx), removeAllDevices, c.user(userID, "/removeAllDevicesFromManagement"), nil, nil)
 }
 
@@ -79,23 +96,29 @@ func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID stri
 // in. One that has left already is an Error with status 404.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
-func (c *Client) RetireDevice(ctx context.Context, id string, approval Approval) error {
+func (c *Client) RetireDevice(ctx context.Context, id string, approval Approval) (time.Time, error) {
 	return c.do(approval.with(ctx), retireDevice, c.object(managedDevices, id, "/retire"), nil, nil)
 }
 
-// WipeDevice resets one device to its factory settings when it next checks in;
-// keepUserData is for Windows.
+// Wipe is what a wipe is made with.
+type Wipe struct {
+	KeepUserData        bool   `json:"keepUserData"` // on Windows
+	KeepEnrollmentData  bool   `json:"keepEnrollmentData"`
+	PersistEsimDataPlan bool   `json:"persistEsimDataPlan,omitzero"`
+	MacOSUnlockCode     string `json:"macOsUnlockCode,omitempty"` // a secret
+}
+
+// WipeDevice resets one device to its factory settings when it next checks in.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-wipe
-func (c *Client) WipeDevice(ctx context.Context, id string, keepUserData bool, approval Approval) error {
-	body := map[string]bool{"keepEnrollmentData": false, "keepUserData": keepUserData}
-	return c.do(approval.with(ctx), wipeDevice, c.object(managedDevices, id, "/wipe"), body, nil)
+func (c *Client) WipeDevice(ctx context.Context, id string, wipe Wipe, approval Approval) (time.Time, error) {
+	return c.do(approval.with(ctx), wipeDevice, c.object(managedDevices, id, "/wipe"), wipe, nil)
 }
 
 // DeleteDevice deletes Intune's record of one device, at once. A corporate
 // Android device is factory-wiped by it.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-delete
-func (c *Client) DeleteDevice(ctx context.Context, id string, approval Approval) error {
+func (c *Client) DeleteDevice(ctx context.Context, id string, approval Approval) (time.Time, error) {
 	return c.do(approval.with(ctx), deleteDevice, c.object(managedDevices, id, ""), nil, nil)
 }

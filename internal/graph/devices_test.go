@@ -85,7 +85,7 @@ func TestOneDeviceIsReadByItsID(t *testing.T) {
 func TestRemovalIsAPostWithoutBody(t *testing.T) {
 	t.Parallel()
 	s, client := serve(t, reply(http.StatusNoContent, ""))
-	require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}))
+	require.NoError(t, failureOf(client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{})))
 	r := s.all()[0]
 	assert.Equal(t, "POST", r.method)
 	assert.Equal(t, "/graph/v1.0/users/"+userID+"/removeAllDevicesFromManagement", r.target)
@@ -96,12 +96,12 @@ func TestRemovalIsAPostWithoutBody(t *testing.T) {
 func TestOneDeviceIsAskedByItsID(t *testing.T) {
 	t.Parallel()
 	s, client := serve(t, reply(http.StatusNoContent, ""))
-	require.NoError(t, client.RetireDevice(t.Context(), "d1", Approval{}))
-	require.NoError(t, client.WipeDevice(t.Context(), "d1", true, Approval{}))
-	require.NoError(t, client.DeleteDevice(t.Context(), "d1", Approval{}))
+	require.NoError(t, failureOf(client.RetireDevice(t.Context(), "d1", Approval{})))
+	require.NoError(t, failureOf(client.WipeDevice(t.Context(), "d1", Wipe{KeepUserData: true}, Approval{})))
+	require.NoError(t, failureOf(client.DeleteDevice(t.Context(), "d1", Approval{})))
 	for i, want := range []struct{ method, below, body string }{
 		{"POST", "/retire", ""},
-		{"POST", "/wipe", `{"keepEnrollmentData":false,"keepUserData":true}`},
+		{"POST", "/wipe", `{"keepUserData":true,"keepEnrollmentData":false}`},
 		{"DELETE", "", ""},
 	} {
 		assert.Equal(t, want.method, s.all()[i].method)
@@ -126,9 +126,9 @@ func TestWhatIsNoGUIDIsInNoFilter(t *testing.T) {
 	s, client := serve(t, reply(http.StatusOK, `{"value":[]}`))
 	for _, id := range []string{"", "x' or deviceId ne '", "adele@contoso.com"} {
 		_, err := client.HasRecoveryKey(t.Context(), id)
-		require.ErrorIs(t, err, ErrUnusableID)
+		require.ErrorAs(t, err, new(*UnusableIDError))
 		_, err = client.ManagedDevicesInEntraAs(t.Context(), id)
-		require.ErrorIs(t, err, ErrUnusableID)
+		require.ErrorAs(t, err, new(*UnusableIDError))
 	}
 	assert.Empty(t, s.all())
 }

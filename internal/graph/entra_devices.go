@@ -14,6 +14,9 @@ type EntraDevice struct {
 	DeviceID        string `json:"deviceId"`
 	OperatingSystem string `json:"operatingSystem"`
 	AccountEnabled  bool   `json:"accountEnabled"`
+	// Hidden says that the caller may not read the device's properties: it could be any
+	// device.
+	Hidden bool `json:"-"`
 }
 
 var (
@@ -27,8 +30,9 @@ var (
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-list-registereddevices
 func (c *Client) RegisteredDevices(ctx context.Context, userID string) ([]EntraDevice, error) {
-	// Graph gives a caller without Device.Read.All the ids alone. Such an answer
-	// must not be taken for devices that are unknown or disabled.
+	// Graph gives a caller without Device.Read.All the ids alone, and lists a device that
+	// a restricted administrative unit protects so to others too. Such a row must not be
+	// taken for a device that is unknown or disabled.
 	answers, err := list[struct {
 		EntraDevice
 		DeviceID       *string `json:"deviceId"`
@@ -39,11 +43,11 @@ func (c *Client) RegisteredDevices(ctx context.Context, userID string) ([]EntraD
 	}
 	devices := make([]EntraDevice, 0, len(answers))
 	for _, answer := range answers {
-		if answer.DeviceID == nil || answer.AccountEnabled == nil {
-			return nil, &Error{Call: listRegisteredDevices.name, Permission: listRegisteredDevices.permission, Status: http.StatusForbidden, Token: c.token.Kind(),
-				Message: "the devices' properties are hidden"}
+		if answer.ID == "" || answer.DeviceID == nil || answer.AccountEnabled == nil {
+			answer.Hidden = true
+		} else {
+			answer.EntraDevice.DeviceID, answer.EntraDevice.AccountEnabled = *answer.DeviceID, *answer.AccountEnabled
 		}
-		answer.EntraDevice.DeviceID, answer.EntraDevice.AccountEnabled = *answer.DeviceID, *answer.AccountEnabled
 		devices = append(devices, answer.EntraDevice)
 	}
 	return devices, nil
@@ -53,12 +57,14 @@ func (c *Client) RegisteredDevices(ctx context.Context, userID string) ([]EntraD
 //
 // Microsoft: https://learn.microsoft.com/graph/api/device-update
 func (c *Client) DisableEntraDevice(ctx context.Context, id string) error {
-	return c.do(ctx, disableEntraDevice, c.object("/devices", id, ""), map[string]bool{"accountEnabled": false}, nil)
+	_, err := c.do(ctx, disableEntraDevice, c.object("/devices", id, ""), map[string]bool{"accountEnabled": false}, nil)
+	return err
 }
 
 // DeleteEntraDevice deletes a device object by its object id.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/device-delete
 func (c *Client) DeleteEntraDevice(ctx context.Context, id string) error {
-	return c.do(ctx, deleteEntraDevice, c.object("/devices", id, ""), nil, nil)
+	_, err := c.do(ctx, deleteEntraDevice, c.object("/devices", id, ""), nil, nil)
+	return err
 }

@@ -19,7 +19,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
-// Error is an answer of Graph's that is not 2xx. Its text is safe to store: it
+// Error is an answer of Graph's that is no success: a status that is not 2xx, or a 2xx
+// whose body is an error. Its text is safe to store: it
 // never holds a body, a path or a token.
 //
 // Microsoft: https://learn.microsoft.com/graph/errors
@@ -78,6 +79,9 @@ func (e *Error) Safe() string { return nameless(scrub(e.Message)) }
 func transportError(ctx context.Context, call call, err error) error {
 	if credential, ok := errors.AsType[*CredentialError](err); ok {
 		return credential
+	}
+	if errors.Is(err, errTooLong) {
+		return call.endless(errTooLong.Error())
 	}
 	if ctx.Err() != nil {
 		err = ctx.Err()

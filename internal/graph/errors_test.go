@@ -38,7 +38,7 @@ func TestAnErrorSaysWhatThereIsToKnow(t *testing.T) {
 		reply(http.StatusTooManyRequests, graphError("TooManyRequests", "Please wait."))(w, r)
 	})
 	var e *Error
-	require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{}), &e)
+	require.ErrorAs(t, failureOf(client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{})), &e)
 	assert.Equal(t, CallRemoveAllDevices, e.Call)
 	assert.Equal(t, "DeviceManagementManagedDevices.PrivilegedOperations.All", e.Permission)
 	assert.Equal(t, "TooManyRequests", e.Code)
@@ -90,7 +90,7 @@ func TestTextOfAnErrorHoldsNoPersonPathBodyOrToken(t *testing.T) {
 	} {
 		_, client := serve(t, reply(http.StatusBadRequest, graphError("Request_BadRequest", message)))
 		var e *Error
-		require.ErrorAs(t, client.RemoveAllDevicesFromManagement(t.Context(), adele, Approval{}), &e)
+		require.ErrorAs(t, failureOf(client.RemoveAllDevicesFromManagement(t.Context(), adele, Approval{})), &e)
 		for _, text := range []string{e.Error(), e.Safe()} {
 			for _, private := range []string{"adele", "Adele", "contoso", "/users", "eyJ", secret, "html"} {
 				assert.NotContains(t, text, private, message)
@@ -124,7 +124,7 @@ func TestAnApprovalThatIsWaitedForIsSeenInTheHeaderWhateverTheStatus(t *testing.
 			w.WriteHeader(status)
 		})
 		var e *Error
-		require.ErrorAs(t, client.RetireDevice(t.Context(), "d1", Approval{}), &e)
+		require.ErrorAs(t, failureOf(client.RetireDevice(t.Context(), "d1", Approval{})), &e)
 		assert.Equal(t, "5e6a7b8c", e.ApprovalCode)
 	}
 }
@@ -138,10 +138,10 @@ func TestACallThatIsQueuedIsNotTakenForDone(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 	})
 	var e *Error
-	require.ErrorAs(t, client.WipeDevice(t.Context(), "d1", false, Approval{}), &e)
+	require.ErrorAs(t, failureOf(client.WipeDevice(t.Context(), "d1", Wipe{}, Approval{})), &e)
 	assert.Equal(t, "5e6a7b8c", e.ApprovalCode)
-	require.ErrorAs(t, client.WipeDevice(t.Context(), "d1", false, Approval{Code: "an older one"}), &e)
-	require.NoError(t, client.WipeDevice(t.Context(), "d1", false, Approval{Code: "5e6a7b8c"}))
+	require.ErrorAs(t, failureOf(client.WipeDevice(t.Context(), "d1", Wipe{}, Approval{Code: "an older one"})), &e)
+	require.NoError(t, failureOf(client.WipeDevice(t.Context(), "d1", Wipe{}, Approval{Code: "5e6a7b8c"})))
 }
 
 func TestACodeIsKeptAsItCame(t *testing.T) {
@@ -173,7 +173,7 @@ func TestAHeaderThatHoldsMoreThanAnIDIsScrubbed(t *testing.T) {
 		w.Header().Set("request-id", "adele@contoso.com")
 		w.WriteHeader(http.StatusInternalServerError)
 	})
-	err := client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{})
+	_, err := client.RemoveAllDevicesFromManagement(t.Context(), userID, Approval{})
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "adele")
 }

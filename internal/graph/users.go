@@ -14,11 +14,25 @@ type User struct {
 	UserType              string `json:"userType"`
 	AccountEnabled        bool   `json:"accountEnabled"`
 	OnPremisesSyncEnabled bool   `json:"onPremisesSyncEnabled"`
+	// CreationType is "Invitation" for a user who was invited from outside.
+	CreationType string `json:"creationType"`
+	// ExternalUserState is PendingAcceptance or Accepted for an invited user.
+	ExternalUserState string `json:"externalUserState"`
+}
+
+// IsExternal reports whether a user signs in to another organisation, whatever the
+// userType says: a synchronised user of a partner may be a Member here.
+//
+// Microsoft: https://learn.microsoft.com/entra/external-id/user-properties
+func (u User) IsExternal() bool {
+	return strings.EqualFold(u.UserType, "Guest") || strings.Contains(strings.ToUpper(u.UserPrincipalName), "#EXT#") ||
+		u.CreationType == "Invitation" || u.ExternalUserState != ""
 }
 
 var (
 	getUser           = call{http.MethodGet, CallGetUser, "User.Read.All"}
 	setAccountEnabled = call{http.MethodPatch, "set accountEnabled", "User.EnableDisableAccount.All and User.Read.All"}
+	getDeletedItem    = call{http.MethodGet, "get deleted user", "User.Read.All"}
 	revokeSessions    = call{http.MethodPost, "revokeSignInSessions", "User.RevokeSessions.All"}
 )
 
@@ -31,15 +45,19 @@ var ErrOtherUser = errors.New("graph answered with another user than the one ask
 func (c *Client) User(ctx context.Context, id string) (User, error) {
 	// accountEnabled is a pointer here: an answer without it must not be
 	// taken for a disabled account.
-	var answer struct {
+	var read row[struct {
 		User
 		AccountEnabled *bool `json:"accountEnabled"`
-	}
-	if err := c.do(ctx, getUser, c.user(id, "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled"), nil, &answer); err != nil {
+	}]
+	if _, err := c.do(ctx, getUser, c.user(id, "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled,creationType,externalUserState"), nil, &read); err != nil {
 		return User{}, err
 	}
-	if answer.ID == "" || answer.AccountEnabled == nil {
-		return User{}, getUser.unusable("the answer lacks id or accountEnabled")
+	answer := read.value
+	switch {
+	case answer.ID == "":
+		return User{}, getUser.unusable("the answer lacks an id")
+	case answer.AccountEnabled == nil:
+		return User{}, &HiddenError{Call: getUser.name, Property: "accountEnabled", Permission: getUser.permission, Token: c.token.Kind()}
 	}
 	if !strings.EqualFold(answer.ID, id) && !strings.EqualFold(answer.UserPrincipalName, id) {
 		return User{}, ErrOtherUser
@@ -48,11 +66,32 @@ func (c *Client) User(ctx context.Context, id string) (User, error) {
 	return answer.User, nil
 }
 
+// DeletedUser reads a user, by object id, who was deleted within the last 30 days. A
+// user who is not among the deleted is an Error with status 404.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/directory-deleteditems-get
+func (c *Client) DeletedUser(ctx context.Context, id string) (User, error) {
+	var read row[struct {
+		User
+		Type string `json:"@odata.type"`
+	}]
+	if _, err := c.do(ctx, getDeletedItem, c.object("/directory/deletedItems", id, ""), nil, &read); err != nil {
+		return User{}, err
+	}
+	if !strings.EqualFold(read.value.ID, id) || read.value.Type != "" && read.value.Type != "#microsoft.graph.user" {
+		return User{}, ErrOtherUser
+	}
+	// Entra puts the id before the name, so that the name can be used again.
+	read.value.UserPrincipalName = strings.TrimPrefix(read.value.UserPrincipalName, strings.ReplaceAll(read.value.ID, "-", ""))
+	return read.value.User, nil
+}
+
 // SetAccountEnabled lets a user sign in, or not.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-update
 func (c *Client) SetAccountEnabled(ctx context.Context, id string, enabled bool) error {
-	return c.do(ctx, setAccountEnabled, c.user(id, ""), map[string]bool{"accountEnabled": enabled}, nil)
+	_, err := c.do(ctx, setAccountEnabled, c.user(id, ""), map[string]bool{"accountEnabled": enabled}, nil)
+	return err
 }
 
 // RevokeSignInSessions makes a user's refresh tokens and session cookies
@@ -60,5 +99,6 @@ func (c *Client) SetAccountEnabled(ctx context.Context, id string, enabled bool)
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-revokesigninsessions
 func (c *Client) RevokeSignInSessions(ctx context.Context, id string) error {
-	return c.do(ctx, revokeSessions, c.user(id, "/revokeSignInSessions"), nil, nil)
+	_, err := c.do(ctx, revokeSessions, c.user(id, "/revokeSignInSessions"), nil, nil)
+	return err
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const userFields = "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled"
+const userFields = "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled,creationType,externalUserState"
 
 func TestAUserIsReadByIDOrName(t *testing.T) {
 	t.Parallel()
@@ -37,7 +37,7 @@ func TestUnusualNamesAreWrittenAsGraphWantsThem(t *testing.T) {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			s, client := serve(t, reply(http.StatusNoContent, ""))
-			require.NoError(t, client.RemoveAllDevicesFromManagement(t.Context(), id, Approval{}))
+			require.NoError(t, failureOf(client.RemoveAllDevicesFromManagement(t.Context(), id, Approval{})))
 			assert.Equal(t, "/graph/v1.0"+path+"/removeAllDevicesFromManagement", s.all()[0].target)
 		})
 	}
@@ -55,11 +55,41 @@ func TestAnotherUserThanTheOneAskedForIsRefused(t *testing.T) {
 
 func TestAnAnswerThatLacksWhatMattersIsNoUser(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`{}`, `null`, `[]`, ``, `"x"`, `<html>`, `{"id":"` + userID + `"}`, `{"id":"` + userID + `","accountEnabled":null}`,
-		`{"accountEnabled":false,"userPrincipalName":"` + adele + `"}`, `{"id":"` + userID + `","accountEnabled":"false"}`} {
+	for _, body := range []string{`{}`, `null`, `[]`, ``, `"x"`, `<html>`, `{"accountEnabled":false,"userPrincipalName":"` + adele + `"}`} {
 		_, client := serve(t, reply(http.StatusOK, body))
 		_, err := client.User(t.Context(), userID)
 		noAnswer(t, "get user", err)
+		require.ErrorAs(t, err, new(*AnswerError), body)
+	}
+	for _, hidden := range []string{``, `,"accountEnabled":null`, `,"accountEnabled":"false"`} {
+		_, client := serve(t, reply(http.StatusOK, `{"id":"`+userID+`"`+hidden+`}`))
+		_, err := client.User(t.Context(), userID)
+		require.ErrorAs(t, err, new(*HiddenError), hidden)
+	}
+}
+
+func TestADeletedUserIsFoundByItsObjectID(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]error{
+		`{"@odata.type":"#microsoft.graph.user","id":"` + userID + `","userPrincipalName":"x"}`: nil,
+		`{"@odata.type":"#microsoft.graph.group","id":"` + userID + `"}`:                        ErrOtherUser,
+		`{"id":"` + otherwise + `"}`: ErrOtherUser,
+	} {
+		s, client := serve(t, reply(http.StatusOK, body))
+		_, err := client.DeletedUser(t.Context(), userID)
+		require.ErrorIs(t, err, want)
+		assert.Equal(t, "/graph/v1.0/directory/deletedItems/"+userID, s.all()[0].target)
+	}
+}
+
+func TestAUserWhoSignsInElsewhereIsExternal(t *testing.T) {
+	t.Parallel()
+	for _, external := range []User{{UserType: "Guest"}, {UserType: "Member", UserPrincipalName: "mia_partner.com#ext#@contoso.onmicrosoft.com"},
+		{CreationType: "Invitation"}, {ExternalUserState: "PendingAcceptance"}} {
+		assert.True(t, external.IsExternal(), "%+v", external)
+	}
+	for _, internal := range []User{{}, {UserType: "Member", UserPrincipalName: adele}, {CreationType: "LocalAccount"}} {
+		assert.False(t, internal.IsExternal(), "%+v", internal)
 	}
 }
 
@@ -97,8 +127,9 @@ func TestADeviceTagIsListedOnce(t *testing.T) {
 	assert.Equal(t, []string{"t1", "t2"}, tags)
 
 	_, client = serve(t, reply(http.StatusOK, `{"value":[{"deviceTag":"t1"},{}]}`))
-	_, err = client.ManagedAppDeviceTags(t.Context(), userID)
-	require.ErrorContains(t, err, "lacks a deviceTag")
+	tags, err = client.ManagedAppDeviceTags(t.Context(), userID)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"t1", ""}, tags)
 }
 
 func TestAppRegistrationsAreWipedByTheirDeviceTag(t *testing.T) {

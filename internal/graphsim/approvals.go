@@ -111,9 +111,10 @@ func (t *Tenant) listApprovals(query) answer {
 }
 
 // spend takes n actions from what Intune lets through in a day and does them, or refuses. Microsoft documents
-// neither the refusal nor when the day begins; here it begins at midnight UTC.
+// neither the refusal nor when the day begins; here it begins at midnight UTC, or where Settings.NextDay is
+// given when NextDay is called: a test that ran near midnight would see two days.
 func (t *Tenant) spend(what string, n, limit int, do func()) answer {
-	if day := t.now().UTC().Truncate(24 * time.Hour); !day.Equal(t.day) {
+	if day := t.now().UTC().Truncate(24 * time.Hour); !day.Equal(t.day) && t.settings.NextDay == "" {
 		t.day, t.spent = day, map[string]int{}
 	}
 	if limit > 0 && t.spent[what]+n > limit {

@@ -27,8 +27,19 @@ type Device struct {
 	// Failures is how often a retirement or wipe fails before one succeeds; a
 	// negative number means that every one fails.
 	Failures int `json:"failures"`
+	// Ignores is how many retirements or wipes Intune accepts of which the device never
+	// hears: it checks in each CheckIn and stays managed.
+	Ignores int `json:"ignores,omitempty"`
+	// Model, ManagementAgent (mdm unless given), EnrollmentType and EnrolledAt are as Graph
+	// shows them; UserPrincipalName is the owner's unless given.
+	Model             string    `json:"model,omitempty"`
+	ManagementAgent   string    `json:"managementAgent,omitempty"`
+	EnrollmentType    string    `json:"deviceEnrollmentType,omitempty"`
+	EnrolledAt        time.Time `json:"enrolledDateTime,omitzero"`
+	UserPrincipalName string    `json:"userPrincipalName,omitempty"`
 
 	asked        time.Time // to retire or to reset itself
+	ignored      time.Time // when a call was accepted of which the device never hears
 	keepUserData bool
 }
 
@@ -69,6 +80,10 @@ func (t *Tenant) checkIn() {
 // leaves is how a device follows what it was asked: half-way through its time Intune
 // has issued the action, and in the end the device leaves or has failed.
 func (d *Device) leaves(now time.Time) bool {
+	if d.asked.IsZero() && !d.ignored.IsZero() && d.CheckIn > 0 {
+		every := time.Duration(d.CheckIn)
+		d.LastSync = d.ignored.Add(now.Sub(d.ignored).Truncate(every))
+	}
 	if d.asked.IsZero() || d.CheckIn < 0 {
 		return false
 	}
@@ -96,9 +111,18 @@ func (d *Device) action() string {
 
 // retire asks a device to leave management. A device that waits for a wipe is still wiped.
 func (d *Device) retire(now time.Time) {
-	if d.asked.IsZero() {
+	if d.asked.IsZero() && !d.ignores(now) {
 		d.State, d.asked = "retirePending", now
 	}
+}
+
+// ignores reports whether Intune accepts a call of which the device never hears.
+func (d *Device) ignores(now time.Time) bool {
+	if d.Ignores == 0 {
+		return false
+	}
+	d.Ignores, d.ignored = d.Ignores-1, now
+	return true
 }
 
 // Wiped lists the ids of the devices that were reset to their factory settings.

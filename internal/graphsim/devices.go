@@ -36,16 +36,18 @@ func (t *Tenant) getDevice(q query) answer {
 	return entity("deviceManagement/managedDevices/$entity", describe(q, q.user, q.user.device(q.id)))
 }
 
-// listManagedDevices lists the managed devices, of any user, that have an azureADDeviceId.
+// listManagedDevices lists the managed devices, of any user, that have an
+// azureADDeviceId or belong to a user.
 func (t *Tenant) listManagedDevices(q query) answer {
-	id, ok := filtered(q, "azureADDeviceId")
-	if !ok {
+	inEntra, byEntra := filtered(q, "azureADDeviceId")
+	owner, byOwner := filtered(q, "userId")
+	if !byEntra && !byOwner {
 		return fault(http.StatusBadRequest, "BadRequest", "Invalid filter clause.")
 	}
 	all := []any{}
 	for _, user := range t.users {
 		for i := range user.Devices {
-			if d := &user.Devices[i]; d.AzureADDeviceID == id {
+			if d := &user.Devices[i]; byEntra && d.AzureADDeviceID == inEntra || byOwner && user.ID == owner {
 				all = append(all, describe(q, user, d))
 			}
 		}
@@ -74,7 +76,8 @@ func (t *Tenant) retireDevice(q query) answer {
 
 func (t *Tenant) wipeDevice(q query) answer {
 	var body struct {
-		KeepUserData bool `json:"keepUserData"`
+		KeepUserData    bool   `json:"keepUserData"`
+		MacOSUnlockCode string `json:"macOsUnlockCode"`
 	}
 	device := q.user.device(q.id)
 	switch {
@@ -82,8 +85,13 @@ func (t *Tenant) wipeDevice(q query) answer {
 		return intuneFault(http.StatusBadRequest, "BadRequest", "Wipe is not supported for a personal work profile.")
 	case len(q.body) > 0 && json.Unmarshal(q.body, &body) != nil:
 		return intuneFault(http.StatusBadRequest, "BadRequest", "The wipe's parameters cannot be read.")
+	case device.OperatingSystem == "macOS" && t.settings.MacsNeedCode && len(body.MacOSUnlockCode) != 6:
+		return intuneFault(http.StatusBadRequest, "BadRequest", "A macOS unlock code of six digits is required.")
 	}
 	return t.spend("wipe", 1, t.settings.DailyWipes, func() {
+		if device.ignores(t.now()) {
+			return
+		}
 		// A device that waits for a retirement is wiped all the same.
 		device.State, device.asked, device.keepUserData = "wipePending", t.now(), body.KeepUserData
 	})
@@ -116,7 +124,9 @@ func describe(q query, owner *User, d *Device) map[string]any {
 	return selected(q, map[string]any{
 		"id": d.ID, "deviceName": d.Name, "operatingSystem": d.OperatingSystem, "managedDeviceOwnerType": d.OwnerType,
 		"managementState": d.State, "lastSyncDateTime": stamp(d.LastSync), "userId": owner.ID,
-		"azureADDeviceId": d.AzureADDeviceID, "serialNumber": d.SerialNumber,
+		"azureADDeviceId": d.AzureADDeviceID, "serialNumber": d.SerialNumber, "model": d.Model,
+		"userPrincipalName": cmp.Or(d.UserPrincipalName, owner.UserPrincipalName), "managementAgent": cmp.Or(d.ManagementAgent, "mdm"),
+		"deviceEnrollmentType": cmp.Or(d.EnrollmentType, "userEnrollment"), "enrolledDateTime": stamp(cmp.Or(d.EnrolledAt, d.LastSync.AddDate(0, -1, 0))),
 	})
 }
 

@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"encoding/json"
 	"net"
 	"net/http"
 	"strconv"
@@ -23,6 +24,8 @@ type Fault struct {
 	Code, Message string
 	RetryAfter    string          // the header's text: whole, fractional, a date, or missing
 	HTML          bool            // gives the error the body that a gateway would
+	Row           string          // a row, as JSON, that is put before the rows of the list that is answered
+	Loop          bool            // gives the list a next link to the same page
 	Reset         bool            // drops the connection before anything is done
 	Cut           bool            // does what was asked and drops the connection in mid-answer
 	Delay         leaver.Duration // waits first; alone it makes Graph slow and nothing else
@@ -45,7 +48,9 @@ func (t *Tenant) Heal() {
 }
 
 // spoils reports whether the answer is another than the tenant's, and not only late.
-func (f *Fault) spoils() bool { return f.Status != 0 || f.Reset || f.Cut || f.HTML }
+func (f *Fault) spoils() bool {
+	return f.Status != 0 || f.Row != "" || f.Loop || f.Reset || f.Cut || f.HTML
+}
 
 // faultFor takes the fault that this request meets, a zero one where there is none, and says whether the
 // request came earlier than a fault before had asked for. The tenant is locked.
@@ -66,6 +71,17 @@ func (t *Tenant) faultFor(r *http.Request, path string) (taken *Fault, early boo
 		taken.notBefore = now.Add(time.Duration(seconds * float64(time.Second)))
 	}
 	return taken, early
+}
+
+// spoilList puts the fault's row and link into a list.
+func (f *Fault) spoilList(r *http.Request, a answer) {
+	rows, isList := a.body["value"].([]any)
+	if isList && f.Row != "" {
+		a.body["value"] = append([]any{json.RawMessage(f.Row)}, rows...)
+	}
+	if isList && f.Loop {
+		a.body["@odata.nextLink"] = "http://" + r.Host + r.URL.RequestURI()
+	}
 }
 
 // drop ends a connection with a reset instead of a farewell.

@@ -45,6 +45,7 @@ var (
 
 var routes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, (*Tenant).getUser},
+	{http.MethodGet, "/directory/deletedItems/{id}", readsUsers, (*Tenant).getDeletedUser},
 	{http.MethodPatch, "/users/{id}", [][]string{{"User.EnableDisableAccount.All", "User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).patchUser},
 	{http.MethodPost, "/users/{id}/revokeSignInSessions", [][]string{{"User.RevokeSessions.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).revokeSessions},
 	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, (*Tenant).listDevices},
@@ -104,10 +105,29 @@ func (found) WriteHeader(int)             {}
 // ServeMux has wildcards for whole segments only, so the form users('name') is read as a segment of its own.
 func (t *Tenant) parse(r *http.Request, path string, body []byte) query {
 	q := query{request: r, path: path, body: body, options: r.URL.Query()}
-	if target, err := url.Parse(strings.Replace(path, "/users('", "/users/('", 1)); err == nil && target.Host == "" {
+	if target, err := url.Parse(strings.Replace(inGraphsCase(path), "/users('", "/users/('", 1)); err == nil && target.Host == "" {
 		t.patterns.ServeHTTP(found{&q}, &http.Request{Method: r.Method, URL: target, Host: r.Host})
 	}
 	return q
+}
+
+// inGraphsCase writes a path's own words as Graph does, which takes them in any case.
+func inGraphsCase(path string) string {
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		word, key, isKeyed := strings.Cut(segment, "('")
+		for _, route := range routes {
+			for _, known := range strings.Split(route.path, "/") {
+				if strings.EqualFold(word, known) {
+					word = known
+				}
+			}
+		}
+		if segments[i] = word; isKeyed {
+			segments[i] = word + "('" + key
+		}
+	}
+	return strings.Join(segments, "/")
 }
 
 // named is what a segment names. Graph takes a user's name that begins with $ only in the form users('name').
@@ -132,6 +152,8 @@ func (t *Tenant) answer(q query) answer {
 		return unauthorized("Access token validation failure. Invalid audience.")
 	case q.route.do == nil:
 		return fault(http.StatusBadRequest, "BadRequest", fmt.Sprintf("Resource not found for the segment '%s'.", q.path[strings.LastIndex(q.path, "/")+1:]))
+	case q.options.Has("$expand"):
+		return fault(http.StatusBadRequest, "BadRequest", "Query option 'Expand' is not allowed.")
 	case q.route.method != q.request.Method:
 		return fault(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 	case !grant.allows(q.route.needs) && intune:
@@ -158,17 +180,20 @@ func (r route) intune() bool {
 }
 
 // ofUser reports whether the route's id is a user's.
-func (r route) ofUser() bool { return strings.HasPrefix(r.path, "/users/") }
+func (r route) ofUser() bool {
+	return strings.HasPrefix(r.path, "/users/") || strings.HasPrefix(r.path, "/directory/deletedItems/")
+}
 
 // target is the user whom a path names, or who has the object that it names.
 func (t *Tenant) target(q query) *User {
-	if q.route.ofUser() {
+	if strings.HasPrefix(q.route.path, "/users/") {
 		return t.find(q.id)
 	}
 	collection, _, _ := strings.Cut(q.route.path, "/{id}")
 	for _, user := range t.users {
 		switch {
-		case collection == "/devices" && user.entraDevice(q.id) != nil,
+		case collection == "/directory/deletedItems" && user.Deleted && strings.EqualFold(user.ID, q.id),
+			collection == "/devices" && user.entraDevice(q.id) != nil,
 			collection == "/deviceManagement/windowsAutopilotDeviceIdentities" && user.autopilotIdentity(q.id) != nil,
 			collection == "/deviceManagement/managedDevices" && user.device(q.id) != nil:
 			return user

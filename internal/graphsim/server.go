@@ -119,6 +119,7 @@ func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request, path string)
 	if spoil.Status == 0 {
 		a = t.answer(q)
 	}
+	spoil.spoilList(r, a)
 	t.requests[mine].Status = a.status
 	content, contentType := a.encode(entry)
 	if spoil.HTML {
@@ -130,7 +131,8 @@ func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request, path string)
 	if !wait(r, spoil.Late) {
 		return
 	}
-	a = a.with("request-id", entry.RequestID).with("client-request-id", entry.ClientRequestID).with("Content-Type", contentType)
+	a = a.with("OData-Version", "4.0").with("Cache-Control", "no-cache").with("Strict-Transport-Security", "max-age=31536000")
+	a = a.with("Date", entry.At.UTC().Format(http.TimeFormat)).with("request-id", entry.RequestID).with("client-request-id", entry.ClientRequestID).with("Content-Type", contentType)
 	for _, header := range a.header {
 		w.Header().Set(header[0], header[1])
 	}

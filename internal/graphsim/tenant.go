@@ -28,7 +28,10 @@ type User struct {
 	AccountEnabled        bool      `json:"accountEnabled"`
 	OnPremisesSyncEnabled bool      `json:"onPremisesSyncEnabled,omitempty"`
 	SessionsValidFrom     time.Time `json:"signInSessionsValidFromDateTime"`
-	Devices               []Device  `json:"devices"` // those that are managed now
+	CreationType          string    `json:"creationType,omitempty"`      // Invitation for a user who was invited from outside
+	ExternalUserState     string    `json:"externalUserState,omitempty"` // of such a user
+	Deleted               bool      `json:"deleted,omitempty"`           // among the deleted items; the devices stay managed
+	Devices               []Device  `json:"devices"`                     // those that are managed now
 	// EntraDevices, Autopilot and AppRegistrations stay when a device leaves.
 	EntraDevices     []EntraDevice       `json:"entraDevices,omitempty"`
 	Autopilot        []AutopilotIdentity `json:"autopilot,omitempty"`
@@ -51,6 +54,7 @@ type Settings struct {
 	NextDay                                string
 	DelegatedRemoval                       bool // refuses application tokens for removeAllDevicesFromManagement, as its page of 2019 documents
 	Lags                                   bool // Entra and Autopilot go on listing what they have deleted
+	MacsNeedCode                           bool // refuses the wipe of a Mac without an unlock code
 }
 
 // Tenant is safe for use by many goroutines.
@@ -175,9 +179,12 @@ func (t *Tenant) Accept(token, kind string, permissions ...string) {
 	t.tokens[token] = grant{delegated: kind == Delegated, permissions: permissions}
 }
 
-// find looks a user up by object id or user principal name.
+// find looks a user up, who is not deleted, by object id or user principal name.
 func (t *Tenant) find(id string) *User {
 	for _, user := range t.users {
+		if user.Deleted {
+			continue
+		}
 		if strings.EqualFold(user.ID, id) || strings.EqualFold(user.UserPrincipalName, id) {
 			return user
 		}

@@ -281,3 +281,25 @@ func TestExchangesAreRecordedOneALine(t *testing.T) {
 	assert.Equal(t, true, exchanges[2]["fault"])
 	assert.NotContains(t, file.String(), o.token)
 }
+
+func TestAPathIsTakenInAnyCaseAndAnswersHaveGraphsHeaders(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.NewTenant(nil)
+	tenant.Add(graphsim.Contoso(0)...)
+	server := httptest.NewServer(tenant.Handler())
+	t.Cleanup(server.Close)
+	token := tenant.Token(graphsim.Application)
+	for path, want := range map[string]int{"/USERS/" + graphsim.Leaver + "/ManagedDevices": 200, "/Users('" + graphsim.Leaver + "')": 200,
+		"/users/" + graphsim.Leaver + "/managedDevices?$expand=users": 400, "/userz/" + graphsim.Leaver: 400} {
+		request, err := http.NewRequest(http.MethodGet, server.URL+graphsim.GraphPath+"/v1.0"+path, nil)
+		require.NoError(t, err)
+		request.Header.Set("Authorization", "Bearer "+token)
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		_ = response.Body.Close()
+		assert.Equal(t, want, response.StatusCode, path)
+		for _, name := range []string{"request-id", "Date", "OData-Version", "Cache-Control", "Strict-Transport-Security"} {
+			assert.NotEmpty(t, response.Header.Get(name), name)
+		}
+	}
+}

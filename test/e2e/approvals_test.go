@@ -96,7 +96,7 @@ func TestADeviceIsRefusedWhileOthersAwaitApproval(t *testing.T) {
 	t.Parallel()
 	w := approving(t)
 	refused := w.before[graphsim.Leaver].Devices[1]
-	w.tenant.Fail(graphsim.Fault{Path: refused.ID + "/retire", Times: -1, Status: 400, Code: "BadRequest"})
+	w.tenant.Fail(graphsim.Fault{Path: refused.ID + "/retire", Times: -1, Status: 400, Code: "BadRequest", Message: "Retire is not supported for this device."})
 	w.start("W")
 	w.awaiting("W", 3)
 	w.waiting("W", leaver.StepRemoveAllDevices)

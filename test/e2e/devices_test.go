@@ -252,7 +252,7 @@ func TestARemovalThatIsLeftOutHalfWaySaysWhatWasAsked(t *testing.T) {
 		}
 	})
 	for _, d := range devices[2:] {
-		w.tenant.Fail(graphsim.Fault{Path: d.ID + "/retire", Times: -1, Status: 401, Code: "InvalidAuthenticationToken"})
+		w.tenant.Fail(graphsim.Fault{Path: d.ID + "/retire", Times: -1, Status: 403, Code: "Forbidden"})
 	}
 	w.start("W")
 	w.waiting("W", leaver.StepRemoveAllDevices)

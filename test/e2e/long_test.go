@@ -13,9 +13,9 @@ import (
 
 // Nobody has so many devices but an account that enrolled a whole company's: no number
 // of devices may end an offboarding.
-func TestFiveHundredDevicesLeaveThoughTheirWorkerIsKilled(t *testing.T) {
+func TestAThousandDevicesLeaveThoughTheirWorkerIsKilled(t *testing.T) {
 	t.Parallel()
-	const devices, spread = 500, 200 * time.Second
+	const devices, spread = leaver.MaxDevices, 200 * time.Second
 	w := newWorld(t, settings{Unrecorded: true, Env: []string{"LEAVER_FIRST_POLL=1s", "LEAVER_LONGEST_POLL=2s"}})
 	adele := w.tenant.Users()[graphsim.Leaver]
 	adele.Devices = fleet("", devices, spread).Devices

@@ -1,0 +1,191 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/devices"
+	"github.com/leaver-dev/leaver/internal/graph"
+	"go.temporal.io/sdk/activity"
+)
+
+// again is how long a call is tried again that Graph refuses.
+type again string
+
+const (
+	// lasting is for what no waiting mends: a permission, a licence, a rule.
+	lasting again = "not tried again"
+	// passing is for what Graph answers now and then to calls that are right.
+	passing again = "5 tries over 4 minutes"
+	// outage is for what ends by itself.
+	outage again = "as long as the step is patient"
+)
+
+const (
+	passingTries = 5
+	// passingPause is the pause after the first try; it doubles.
+	passingPause = 15 * time.Second
+)
+
+// rule says what one kind of answer means.
+type rule struct {
+	// answer is the answer in the words of docs/refusals.md.
+	answer string
+	fits   func(e *graph.Error) bool
+	is     leaver.FailureType
+	again  again
+	// advice is what a person should do.
+	advice func(e *graph.Error) string
+}
+
+// rules are read from top to bottom; the first that fits decides. docs/refusals.md
+// shows them, and a test holds it against them.
+var rules = []rule{
+	{"409 that speaks of an approval, to a call that changes a device", func(e *graph.Error) bool {
+		return e.Status == http.StatusConflict && e.ChangesDevice() && e.ApprovalCode == "" && strings.Contains(strings.ToLower(e.Message), "approval")
+	}, leaver.ApprovalRequired, lasting, says("a request for approval of the same is pending in Intune already (Tenant administration, Multi Admin Approval), whose code is not known here: cancel it there, then retry")},
+	{"any status with the header x-msft-approval-code, to a call that changes a device", func(e *graph.Error) bool {
+		return e.ApprovalCode != "" && e.ChangesDevice()
+	}, leaver.ApprovalRequired, lasting, says("a second administrator is asked in Intune to approve this first (Tenant administration, Multi Admin Approval); " + leaver.WorkflowType + " waits for that and carries it out, an activity alone does not")},
+	{"any status that demands x-msft-approval-justification", wantsApproval, leaver.ApprovalRequired, lasting,
+		says("the tenant demands a second administrator's approval for this (Intune's Multi Admin Approval) and does not take the request for it: see there, then retry, or skip the step")},
+	{"a status below 500 that speaks of a day's limit", isDailyLimit, leaver.GraphThrottled, outage, says(devices.SpentToday)},
+	{"429", status(http.StatusTooManyRequests), leaver.GraphThrottled, outage, says("too many requests, waiting")},
+	{"408 and 5xx, and `Directory_ObjectNotFound` with any status", func(e *graph.Error) bool {
+		return e.Status >= 500 || e.Status == http.StatusRequestTimeout || lagging(e)
+	}, leaver.GraphUnavailable, outage, says("Graph is not available, trying again")},
+	// Intune words a refusal of the tenant or the role as 401; another token would
+	// change nothing.
+	{"401 with Intune's own code `Forbidden`", func(e *graph.Error) bool {
+		return e.Status == http.StatusUnauthorized && e.Code == "Forbidden"
+	}, leaver.GraphForbidden, lasting, func(e *graph.Error) string {
+		return "Intune refuses this caller: check the tenant's Intune licence, and the Intune role or permission " + granted(e)
+	}},
+	{"401, each time with a new token", status(http.StatusUnauthorized), leaver.GraphUnauthorized, passing,
+		says("Graph refuses the token: check the worker's tenant, application and cloud, then retry")},
+	{"405", status(http.StatusMethodNotAllowed), leaver.GraphBadRequest, lasting, refused},
+	{"403 that names a permission, a role, a licence or a rule", func(e *graph.Error) bool {
+		return e.Status == http.StatusForbidden && namesReason(e)
+	}, leaver.GraphForbidden, lasting, grant},
+	{"403 without a known reason", status(http.StatusForbidden), leaver.GraphForbidden, passing, grant},
+	{"404 of the leaver, while the offboarding is planned", func(e *graph.Error) bool {
+		return e.Status == http.StatusNotFound && e.Call == graph.CallGetUser
+	}, leaver.UserNotFound, lasting, noUser},
+	{"404 `Request_ResourceNotFound`", func(e *graph.Error) bool {
+		return e.Status == http.StatusNotFound && e.Code == "Request_ResourceNotFound"
+	}, leaver.UserNotFound, passing, noUser},
+	{"400 that says \"not applicable to target tenant\"", func(e *graph.Error) bool {
+		return e.Status == http.StatusBadRequest && strings.Contains(e.Message, "not applicable to target tenant")
+	}, leaver.IntuneNotLicensed, lasting, says("the tenant has no active Intune licence: activate one and retry, or skip the device steps")},
+	{"400 that names a rule", func(e *graph.Error) bool {
+		return e.Status == http.StatusBadRequest && namesReason(e)
+	}, leaver.GraphBadRequest, lasting, refused},
+	{"400 without a known reason, 404, 409, 412, 423 and any other status", func(*graph.Error) bool { return true },
+		leaver.GraphBadRequest, passing, refused},
+}
+
+func says(text string) func(*graph.Error) string { return func(*graph.Error) string { return text } }
+
+func status(status int) func(*graph.Error) bool {
+	return func(e *graph.Error) bool { return e.Status == status }
+}
+
+func grant(e *graph.Error) string {
+	return "grant the permission " + granted(e) + ", then retry"
+}
+
+func noUser(*graph.Error) string {
+	return "no such user in this tenant: check the name, and that the worker signs in to the right tenant"
+}
+
+func refused(e *graph.Error) string {
+	if text := e.Safe(); text != "" {
+		return "Graph refuses the request: " + text
+	}
+	return "Graph refuses the request without a reason"
+}
+
+// reason finds words by which Graph says that the same call would be refused again.
+var reason = regexp.MustCompile(`(?i)privilege|permission|scope|\brole|licen[cs]e|authorized to|access denied|restricted|polic(y|ies)|(not|un)[ -]?(supported|allowed|applicable|available)|invalid|required|missing|cannot|can't|can not|must|inherited|only|read[- ]?only|unknown (field|property)|could not find a property|for the segment|approv`)
+
+func namesReason(e *graph.Error) bool {
+	return slices.Contains([]string{"Authorization_RequestDenied", "Forbidden", "accessDenied"}, e.Code) || reason.MatchString(e.Message)
+}
+
+// ruled is what an answer means. Where Graph has put an error into an answer of success,
+// its code says of which kind it is.
+func ruled(e *graph.Error) (leaver.Failure, again) {
+	read := asRefused(e)
+	at := slices.IndexFunc(rules, func(r rule) bool { return r.fits(&read) })
+	r := rules[at]
+	f := leaver.Failure{Type: r.is, Waits: r.again == outage, Message: r.advice(&read)}
+	if f.Waits {
+		f.After = e.RetryAfter
+	}
+	if isDailyLimit(&read) && f.Waits {
+		// A little after midnight UTC, which is taken for when Intune's day begins.
+		tomorrow := time.Now().Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute)
+		f.After = cmp.Or(e.RetryAfter, time.Until(tomorrow))
+	}
+	return f, r.again
+}
+
+// asRefused is an error with the status that it has elsewhere, where Graph has put it into an
+// answer of success.
+func asRefused(e *graph.Error) graph.Error {
+	read := *e
+	if e.Status < http.StatusMultipleChoices {
+		read.Status = statusOf(e.Code)
+	}
+	return read
+}
+
+// statusOf is the status that Graph sends with a code elsewhere.
+func statusOf(code string) int {
+	switch {
+	case code == "Forbidden" || code == "Authorization_RequestDenied" || code == "accessDenied":
+		return http.StatusForbidden
+	case code == "InvalidAuthenticationToken" || code == "Unauthorized":
+		return http.StatusUnauthorized
+	case strings.HasSuffix(code, "NotFound"):
+		return http.StatusNotFound
+	case code == "TooManyRequests":
+		return http.StatusTooManyRequests
+	case code == "ServiceUnavailable" || code == "InternalServerError" || code == "generalException":
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusBadRequest
+}
+
+// refusals is what an attempt tells the next: how often in a row Graph has refused so
+// that it may pass. No report needs it.
+type refusals struct {
+	Times int `json:"times"`
+}
+
+// tryAgain makes a refusal that may pass wait, until it has been tried often enough.
+func tryAgain(ctx context.Context, f leaver.Failure) leaver.Failure {
+	var before refusals
+	if activity.HasHeartbeatDetails(ctx) {
+		_ = activity.GetHeartbeatDetails(ctx, &before)
+	}
+	if before.Times++; before.Times >= passingTries {
+		return f
+	}
+	activity.RecordHeartbeat(ctx, before)
+	f.Waits, f.After = true, max(f.After, passingPause<<(before.Times-1))
+	return f
+}
+
+// answered forgets refusals that have passed.
+func answered(ctx context.Context) {
+	if activity.HasHeartbeatDetails(ctx) {
+		activity.RecordHeartbeat(ctx, refusals{})
+	}
+}
