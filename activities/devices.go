@@ -221,8 +221,7 @@ func answer(ctx context.Context, request devices.WriteRequest, at time.Time, err
 	}
 	why := attempted(ctx, err)
 	if why.Waits {
-		why.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + why.Message
-		return devices.Outcome{}, why.Err()
+		return devices.Outcome{}, named(ctx, why)
 	}
 	return devices.Outcome{Answer: devices.Refused, Failure: why.Type, Why: why.Message}, nil
 }

@@ -20,7 +20,11 @@ func failure(ctx context.Context, err error) error {
 	if halted(err) {
 		return err
 	}
-	f := attempted(ctx, err)
+	return named(ctx, attempted(ctx, err))
+}
+
+// named is a failure that says which activity failed.
+func named(ctx context.Context, f leaver.Failure) error {
 	f.Message = activity.GetInfo(ctx).ActivityType.Name + ": " + f.Message
 	return f.Err()
 }
@@ -36,7 +40,7 @@ func attempted(ctx context.Context, err error) leaver.Failure {
 
 // invalid refuses an input by the name of its field.
 func invalid(ctx context.Context, message string) error {
-	return leaver.Failure{Type: leaver.InvalidRequest, Message: activity.GetInfo(ctx).ActivityType.Name + ": " + message}.Err()
+	return named(ctx, leaver.Failure{Type: leaver.InvalidRequest, Message: message})
 }
 
 // explain says what an error means, whatever was tried before.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
-	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -113,7 +112,7 @@ func (a *Activities) changeLeft(ctx context.Context, request leaver.ItemRequest,
 	case err != nil:
 		return leaver.Item{}, failure(ctx, err)
 	case item.Outcome == leaver.Failed:
-		return leaver.Item{}, leaver.Failure{Type: item.Failure, Message: activity.GetInfo(ctx).ActivityType.Name + ": " + item.Detail}.Err()
+		return leaver.Item{}, named(ctx, leaver.Failure{Type: item.Failure, Message: item.Detail})
 	case item.Outcome != "": // an earlier attempt may have changed it and lost the answer
 		return settled(leaver.Item{ID: item.ID, Device: item.Device}, item.Outcome, item.Detail), nil
 	}

@@ -148,8 +148,7 @@ func (a *Activities) see(ctx context.Context, request devices.LookRequest) (sigh
 // confirm reads the devices once more that Graph has not found: a device is gone when
 // Graph says so twice.
 func (a *Activities) confirm(ctx context.Context, request devices.LookRequest, byID []devices.Seen) error {
-	missing := slices.ContainsFunc(byID, func(s devices.Seen) bool { return s.Unread == gone })
-	if !missing {
+	if !slices.ContainsFunc(byID, func(s devices.Seen) bool { return s.Unread == gone }) {
 		return nil
 	}
 	select {
@@ -175,7 +174,7 @@ func (a *Activities) confirm(ctx context.Context, request devices.LookRequest, b
 // object id: there may be none.
 func (a *Activities) listDevices(ctx context.Context, userID string) ([]graph.ManagedDevice, error) {
 	listed, err := a.devices.ManagedDevices(ctx, userID)
-	if _, noID := uuid.Parse(userID); notFound(err) && noID == nil {
+	if _, noGUID := uuid.Parse(userID); notFound(err) && noGUID == nil {
 		listed, err = a.devices.ManagedDevicesOf(ctx, userID)
 	}
 	if err == nil && len(listed) > leaver.MaxDevices {

@@ -49,13 +49,13 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 // findLeaver reads the leaver, also one whose account was deleted before: the devices stay
 // managed. An object id is taken in any form that a GUID may have.
 func (a *Activities) findLeaver(ctx context.Context, id string) (leaver.Leaver, error) {
-	noGUID := uuid.Validate(id) // Parse takes any characters for braces
-	if noGUID == nil {
+	isGUID := uuid.Validate(id) == nil // Parse takes any characters for braces
+	if isGUID {
 		id = uuid.MustParse(id).String()
 	}
 	user, err := a.graph.User(ctx, id)
 	deleted := false
-	if notFound(err) && noGUID == nil {
+	if notFound(err) && isGUID {
 		if found, missing := a.graph.DeletedUser(ctx, id); missing == nil {
 			user, err, deleted = found, nil, true
 		} else if !notFound(missing) {

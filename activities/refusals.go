@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"regexp"
@@ -114,8 +113,11 @@ func refused(e *graph.Error) string {
 // reason finds words by which Graph says that the same call would be refused again.
 var reason = regexp.MustCompile(`(?i)privilege|permission|scope|\brole|licen[cs]e|authorized to|access denied|restricted|polic(y|ies)|(not|un)[ -]?(supported|allowed|applicable|available)|invalid|required|missing|cannot|can't|can not|must|inherited|only|read[- ]?only|unknown (field|property)|could not find a property|for the segment|approv`)
 
+// forbidding are the codes by which Graph and Intune refuse a caller.
+var forbidding = []string{"Authorization_RequestDenied", "Forbidden", "accessDenied"}
+
 func namesReason(e *graph.Error) bool {
-	return slices.Contains([]string{"Authorization_RequestDenied", "Forbidden", "accessDenied"}, e.Code) || reason.MatchString(e.Message)
+	return slices.Contains(forbidding, e.Code) || reason.MatchString(e.Message)
 }
 
 // ruled is what an answer means. Where Graph has put an error into an answer of success,
@@ -128,10 +130,9 @@ func ruled(e *graph.Error) (leaver.Failure, again) {
 	if f.Waits {
 		f.After = e.RetryAfter
 	}
-	if isDailyLimit(&read) && f.Waits {
+	if f.Waits && f.After == 0 && isDailyLimit(&read) {
 		// A little after midnight UTC, which is taken for when Intune's day begins.
-		tomorrow := time.Now().Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute)
-		f.After = cmp.Or(e.RetryAfter, time.Until(tomorrow))
+		f.After = time.Until(time.Now().Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute))
 	}
 	return f, r.again
 }
@@ -149,7 +150,7 @@ func asRefused(e *graph.Error) graph.Error {
 // statusOf is the status that Graph sends with a code elsewhere.
 func statusOf(code string) int {
 	switch {
-	case code == "Forbidden" || code == "Authorization_RequestDenied" || code == "accessDenied":
+	case slices.Contains(forbidding, code):
 		return http.StatusForbidden
 	case code == "InvalidAuthenticationToken" || code == "Unauthorized":
 		return http.StatusUnauthorized

@@ -20,7 +20,7 @@ const (
 // queued is a device whose request waits for a second administrator, or is decided.
 func (f *Fleet) queued(d *Device, last *leaver.Call, now time.Time) Stand {
 	request, action := f.Approval(last.ApprovalCode), f.wanted(d, last)
-	expired, end := request == nil || f.hasExpired(request, now), d.FoundAt.time().Add(time.Duration(f.Deadline))
+	expired, end := request == nil || f.hasExpired(request, now), f.deadline(d.FoundAt.time())
 	switch {
 	case expired && f.NoPerson && !end.After(now):
 		// Nobody could end the filing otherwise.

@@ -87,8 +87,7 @@ func (f *Fleet) Known() AllKnown {
 	known := make(AllKnown, len(f.Devices))
 	for i, d := range f.Devices {
 		known[i] = Known{ID: d.ID, State: d.ManagementState, OwnerType: d.OwnerType, Unlisted: d.UnlistedAt != 0, Gone: d.Gone, Unread: d.Unread, Special: d.Special,
-			NeedsKey: f.Policy.RequireRecoveryKey && IsWindows(d.OperatingSystem) && d.RecoveryKey == ""}
-		known[i].AskedAt = d.nextCheckIn()
+			AskedAt: d.nextCheckIn(), NeedsKey: f.Policy.RequireRecoveryKey && IsWindows(d.OperatingSystem) && d.RecoveryKey == ""}
 	}
 	return known
 }

@@ -83,7 +83,7 @@ func (f *Fleet) afterCall(d *Device, call *leaver.Call, now time.Time) Stand {
 	failed := d.hasFailed() && f.isNews(d, d.since(call.At))
 	deaf := call.Answer == leaver.CallAccepted && call.CheckIns >= manyCheckIns && !d.isLeaving() && !d.hasFailed() && d.UnlistedAt == 0 &&
 		d.choice() != leaver.WaitLonger
-	deadline := d.since(call.At).Add(time.Duration(f.Deadline))
+	deadline := f.deadline(d.since(call.At))
 	twice := call.Again || d.lostBefore(call)
 	retries := d.choice() == leaver.Retry
 	switch {
@@ -109,17 +109,23 @@ func (f *Fleet) afterCall(d *Device, call *leaver.Call, now time.Time) Stand {
 // too.
 func (d *Device) lostBefore(call *leaver.Call) bool {
 	for i := range d.Calls {
-		if other := &d.Calls[i]; other == call || other.Answer == leaver.CallUnknown {
-			return other != call
+		switch other := &d.Calls[i]; {
+		case other == call:
+			return false
+		case other.Answer == leaver.CallUnknown:
+			return true
 		}
 	}
 	return false
 }
 
+// deadline is until when a device may take to leave that was asked at a moment.
+func (f *Fleet) deadline(since time.Time) time.Time { return since.Add(time.Duration(f.Deadline)) }
+
 // follow waits for a device that is on its way since a moment. Only a look that came after
 // the deadline can tell that the device is late.
 func (f *Fleet) follow(d *Device, since, now time.Time) Stand {
-	switch deadline := d.since(since).Add(time.Duration(f.Deadline)); {
+	switch deadline := f.deadline(d.since(since)); {
 	case deadline.After(now):
 		return Stand{Verdict: f.soFar(d), Detail: d.listing(), Until: deadline}
 	case f.LookedAt.Before(deadline):
@@ -173,7 +179,7 @@ func (f *Fleet) question(d *Device, why string, failure leaver.FailureType, now 
 // isSilent reports whether a look after the deadline has shown that the device has not
 // checked in since.
 func (f *Fleet) isSilent(d *Device, since, now time.Time) bool {
-	deadline := since.Add(time.Duration(f.Deadline))
+	deadline := f.deadline(since)
 	return !deadline.After(now) && !f.LookedAt.Before(deadline) && d.Unread == "" && !d.Unreached && !d.checkedIn(since)
 }
 

@@ -38,6 +38,5 @@ func (c *Client) ManagedAppDeviceTags(ctx context.Context, userID string) ([]str
 // Microsoft: https://learn.microsoft.com/graph/api/intune-mam-user-wipemanagedappregistrationsbydevicetag
 func (c *Client) WipeManagedAppRegistrations(ctx context.Context, userID, deviceTag string) error {
 	body := map[string]string{"deviceTag": deviceTag}
-	_, err := c.do(ctx, wipeAppRegistrations, c.user(userID, "/wipeManagedAppRegistrationsByDeviceTag"), body, nil)
-	return err
+	return c.do(ctx, wipeAppRegistrations, c.user(userID, "/wipeManagedAppRegistrationsByDeviceTag"), body, nil)
 }

@@ -41,6 +41,5 @@ func (c *Client) AutopilotIdentities(ctx context.Context, serialNumber string) (
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-enrollment-windowsautopilotdeviceidentity-delete
 func (c *Client) DeleteAutopilotIdentity(ctx context.Context, id string) error {
-	_, err := c.do(ctx, deleteAutopilotIdentity, c.object(autopilotIdentities, id, ""), nil, nil)
-	return err
+	return c.do(ctx, deleteAutopilotIdentity, c.object(autopilotIdentities, id, ""), nil, nil)
 }

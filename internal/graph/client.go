@@ -98,11 +98,17 @@ const (
 	CallRemoveAllDevices = "removeAllDevicesFromManagement"
 )
 
-// do sends one request and decodes a 2xx body into answer, unless answer is nil; a
-// *[]byte takes the body as it is. It
-// returns when Graph answered, by Graph's own clock; the zero time where Graph did not
-// say. An endpoint that is no address names the id that cannot be used.
-func (c *Client) do(ctx context.Context, call call, endpoint string, body, answer any) (time.Time, error) {
+// do is send for calls of which nobody asks when Graph answered.
+func (c *Client) do(ctx context.Context, call call, endpoint string, body, answer any) error {
+	_, err := c.send(ctx, call, endpoint, body, answer)
+	return err
+}
+
+// send sends one request and decodes a 2xx body into answer, unless answer is nil; a
+// *[]byte takes the body as it is. It returns when Graph answered, by Graph's own clock;
+// the zero time where Graph did not say. An endpoint that is no address names the id that
+// cannot be used.
+func (c *Client) send(ctx context.Context, call call, endpoint string, body, answer any) (time.Time, error) {
 	if !strings.Contains(endpoint, "://") {
 		return time.Time{}, &UnusableIDError{Call: call.name, Of: endpoint}
 	}
@@ -140,10 +146,12 @@ func (c *Client) understand(call call, response *http.Response, answer any) erro
 		}
 		return c.responseError(call, response)
 	}
-	id := scrub(response.Header.Get("request-id"))
+	unusable := func(why string) error {
+		return &AnswerError{Call: call.name, Why: why, RequestID: scrub(response.Header.Get("request-id"))}
+	}
 	content, err := runtime.Payload(response)
 	if err != nil {
-		return &AnswerError{Call: call.name, Why: "the answer could not be read", RequestID: id}
+		return unusable("the answer could not be read")
 	}
 	if answer == nil && (len(bytes.TrimSpace(content)) == 0 || response.StatusCode == http.StatusNoContent) {
 		return nil
@@ -159,7 +167,7 @@ func (c *Client) understand(call call, response *http.Response, answer any) erro
 		return nil
 	}
 	if answer == nil && !json.Valid(content) || answer != nil && json.Unmarshal(content, answer) != nil {
-		return &AnswerError{Call: call.name, Why: "the answer is not the JSON that Graph documents", RequestID: id}
+		return unusable("the answer is not the JSON that Graph documents")
 	}
 	return nil
 }

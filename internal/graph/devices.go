@@ -51,23 +51,26 @@ func (c *Client) ManagedDevices(ctx context.Context, userID string) ([]ManagedDe
 }
 
 // ManagedDevicesOf lists every device that Intune associates with a user whose account
-// is gone, by the user's object id. Graph may ignore the filter and list every device
-// of the tenant; the method drops those of other users.
+// is gone, by the user's object id.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-list
 func (c *Client) ManagedDevicesOf(ctx context.Context, userID string) ([]ManagedDevice, error) {
-	devices, err := list[ManagedDevice](ctx, c, listManagedDevices, c.having(managedDevices, "userId", userID, "&$select="+deviceFields))
-	return slices.DeleteFunc(devices, func(d ManagedDevice) bool { return !strings.EqualFold(d.UserID, userID) }), err
+	return c.managedDevicesHaving(ctx, "userId", userID, func(d ManagedDevice) string { return d.UserID })
 }
 
 // ManagedDevicesInEntraAs lists the managed devices, of any user, that Entra
-// knows by an azureADDeviceId. Graph may ignore the filter and list every device
-// of the tenant; the method drops those that do not have the id.
+// knows by an azureADDeviceId.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-list
 func (c *Client) ManagedDevicesInEntraAs(ctx context.Context, azureADDeviceID string) ([]ManagedDevice, error) {
-	devices, err := list[ManagedDevice](ctx, c, listManagedDevices, c.having(managedDevices, "azureADDeviceId", azureADDeviceID, "&$select="+deviceFields))
-	return slices.DeleteFunc(devices, func(d ManagedDevice) bool { return !strings.EqualFold(d.AzureADDeviceID, azureADDeviceID) }), err
+	return c.managedDevicesHaving(ctx, "azureADDeviceId", azureADDeviceID, func(d ManagedDevice) string { return d.AzureADDeviceID })
+}
+
+// managedDevicesHaving lists the managed devices, of any user, whose property holds a GUID.
+// Graph may ignore the filter and list every device of the tenant; the others are dropped.
+func (c *Client) managedDevicesHaving(ctx context.Context, property, guid string, of func(ManagedDevice) string) ([]ManagedDevice, error) {
+	devices, err := list[ManagedDevice](ctx, c, listManagedDevices, c.having(managedDevices, property, guid, "&$select="+deviceFields))
+	return slices.DeleteFunc(devices, func(d ManagedDevice) bool { return !strings.EqualFold(of(d), guid) }), err
 }
 
 // ManagedDevice reads one managed device. One that has left management is an
@@ -76,7 +79,7 @@ func (c *Client) ManagedDevicesInEntraAs(ctx context.Context, azureADDeviceID st
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-get
 func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, error) {
 	var device row[ManagedDevice]
-	_, err := c.do(ctx, getManagedDevice, c.object(managedDevices, id, "?$select="+deviceFields), nil, &device)
+	err := c.do(ctx, getManagedDevice, c.object(managedDevices, id, "?$select="+deviceFields), nil, &device)
 	if err == nil && !strings.EqualFold(device.value.ID, id) {
 		return ManagedDevice{}, getManagedDevice.unusable("the answer is another device")
 	}
@@ -89,7 +92,7 @@ func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, e
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-user-removealldevicesfrommanagement
 func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID string, approval Approval) (time.Time, error) {
-	return c.do(approval.with(ctx), removeAllDevices, c.user(userID, "/removeAllDevicesFromManagement"), nil, nil)
+	return c.send(approval.with(ctx), removeAllDevices, c.user(userID, "/removeAllDevicesFromManagement"), nil, nil)
 }
 
 // RetireDevice retires one device, which leaves management when it next checks
@@ -97,7 +100,7 @@ func (c *Client) RemoveAllDevicesFromManagement(ctx context.Context, userID stri
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-retire
 func (c *Client) RetireDevice(ctx context.Context, id string, approval Approval) (time.Time, error) {
-	return c.do(approval.with(ctx), retireDevice, c.object(managedDevices, id, "/retire"), nil, nil)
+	return c.send(approval.with(ctx), retireDevice, c.object(managedDevices, id, "/retire"), nil, nil)
 }
 
 // Wipe is what a wipe is made with.
@@ -112,7 +115,7 @@ type Wipe struct {
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-wipe
 func (c *Client) WipeDevice(ctx context.Context, id string, wipe Wipe, approval Approval) (time.Time, error) {
-	return c.do(approval.with(ctx), wipeDevice, c.object(managedDevices, id, "/wipe"), wipe, nil)
+	return c.send(approval.with(ctx), wipeDevice, c.object(managedDevices, id, "/wipe"), wipe, nil)
 }
 
 // DeleteDevice deletes Intune's record of one device, at once. A corporate
@@ -120,5 +123,5 @@ func (c *Client) WipeDevice(ctx context.Context, id string, wipe Wipe, approval 
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-devices-manageddevice-delete
 func (c *Client) DeleteDevice(ctx context.Context, id string, approval Approval) (time.Time, error) {
-	return c.do(approval.with(ctx), deleteDevice, c.object(managedDevices, id, ""), nil, nil)
+	return c.send(approval.with(ctx), deleteDevice, c.object(managedDevices, id, ""), nil, nil)
 }

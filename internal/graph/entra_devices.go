@@ -57,14 +57,12 @@ func (c *Client) RegisteredDevices(ctx context.Context, userID string) ([]EntraD
 //
 // Microsoft: https://learn.microsoft.com/graph/api/device-update
 func (c *Client) DisableEntraDevice(ctx context.Context, id string) error {
-	_, err := c.do(ctx, disableEntraDevice, c.object("/devices", id, ""), map[string]bool{"accountEnabled": false}, nil)
-	return err
+	return c.do(ctx, disableEntraDevice, c.object("/devices", id, ""), map[string]bool{"accountEnabled": false}, nil)
 }
 
 // DeleteEntraDevice deletes a device object by its object id.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/device-delete
 func (c *Client) DeleteEntraDevice(ctx context.Context, id string) error {
-	_, err := c.do(ctx, deleteEntraDevice, c.object("/devices", id, ""), nil, nil)
-	return err
+	return c.do(ctx, deleteEntraDevice, c.object("/devices", id, ""), nil, nil)
 }

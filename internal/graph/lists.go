@@ -62,7 +62,7 @@ func list[T any](ctx context.Context, c *Client, call call, endpoint string) ([]
 	size := int64(0)
 	for {
 		var answer []byte
-		if _, err := c.do(ctx, call, endpoint, nil, &answer); err != nil {
+		if err := c.do(ctx, call, endpoint, nil, &answer); err != nil {
 			return nil, err
 		}
 		rows, next, err := page[T](answer)

@@ -49,7 +49,7 @@ func (c *Client) User(ctx context.Context, id string) (User, error) {
 		User
 		AccountEnabled *bool `json:"accountEnabled"`
 	}]
-	if _, err := c.do(ctx, getUser, c.user(id, "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled,creationType,externalUserState"), nil, &read); err != nil {
+	if err := c.do(ctx, getUser, c.user(id, "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled,creationType,externalUserState"), nil, &read); err != nil {
 		return User{}, err
 	}
 	answer := read.value
@@ -75,7 +75,7 @@ func (c *Client) DeletedUser(ctx context.Context, id string) (User, error) {
 		User
 		Type string `json:"@odata.type"`
 	}]
-	if _, err := c.do(ctx, getDeletedItem, c.object("/directory/deletedItems", id, ""), nil, &read); err != nil {
+	if err := c.do(ctx, getDeletedItem, c.object("/directory/deletedItems", id, ""), nil, &read); err != nil {
 		return User{}, err
 	}
 	if !strings.EqualFold(read.value.ID, id) || read.value.Type != "" && read.value.Type != "#microsoft.graph.user" {
@@ -90,8 +90,7 @@ func (c *Client) DeletedUser(ctx context.Context, id string) (User, error) {
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-update
 func (c *Client) SetAccountEnabled(ctx context.Context, id string, enabled bool) error {
-	_, err := c.do(ctx, setAccountEnabled, c.user(id, ""), map[string]bool{"accountEnabled": enabled}, nil)
-	return err
+	return c.do(ctx, setAccountEnabled, c.user(id, ""), map[string]bool{"accountEnabled": enabled}, nil)
 }
 
 // RevokeSignInSessions makes a user's refresh tokens and session cookies
@@ -99,6 +98,5 @@ func (c *Client) SetAccountEnabled(ctx context.Context, id string, enabled bool)
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-revokesigninsessions
 func (c *Client) RevokeSignInSessions(ctx context.Context, id string) error {
-	_, err := c.do(ctx, revokeSessions, c.user(id, "/revokeSignInSessions"), nil, nil)
-	return err
+	return c.do(ctx, revokeSessions, c.user(id, "/revokeSignInSessions"), nil, nil)
 }
