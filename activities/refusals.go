@@ -132,7 +132,7 @@ func ruled(e *graph.Error) (leaver.Failure, again) {
 	}
 	if f.Waits && f.After == 0 && isDailyLimit(&read) {
 		// A little after midnight UTC, which is taken for when Intune's day begins.
-		f.After = time.Until(time.Now().Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute))
+		f.After = read.At.Truncate(24 * time.Hour).Add(24*time.Hour + 5*time.Minute).Sub(read.At)
 	}
 	return f, r.again
 }

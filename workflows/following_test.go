@@ -20,7 +20,6 @@ func TestTheReportTellsWhatADailyLimitLetThrough(t *testing.T) {
 	t.Parallel()
 	for name, interrupt := range interruptions {
 		for request, settings := range map[string]graphsim.Settings{adele: {DailyRetires: 1}, wipeWindows: {DailyWipes: 1}} {
-			settings.NextDay = "36000" // or the next day might be near
 			o := newOffice(t).set(settings).fleet(silent("A"), silent("B"))
 			o.after(2*time.Hour, func() { interrupt.how(o) })
 			report := o.ends(interrupt.status, request)

@@ -46,7 +46,22 @@ type office struct {
 	// runs counts how often the workflow has continued as new.
 	runs int
 	// clock is the environment whose time the tenant follows.
-	clock atomic.Pointer[testsuite.TestWorkflowEnvironment]
+	clock atomic.Pointer[clock]
+}
+
+// clock is the time of an environment, which begins at its start.
+type clock struct {
+	*testsuite.TestWorkflowEnvironment
+	start time.Time
+}
+
+// Now is the workflow's time. An environment tells the machine's until the workflow runs.
+func (o *office) Now() time.Time {
+	c := o.clock.Load()
+	if now := c.TestWorkflowEnvironment.Now(); now.After(c.start) {
+		return now
+	}
+	return c.start
 }
 
 // newOffice makes a tenant whose devices leave at once, and whose time is the
@@ -63,20 +78,25 @@ func newOffice(t testing.TB, change ...func(*plugin.Config)) *office {
 	}
 	offboarding, err := plugin.New(config)
 	require.NoError(t, err)
-	env := newEnvironment()
+	env := newEnvironment(morning())
 	offboarding.Register(env)
 	o := &office{TestWorkflowEnvironment: env, t: t, tenant: tenant, register: func(r registry) { offboarding.Register(r) }}
-	o.clock.Store(env)
-	tenant.Clock(func() time.Time { return o.clock.Load().Now() })
+	o.clock.Store(&clock{env, morning()})
+	tenant.Clock(o.Now)
 	return o
 }
 
+// morning is when offboardings start, at whatever time of the day the test runs: a daily
+// limit is over at midnight.
+func morning() time.Time { return time.Now().UTC().Truncate(24 * time.Hour).Add(32 * time.Hour) }
+
 // newEnvironment makes an environment in which a workflow that waits for ever fails
 // after a year; the default is ten.
-func newEnvironment() *testsuite.TestWorkflowEnvironment {
+func newEnvironment(start time.Time) *testsuite.TestWorkflowEnvironment {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(quiet)
 	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(start)
 	env.SetWorkflowRunTimeout(365 * 24 * time.Hour)
 	env.SetWorkerOptions(likeAServer(false))
 	return env
@@ -131,10 +151,9 @@ func (o *office) goesOn() bool {
 	}
 	var input, state json.RawMessage
 	require.NoError(o.t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &input, &state))
-	before := o.TestWorkflowEnvironment
-	o.TestWorkflowEnvironment = newEnvironment()
-	o.SetStartTime(before.Now())
-	o.clock.Store(o.TestWorkflowEnvironment)
+	start := o.Now()
+	o.TestWorkflowEnvironment = newEnvironment(start)
+	o.clock.Store(&clock{o.TestWorkflowEnvironment, start})
 	o.SetContinuedExecutionRunID("the-run-before")
 	o.register(o.TestWorkflowEnvironment)
 	o.runs++

@@ -33,8 +33,8 @@ func single(name, activity string, after ...string) leaver.Step {
 // done before its deadline.
 func newPlanned(t *testing.T, steps ...leaver.Step) *office {
 	t.Helper()
-	o := &office{TestWorkflowEnvironment: newEnvironment(), t: t}
-	o.clock.Store(o.TestWorkflowEnvironment)
+	o := &office{TestWorkflowEnvironment: newEnvironment(morning()), t: t}
+	o.clock.Store(&clock{o.TestWorkflowEnvironment, morning()})
 	o.register = func(r registry) {
 		workflows.Register(r)
 		r.RegisterActivityWithOptions(func(context.Context, leaver.Request) (leaver.Plan, error) {

@@ -101,14 +101,14 @@ func TestCurrentDetailsHoldNoNames(t *testing.T) {
 // is waited for, since when and until when, also while a used-up day holds calls back.
 func TestProgressHoldsAll(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t).set(graphsim.Settings{DailyWipes: 1, NextDay: "36000"}).fleet(silent("W1"), silent("W2"),
+	o := newOffice(t).set(graphsim.Settings{DailyWipes: 1}).fleet(silent("W1"), silent("W2"),
 		graphsim.Device{Name: "RETIRED", OperatingSystem: "macOS", CheckIn: -1}, graphsim.Device{Name: "HARM", OperatingSystem: "Android"})
 	wiped, held := "W1", "W2"
 	o.after(30*time.Minute, func() {
 		if len(said(o.removal())[wiped].Device.Calls) == 0 {
 			wiped, held = held, wiped
 		}
-		o.set(graphsim.Settings{DailyWipes: 1, NextDay: "36000", MultiAdminApproval: true})
+		o.set(graphsim.Settings{DailyWipes: 1, MultiAdminApproval: true})
 		o.tenant.Enroll(graphsim.Leaver, graphsim.Device{Name: "QUEUED", OperatingSystem: "iOS"})
 	})
 	o.after(90*time.Minute, func() {
@@ -143,7 +143,7 @@ func TestProgressHoldsAll(t *testing.T) {
 	o.after(100*time.Minute, func() {
 		assert.Equal(t, leaver.Running, o.progress().Status)
 		assert.Contains(t, o.currentDetails(), "daily limit for this is used up, waiting until tomorrow (until ")
-		o.set(graphsim.Settings{DailyWipes: 1, NextDay: "36000"}).tenant.NextDay()
+		o.set(graphsim.Settings{DailyWipes: 1}).tenant.NextDay()
 	})
 	o.after(40*time.Hour, func() {
 		calls := said(o.removal())[held].Device.Calls

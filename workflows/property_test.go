@@ -69,7 +69,7 @@ func newMonth(t *testing.T, seed uint64) *month {
 	}
 	m.policy.RequireRecoveryKey = one(m.r, true, false, false)
 	settings := graphsim.Settings{PageSize: one(m.r, 0, 1, 2), DelegatedRemoval: one(m.r, true, false, false),
-		MultiAdminApproval: one(m.r, true, false), DailyRetires: one(m.r, 0, 0, 2), DailyWipes: one(m.r, 0, 0, 1)}
+		MultiAdminApproval: one(m.r, true, false), DailyRetires: one(m.r, 0, 0, 2), DailyWipes: one(m.r, 0, 0, 1), NextDay: "14400"}
 	if m.r.IntN(4) == 0 {
 		// The one action for all, and one approval for it.
 		m.policy = leaver.DevicePolicy{}

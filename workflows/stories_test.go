@@ -225,7 +225,7 @@ var stories = map[string]story{
 		}),
 	}, leaver.CompletedWithExceptions, "A gone, H1 givenUp, H2 gone, H3 gone; 0 wiped, 0 filed", nil},
 	"a used-up day": {wipeWindows, func(o *office) {
-		o.set(graphsim.Settings{DailyWipes: 1, NextDay: "36000"}).fleet(later("A", 0), later("B", h))
+		o.set(graphsim.Settings{DailyWipes: 1}).fleet(later("A", 0), later("B", h))
 	},
 		schedule{at(5*h, func(o *office) { o.tenant.NextDay() })}, leaver.Completed, "A gone, B gone; 2 wiped, 0 filed", nil},
 	"a step that asks": {adele, func(o *office) { o.fleet(later("A", 0)).forbid("PATCH", "") }, schedule{
@@ -284,7 +284,7 @@ var stories = map[string]story{
 	"a question answers itself as it is given up": answersItself(func(o *office) { o.answer(leaver.GiveUp) }),
 	// What was done before is in the report whoever stops the step meanwhile.
 	"a day that is used up for one device hides nothing": {adele, func(o *office) {
-		o.set(graphsim.Settings{DailyWipes: 1, NextDay: "36000"}).fleet(silent("GOES"), harm("H1"), harm("H2"), harm("H3"), harm("H4"))
+		o.set(graphsim.Settings{DailyWipes: 1}).fleet(silent("GOES"), harm("H1"), harm("H2"), harm("H3"), harm("H4"))
 	}, schedule{
 		answers(h, "wipe", "H1"), answers(3*h/2, "wipe", "H2", "H4"), at(2*h, func(o *office) {
 			assert.Equal(o.t, leaver.StepWaiting, o.removal().State)

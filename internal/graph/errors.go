@@ -36,6 +36,8 @@ type Error struct {
 	RequestID string
 	// RetryAfter is how long Graph asked to wait, or zero.
 	RetryAfter time.Duration
+	// At is when Graph answered, by Graph's own clock; the worker's where Graph did not say.
+	At time.Time
 	// ApprovalCode is set when the tenant queued the action until a second
 	// administrator approves it, whatever the status.
 	//
@@ -92,11 +94,16 @@ func transportError(ctx context.Context, call call, err error) error {
 }
 
 func (c *Client) responseError(call call, response *http.Response) error {
+	at, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		at = time.Now()
+	}
 	e := &Error{
 		Call: call.name, Permission: call.permission, Status: response.StatusCode, Token: c.token.Kind(),
 		RequestID:    scrub(response.Header.Get("request-id")),
 		ApprovalCode: approvalCode(response.Header),
-		RetryAfter:   retryAfter(response.Header.Get("Retry-After"), time.Now()),
+		RetryAfter:   retryAfter(response.Header.Get("Retry-After"), at),
+		At:           at,
 	}
 	if body, err := runtime.Payload(response); err == nil {
 		e.parse(body)

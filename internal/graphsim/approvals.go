@@ -111,10 +111,9 @@ func (t *Tenant) listApprovals(query) answer {
 }
 
 // spend takes n actions from what Intune lets through in a day and does them, or refuses. Microsoft documents
-// neither the refusal nor when the day begins; here it begins at midnight UTC, or where Settings.NextDay is
-// given when NextDay is called: a test that ran near midnight would see two days.
+// neither the refusal nor when the day begins; here it begins at midnight UTC.
 func (t *Tenant) spend(what string, n, limit int, do func()) answer {
-	if day := t.now().UTC().Truncate(24 * time.Hour); !day.Equal(t.day) && t.settings.NextDay == "" {
+	if day := t.now().UTC().Truncate(24 * time.Hour); !day.Equal(t.day) {
 		t.day, t.spent = day, map[string]int{}
 	}
 	if limit > 0 && t.spent[what]+n > limit {
