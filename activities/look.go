@@ -174,7 +174,7 @@ func (a *Activities) confirm(ctx context.Context, request devices.LookRequest, b
 // object id: there may be none.
 func (a *Activities) listDevices(ctx context.Context, userID string) ([]graph.ManagedDevice, error) {
 	listed, err := a.devices.ManagedDevices(ctx, userID)
-	if _, noGUID := uuid.Parse(userID); notFound(err) && noGUID == nil {
+	if notFound(err) && uuid.Validate(userID) == nil {
 		listed, err = a.devices.ManagedDevicesOf(ctx, userID)
 	}
 	if err == nil && len(listed) > leaver.MaxDevices {

@@ -85,8 +85,8 @@ func (s *starter) id(user string) string {
 	if s.workflowID != "" {
 		return s.workflowID
 	}
-	if parsed, err := uuid.Parse(user); err == nil {
-		return "offboard-" + parsed.String()
+	if uuid.Validate(user) == nil {
+		return "offboard-" + uuid.MustParse(user).String()
 	}
 	sum := sha256.Sum256([]byte(strings.ToLower(user)))
 	return "offboard-" + hex.EncodeToString(sum[:8])

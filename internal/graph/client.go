@@ -200,11 +200,10 @@ func (c *Client) object(collection, id, below string) string {
 // having is the address of those objects of a collection whose property holds a GUID.
 // It is the property's name for any other text, which could change what the filter means.
 func (c *Client) having(collection, property, guid, options string) string {
-	parsed, err := uuid.Parse(guid)
-	if err != nil {
+	if uuid.Validate(guid) != nil { // Parse takes any characters for braces
 		return property
 	}
-	return c.root + collection + "?$filter=" + url.QueryEscape(property+" eq '"+parsed.String()+"'") + options
+	return c.root + collection + "?$filter=" + url.QueryEscape(property+" eq '"+uuid.MustParse(guid).String()+"'") + options
 }
 
 // UnusableIDError means that an id could lead a request elsewhere; nothing was sent.

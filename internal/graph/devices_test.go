@@ -124,7 +124,7 @@ func TestAFilterThatGraphIgnoresFindsNothingWrong(t *testing.T) {
 func TestWhatIsNoGUIDIsInNoFilter(t *testing.T) {
 	t.Parallel()
 	s, client := serve(t, reply(http.StatusOK, `{"value":[]}`))
-	for _, id := range []string{"", "x' or deviceId ne '", "adele@contoso.com"} {
+	for _, id := range []string{"", "x' or deviceId ne '", "adele@contoso.com", "x" + inEntra + "y"} {
 		_, err := client.HasRecoveryKey(t.Context(), id)
 		require.ErrorAs(t, err, new(*UnusableIDError))
 		_, err = client.ManagedDevicesInEntraAs(t.Context(), id)
