@@ -32,6 +32,8 @@ type StepResult struct {
 type ItemRequest struct {
 	UserID string `json:"userId"`
 	Item   Item   `json:"item"`
+	// Reason says why, for a second administrator whose approval the tenant demands.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Outcome is how a step, or one item of it, ended.
@@ -83,8 +85,8 @@ type Approval struct {
 	// Code is Intune's, by which the administrator finds the request.
 	Code   string         `json:"code"`
 	Status ApprovalStatus `json:"status"`
-	// Operation is what is to be approved: RemoveAll, or an action on the device
-	// alone.
+	// Operation is what is to be approved: RemoveAll, an action on the device alone, or
+	// ChangeItem.
 	Operation   DeviceAction `json:"operation"`
 	RequestedAt time.Time    `json:"requestedAt"`
 	// Told says that a person has told that it is approved.
@@ -271,6 +273,8 @@ const (
 	//
 	// Microsoft: https://learn.microsoft.com/graph/api/intune-devices-user-removealldevicesfrommanagement
 	RemoveAll DeviceAction = "removeAllDevicesFromManagement"
+	// ChangeItem is what a step of shape Each does with the item that waits for it.
+	ChangeItem DeviceAction = "changeItem"
 )
 
 // Verdict is what has become of a device.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graph"
 )
 
 // ListManagedAppRegistrations lists the devices, by their tags, on which apps under an app protection policy
@@ -65,7 +66,12 @@ func (a *Activities) WipeManagedAppRegistration(ctx context.Context, request lea
 	case !slices.Contains(tags, item.ID):
 		return item, nil
 	}
-	switch err := a.devices.WipeManagedAppRegistrations(ctx, request.UserID, item.ID); {
+	approval, err := a.writeItem(ctx, request, func(ctx context.Context, tag string, approval graph.Approval) error {
+		return a.devices.WipeManagedAppRegistrations(ctx, request.UserID, tag, approval)
+	})
+	switch {
+	case approval != nil:
+		return leaver.Item{ID: item.ID, Approval: approval}, nil
 	case isMissing(err):
 		return leaver.Item{}, failure(ctx, errListLags)
 	case err != nil:

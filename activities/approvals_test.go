@@ -179,3 +179,25 @@ func TestWhatCannotBeReadForAMomentHoldsUpNoDevice(t *testing.T) {
 		assert.Equal(t, told, aWhile.sees(t, s, request).Listed)
 	}
 }
+
+// What other services keep of a device is changed with the code of its request, once that is
+// approved, also where the answer is lost.
+func TestAnItemIsChangedOnceItIsApproved(t *testing.T) {
+	t.Parallel()
+	s, request := departed(t, laptop)
+	item := openItem(t, s, autopilot, request)
+	s.Configure(graphsim.Settings{MultiAdminApproval: true, ApprovalForRest: true})
+	item = autopilot.changed(t, s, 1, request, item)
+	require.True(t, item.AwaitsApproval())
+	assert.Equal(t, s.Approvals()[0].Code, item.Approval.Code)
+	waiting(t, s, errorOf(autopilot.changes(t, s, 1, request, item)), leaver.GraphUnavailable)
+	assert.Len(t, s.writes(), 1, "nothing is asked before it is approved")
+
+	s.Decide(item.Approval.Code, "approved")
+	s.Fail(graphsim.Fault{Method: "DELETE", Path: item.ID, Cut: true, Times: 1})
+	waiting(t, s, errorOf(autopilot.changes(t, s, 1, request, item)), leaver.GraphUnavailable)
+	assert.Equal(t, leaver.Done, autopilot.changed(t, s, 2, request, item).Outcome)
+	assert.Empty(t, s.Users()[adele].Autopilot)
+	assert.Len(t, s.Approvals(), 1)
+	assert.Len(t, s.writes(), 2)
+}

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +50,7 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, request devices.Write
 		if outcome, err := judgeAll(ctx, request, listed); err != nil || outcome.Answer != "" {
 			return Removal{Outcome: outcome}, err
 		}
-		if at, err = a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, approval(request)); refusedAltogether(err) {
+		if at, err = a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, justified(request.Reason, request.Code)); refusedAltogether(err) {
 			return Removal{Outcome: devices.Outcome{Answer: devices.NoRoute, Failure: explain(err).Type, Why: explain(err).Message}}, nil
 		}
 	}
@@ -75,7 +74,7 @@ func (a *Activities) removeAllAlone(ctx context.Context, request devices.WriteRe
 	case !managed:
 		return Removal{StepResult: alreadyDone(countDevices(len(listed))+" already leaving", items...)}, nil
 	}
-	if _, err := a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, approval(request)); err != nil {
+	if _, err := a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, justified(request.Reason, request.Code)); err != nil {
 		return Removal{}, failure(ctx, err)
 	}
 	return Removal{StepResult: done(fmt.Sprintf("Intune accepted the retirement of %s; a device leaves when it checks in", countDevices(len(listed))), items...),
@@ -161,7 +160,7 @@ func (a *Activities) write(ctx context.Context, request devices.WriteRequest, ca
 	}
 	var at time.Time
 	if err == nil {
-		at, err = call(ctx, request.IDs[0], approval(request))
+		at, err = call(ctx, request.IDs[0], justified(request.Reason, request.Code))
 	}
 	return answer(ctx, request, at, err)
 }
@@ -194,12 +193,6 @@ func (a *Activities) owns(ctx context.Context, userID string, device graph.Manag
 	}
 	listed, err := a.listDevices(ctx, userID)
 	return slices.ContainsFunc(listed, func(d graph.ManagedDevice) bool { return d.ID == device.ID }), err
-}
-
-// approval is what a call carries where the tenant may demand a second administrator's
-// approval; one without a code files a request.
-func approval(request devices.WriteRequest) graph.Approval {
-	return graph.Approval{Justification: cmp.Or(request.Reason, leaver.Request{}.Justification()), Code: request.Code}
 }
 
 // answer says what came of a write, and when by Graph's clock. What waiting can mend is an error, which

@@ -21,7 +21,7 @@ func (a *Activities) ListEnabledEntraDevices(ctx context.Context, step leaver.St
 //
 // Microsoft: PATCH /devices/{id}, https://learn.microsoft.com/graph/api/device-update
 func (a *Activities) DisableEntraDevice(ctx context.Context, request leaver.ItemRequest) (leaver.Item, error) {
-	return a.changeLeft(ctx, request, a.registered(ctx, request, whileEnabled), a.devices.DisableEntraDevice)
+	return a.changeLeft(ctx, request, a.registered(ctx, request, whileEnabled), unapproved(a.devices.DisableEntraDevice))
 }
 
 // ListEntraDevices lists the devices that have left Intune and that Entra still has.
@@ -36,11 +36,16 @@ func (a *Activities) ListEntraDevices(ctx context.Context, step leaver.StepReque
 //
 // Microsoft: DELETE /devices/{id}, https://learn.microsoft.com/graph/api/device-delete
 func (a *Activities) DeleteEntraDevice(ctx context.Context, request leaver.ItemRequest) (leaver.Item, error) {
-	return a.changeLeft(ctx, request, a.registered(ctx, request, always), a.devices.DeleteEntraDevice)
+	return a.changeLeft(ctx, request, a.registered(ctx, request, always), unapproved(a.devices.DeleteEntraDevice))
 }
 
 // whileEnabled and always say when a device object is to be changed.
 const whileEnabled, always = true, false
+
+// unapproved is a write of Entra's, which knows no approval by a second administrator.
+func unapproved(write func(context.Context, string) error) func(context.Context, string, graph.Approval) error {
+	return func(ctx context.Context, id string, _ graph.Approval) error { return write(ctx, id) }
+}
 
 // listRegistered lists the devices that have left Intune, with the device objects
 // that Entra has registered for the leaver.
@@ -50,7 +55,13 @@ func (a *Activities) listRegistered(ctx context.Context, step leaver.StepRequest
 		return result, err
 	}
 	all, err := a.devices.RegisteredDevices(ctx, step.UserID)
-	if err != nil {
+	switch {
+	case a.isDeleted(ctx, step.UserID, err):
+		for _, device := range left {
+			result.Items = append(result.Items, leaver.Item{ID: device.ManagedDeviceID, Device: device, Outcome: leaver.Failed, Detail: registrationsDeleted})
+		}
+		return result, nil
+	case err != nil:
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	for _, device := range left {
@@ -58,6 +69,8 @@ func (a *Activities) listRegistered(ctx context.Context, step leaver.StepRequest
 	}
 	return a.listed(ctx, step, result)
 }
+
+const registrationsDeleted = "Entra knows the account no more, and so does not tell which devices were registered for it: see the device there"
 
 // registered looks at the device object that an item names.
 func (a *Activities) registered(ctx context.Context, request leaver.ItemRequest, enabledOnly bool) func() (leaver.Item, error) {

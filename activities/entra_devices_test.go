@@ -85,3 +85,17 @@ func TestEntraDeletesNoDeviceThatAutopilotStillHas(t *testing.T) {
 	open.Outcome, open.Failure = leaver.Failed, leaver.GraphBadRequest
 	assert.Equal(t, leaver.Done, deleting.changed(t, s, 1, request, open).Outcome)
 }
+
+// Entra tells what is registered for a user by the account alone.
+func TestTheEntraDevicesOfADeletedAccountAreForAPerson(t *testing.T) {
+	t.Parallel()
+	s, request := departed(t, laptop)
+	s.change(func(u *graphsim.User) { u.Deleted = true })
+	for _, step := range []each{disabling, deleting} {
+		items := step.lists(t, s, request).Items
+		require.Len(t, items, 1)
+		assert.Equal(t, leaver.Failed, items[0].Outcome)
+		assert.Empty(t, items[0].Failure, "no retry would help")
+		assert.Contains(t, items[0].Detail, "see the device there")
+	}
+}

@@ -53,6 +53,9 @@ func explained(err error) (leaver.Failure, again) {
 	if notYet, ok := errors.AsType[errNotYet](err); ok {
 		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true, Message: notYet.Error()}, outage
 	}
+	if unread, ok := errors.AsType[errApprovalsUnread](err); ok {
+		return leaver.Failure{Type: leaver.ApprovalRequired, Message: unread.Error()}, lasting
+	}
 	if many, ok := errors.AsType[errTooManyDevices](err); ok {
 		return leaver.Failure{Type: leaver.TooManyDevices, Message: many.Error()}, lasting
 	}
@@ -107,9 +110,6 @@ type errTooManyDevices int
 func (e errTooManyDevices) Error() string {
 	return fmt.Sprintf("the leaver has %d devices, and an offboarding takes on %d at most: an enrolment manager's devices belong to others; give them to their users in Intune first", int(e), leaver.MaxDevices)
 }
-
-// errApprovalLags is Intune asking for an approval that it lists as given.
-const errApprovalLags = errNotYet("Intune has approved this and does not take the approval yet, trying again")
 
 // halted reports that an attempt was ended from outside.
 func halted(err error) bool {

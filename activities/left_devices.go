@@ -100,7 +100,7 @@ func (a *Activities) skipEnrolledAnew(ctx context.Context, item *leaver.Item) er
 // changeLeft changes what another service keeps of a device that has left Intune. It looks first whether the
 // item is still what was decided about, and afterwards whether the change shows: look returns the item as it
 // stands, without an outcome while it is to be changed.
-func (a *Activities) changeLeft(ctx context.Context, request leaver.ItemRequest, look func() (leaver.Item, error), write func(context.Context, string) error) (leaver.Item, error) {
+func (a *Activities) changeLeft(ctx context.Context, request leaver.ItemRequest, look func() (leaver.Item, error), write func(context.Context, string, graph.Approval) error) (leaver.Item, error) {
 	if d := request.Item.Device; d == nil || d.Verdict != leaver.Gone || d.ManagedDeviceID == "" || request.Item.ID == "" {
 		return leaver.Item{}, invalid(ctx, "item: names no device that was seen to leave Intune, and only such devices are touched")
 	}
@@ -117,11 +117,13 @@ func (a *Activities) changeLeft(ctx context.Context, request leaver.ItemRequest,
 		return settled(leaver.Item{ID: item.ID, Device: item.Device}, item.Outcome, item.Detail), nil
 	}
 	notYet := errStillSo
-	switch err := write(ctx, item.ID); {
+	switch approval, err := a.writeItem(ctx, request, write); {
 	case isMissing(err):
 		notYet = errListLags
 	case err != nil:
 		return leaver.Item{}, failure(ctx, err)
+	case approval != nil:
+		return leaver.Item{ID: item.ID, Device: item.Device, Approval: approval}, nil
 	}
 	switch item, err = look(); {
 	case err != nil:

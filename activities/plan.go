@@ -84,7 +84,7 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 		step.Skip = "the request leaves it out"
 	}
 	if row.intune {
-		step.TaskQueue = a.queue
+		step.TaskQueue, step.Reason = a.queue, request.Justification()
 	}
 	if step.Shape == leaver.Devices {
 		settings := a.settings
@@ -96,7 +96,7 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 			settings.FirstLook = min(settings.FirstLook, settings.Deadline)
 			settings.LongestLook = min(settings.LongestLook, settings.Deadline)
 		}
-		step.Devices, step.Reason = &settings, request.Justification()
+		step.Devices = &settings
 	}
 	return step
 }

@@ -90,6 +90,8 @@ func itemName(item leaver.Item) string {
 // itemState is one word for where an item stands, as state is for a step.
 func itemState(s leaver.StepRecord, item leaver.Item) string {
 	switch ended := s.State == leaver.StepEnded; {
+	case item.AwaitsApproval() && !ended:
+		return bad.Render(printable(verdicts[leaver.AwaitingApproval] + " " + item.Approval.Code))
 	case item.Outcome == "" && !ended:
 		return string(leaver.StepPending)
 	case item.Outcome == leaver.Failed && item.Failure != "" && !ended:

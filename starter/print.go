@@ -60,7 +60,11 @@ func (v view) notices() []line {
 func (v view) how(wait leaver.Wait) string {
 	switch wait.For {
 	case leaver.WaitForApproval:
-		return fmt.Sprintf("%[1]s waits for a second administrator to approve in Intune, under Tenant administration, Multi Admin Approval; where the worker may not read the approvals: starter answer %[2]s %[1]s approved [ITEM]... (workflow %[3]s)", wait.Step, v.user, v.workflowID)
+		text := wait.Step + " waits for a second administrator to approve in Intune, under Tenant administration, Multi Admin Approval"
+		if len(wait.Choices) > 0 {
+			text += fmt.Sprintf("; where the worker may not read the approvals: starter answer %s %s approved [ITEM]...", v.user, wait.Step)
+		}
+		return text + fmt.Sprintf(" (workflow %s)", v.workflowID)
 	case leaver.WaitForGraph:
 		if wait.Step == "" {
 			return fmt.Sprintf("there is no plan yet: since %s Graph does not let it be made, which is tried until %s: %s", wait.Since.Local().Format(time.DateTime), wait.Until.Local().Format(time.DateTime), wait.Why)

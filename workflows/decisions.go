@@ -234,20 +234,37 @@ func (o *offboarding) check(action leaver.Action, input json.RawMessage, now tim
 	return decision, items, err
 }
 
+// offered is what a person may choose about the items of a step of shape Each.
+func (s *step) offered() []leaver.Choice {
+	offered := []leaver.Choice{leaver.Retry, leaver.GiveUp}
+	if slices.ContainsFunc(s.Items, isUnread) {
+		offered = append(offered, leaver.Approved)
+	}
+	return offered
+}
+
+func joined(choices []leaver.Choice, separator string) string {
+	return strings.Join(strings.Fields(strings.Trim(fmt.Sprint(choices), "[]")), separator)
+}
+
 // takes returns the items that a choice is for, or says why it does not fit.
 func (s *step) takes(choice leaver.Choice, items []string, now time.Time) ([]string, error) {
 	if s.Fleet != nil {
 		return s.Fleet.Takes(choice, items, now)
 	}
+	fits := isQuestion
+	if choice == leaver.Approved {
+		fits = isUnread
+	}
 	var asked []string
-	for _, i := range choose(s.Items, isQuestion) {
+	for _, i := range choose(s.Items, fits) {
 		asked = append(asked, i.ID)
 	}
-	switch {
-	case len(asked) == 0:
+	switch offered := s.offered(); {
+	case !slices.ContainsFunc(s.Items, isQuestion):
 		return nil, fmt.Errorf("step: %s asks nothing that a choice could answer", s.Name)
-	case choice != leaver.Retry && choice != leaver.GiveUp:
-		return nil, fmt.Errorf("choice: %s offers %s, %s", s.Name, leaver.Retry, leaver.GiveUp)
+	case !slices.Contains(offered, choice):
+		return nil, fmt.Errorf("choice: %s offers %s", s.Name, joined(offered, ", "))
 	case len(items) == 0:
 		return asked, nil
 	}

@@ -45,6 +45,8 @@ func (r *each) advance(ctx workflow.Context) {
 	switch atWork := len(r.writes) > 0 || slices.ContainsFunc(r.Items, isOpen); {
 	case atWork && r.Failure != nil && r.OnFailure == leaver.Ask:
 		r.enter(leaver.StepWaiting, workflow.Now(ctx)) // while other items are changed
+	case atWork && !slices.ContainsFunc(r.Items, func(i leaver.Item) bool { return isOpen(i) && !i.AwaitsApproval() }):
+		r.enter(leaver.StepAwaitingApproval, workflow.Now(ctx))
 	case atWork:
 		r.enter(leaver.StepRunning, workflow.Now(ctx))
 	case r.Failure != nil:
@@ -98,6 +100,9 @@ func (r *each) takeList(ctx workflow.Context) {
 			r.Items[at].Detail = fmt.Sprintf("it was changed %d times, and Microsoft lists it again", r.Changed[item.ID])
 		case item.Outcome != "" && r.Items[at].Outcome == leaver.Done: // as was seen when it was changed
 		default:
+			if r.Items[at].AwaitsApproval() {
+				item.Approval = r.Items[at].Approval
+			}
 			r.Items[at] = item
 		}
 	}
@@ -124,7 +129,10 @@ func (r *each) changeItems(ctx workflow.Context) {
 		}
 		item.Choice = ""
 		options := writeOptions(r.Step, fmt.Sprintf("%s: %d of %d", r.Summary, i+1, len(r.Items)))
-		c := begin(ctx, devices.Write{IDs: []string{item.ID}}, options, r.Change, leaver.ItemRequest{UserID: r.o.Report.Leaver.ID, Item: item})
+		if item.Approval != nil {
+			options.ScheduleToCloseTimeout += approvalPatience
+		}
+		c := begin(ctx, devices.Write{IDs: []string{item.ID}}, options, r.Change, leaver.ItemRequest{UserID: r.o.Report.Leaver.ID, Item: item, Reason: r.Reason})
 		r.writes, fresh = append(r.writes, c), append(fresh, c)
 	}
 }
@@ -134,11 +142,20 @@ func (r *each) takeChanges(ctx workflow.Context) {
 		at := slices.IndexFunc(r.Items, func(i leaver.Item) bool { return i.ID == c.IDs[0] })
 		var changed leaver.Item
 		err := c.take(ctx, &changed)
+		r.news = true
+		if filed := changed.Approval; err == nil && filed != nil && changed.Outcome == "" {
+			item := &r.Items[at]
+			if item.Approval = filed; filed.Status != leaver.ApprovalNeeded {
+				item.Outcome, item.Failure = leaver.Failed, leaver.ApprovalRequired
+				item.Detail = fmt.Sprintf("the request for approval %s was %s in Intune; retry asks for approval again", filed.Code, filed.Status)
+			}
+			continue
+		}
 		if r.Changed == nil {
 			r.Changed = map[string]int{}
 		}
 		r.Changed[c.IDs[0]]++
-		r.Proved, r.news = false, true
+		r.Proved = false
 		r.Items[at] = concluded(r.Items[at], changed, err)
 	}
 }
@@ -149,6 +166,10 @@ func concluded(before, changed leaver.Item, err error) leaver.Item {
 	switch {
 	case err == nil && isResult(changed.Outcome):
 		changed.ID = before.ID
+		if changed.Approval = before.Approval; changed.Approval != nil {
+			carriedOut := *before.Approval
+			carriedOut.Status, changed.Approval = leaver.ApprovalCompleted, &carriedOut
+		}
 		return changed
 	case err == nil:
 		before.Failure, before.Detail = leaver.GraphBadRequest, "the activity returned no outcome that an item can have"
@@ -183,13 +204,27 @@ func (r *each) answer(choice leaver.Choice, items []string) {
 	for i := range r.Items {
 		switch item := &r.Items[i]; {
 		case !slices.Contains(items, item.ID):
-		case choice != leaver.Retry:
+		case choice == leaver.GiveUp:
 			item.Outcome, item.Choice, item.Failure, item.Detail = leaver.Skipped, choice, "", "left as it is, by a decision"
 		case isQuestion(*item):
-			item.Outcome, item.Failure, item.Detail = "", "", ""
+			item.Outcome, item.Failure, item.Detail, item.Approval = "", "", "", told(item.Approval, choice)
 			delete(r.Changed, item.ID)
 		}
 	}
+}
+
+// told is a request for approval after a person has told that it is approved. On a retry, what was refused is
+// asked for again.
+func told(request *leaver.Approval, choice leaver.Choice) *leaver.Approval {
+	switch {
+	case choice != leaver.Approved && request != nil && request.Status != leaver.ApprovalNeeded:
+		return nil
+	case choice != leaver.Approved:
+		return request
+	}
+	approved := *request
+	approved.Told = true
+	return &approved
 }
 
 // isOpen reports whether an item is to be changed still.
@@ -200,3 +235,8 @@ func isDone(i leaver.Item) bool { return i.Outcome == leaver.Done }
 // isQuestion reports whether a person is to decide about an item. One that cannot be
 // changed at all is none: the list says so.
 func isQuestion(i leaver.Item) bool { return i.Outcome == leaver.Failed && i.Failure != "" }
+
+// isUnread reports whether a person is to tell that what an item waits for is approved.
+func isUnread(i leaver.Item) bool {
+	return isQuestion(i) && i.Approval != nil && i.Approval.Status == leaver.ApprovalNeeded
+}

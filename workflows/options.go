@@ -20,6 +20,9 @@ const (
 	// allPatience is how long the one action for all may be out of order before each device
 	// is asked by itself.
 	allPatience = 30 * time.Minute
+	// approvalPatience is how much longer a change is tried that a second administrator has
+	// to decide about: Intune gives three days.
+	approvalPatience = 4 * 24 * time.Hour
 	// longHistory and largeHistory, in events and bytes, are how much there may be
 	// before nothing begins until the workflow has continued as new. Temporal suggests
 	// that at 4,096 events or 4 MB, and ends a workflow at 51,200 or 50 MB.

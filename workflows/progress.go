@@ -53,13 +53,16 @@ func (s *step) waits(now time.Time) []leaver.Wait {
 		case s.Fleet != nil:
 			wait.Choices = choose(s.Fleet.Offered(now), func(c leaver.Choice) bool { return c != leaver.Approved })
 		case slices.ContainsFunc(s.Items, isQuestion):
-			wait.Choices = []leaver.Choice{leaver.Retry, leaver.GiveUp}
+			wait.Choices = s.offered()
 		}
 		if len(wait.Choices) > 0 {
 			wait.Actions = append(wait.Actions, leaver.Answer)
 		}
 	}
 	if s.Fleet == nil {
+		if slices.ContainsFunc(s.Items, leaver.Item.AwaitsApproval) {
+			add(leaver.WaitForApproval)
+		}
 		return waits
 	}
 	count := s.Fleet.Count(now)
@@ -133,7 +136,11 @@ func (o *offboarding) headline() string {
 			case leaver.WaitForPerson:
 				person = s.asks(wait)
 			case leaver.WaitForApproval:
-				approval = fmt.Sprintf("**Waits for a second administrator** to approve in Intune (Tenant administration, Multi Admin Approval): %s. It goes on by itself; where it may not read the approvals, answer with `answer` and `{\"step\": \"%s\", \"choice\": \"approved\"}`.", s.Name, s.Name)
+				approval = fmt.Sprintf("**Waits for a second administrator** to approve in Intune (Tenant administration, Multi Admin Approval): %s. It goes on by itself", s.Name)
+				if len(wait.Choices) > 0 {
+					approval += fmt.Sprintf("; where it may not read the approvals, answer with `answer` and `{\"step\": \"%s\", \"choice\": \"approved\"}`", s.Name)
+				}
+				approval += "."
 			case leaver.WaitForGraph:
 				spent = fmt.Sprintf(". %s: %s (until %s)", s.Name, devices.SpentToday, clock(wait.Until))
 			}
@@ -163,9 +170,5 @@ func (s *step) asks(wait leaver.Wait) string {
 	if len(wait.Choices) == 0 {
 		return text
 	}
-	names := make([]string, len(wait.Choices))
-	for i, c := range wait.Choices {
-		names[i] = string(c)
-	}
-	return text + fmt.Sprintf(" Or decide about the items with `answer` and `{\"step\": \"%s\", \"choice\": \"%s\"}`.", s.Name, strings.Join(names, "|"))
+	return text + fmt.Sprintf(" Or decide about the items with `answer` and `{\"step\": \"%s\", \"choice\": \"%s\"}`.", s.Name, joined(wait.Choices, "|"))
 }

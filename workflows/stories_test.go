@@ -246,6 +246,26 @@ var stories = map[string]story{
 			signals(2*h, leaver.Answer, `{"step":"disableEntraDevices","choice":"giveUp"}`), heals(4 * h),
 			signals(4*h, leaver.RetryStep, `{"step":"wipeManagedAppRegistrations"}`), signals(5*h, leaver.Answer, `{"step":"deleteEntraDevices","choice":"retry"}`),
 		}, leaver.CompletedWithExceptions, "", nil},
+	"what other services keep waits for a second administrator": approvedElsewhere(nil,
+		decides(h/2, "approved", "/windowsAutopilotDeviceIdentities/ap-A"), decides(h/2, "rejected", "/windowsAutopilotDeviceIdentities/ap-B"),
+		decides(h/2, "approved", "/wipeManagedAppRegistrations"), at(h, func(o *office) {
+			autopilot, apps := o.progress().Steps[4], o.progress().Steps[3]
+			assert.Equal(o.t, leaver.Done, apps.Outcome)
+			assert.Equal(o.t, leaver.ApprovalCompleted, apps.Items[0].Approval.Status)
+			assert.Equal(o.t, leaver.StepWaiting, autopilot.State)
+			assert.Equal(o.t, "person [retryStep skipStep abort answer] [retry giveUp]", waits(o.progress()))
+			assert.Equal(o.t, leaver.ApprovalRequired, autopilot.Failure.Type)
+			assert.Equal(o.t, leaver.ApprovalRejected, autopilot.Items[1].Approval.Status)
+			assert.Contains(o.t, autopilot.Items[1].Detail, "was rejected in Intune; retry asks for approval again")
+		}), signals(h, leaver.Answer, `{"step":"deleteAutopilotIdentities","choice":"retry"}`), decides(2*h, "approved", "/windowsAutopilotDeviceIdentities/ap-B")),
+	"what other services keep is told to be approved": approvedElsewhere(func(o *office) { o.forbid("GET", "/operationApprovalRequests") },
+		at(h/2, func(o *office) {
+			assert.Equal(o.t, "person [retryStep skipStep abort answer] [retry giveUp approved], person [retryStep skipStep abort answer] [retry giveUp approved]", waits(o.progress()))
+			assert.Contains(o.t, o.progress().Steps[4].Items[0].Detail, "the worker may not read how the approvals stand")
+			o.signal(leaver.Answer, `{"step":"deleteAutopilotIdentities","choice":"approved"}`) // by mistake
+		}), at(h, func(o *office) { assert.Len(o.t, o.tenant.Users()[graphsim.Leaver].Autopilot, 2) }),
+		decides(h, "approved", "ap-A", "ap-B", "/wipeManagedAppRegistrations"), signals(h, leaver.Answer, `{"step":"deleteAutopilotIdentities","choice":"approved"}`),
+		signals(h, leaver.Answer, `{"step":"wipeManagedAppRegistrations","choice":"approved"}`)),
 	"a device that is enrolled meanwhile": {entraToo, func(o *office) { elsewhere(o, later("A", 0)) }, schedule{
 		at(h, func(o *office) { o.tenant.Enroll(graphsim.Leaver, later("LATE", h)) }), heals(2 * h),
 		signals(2*h, leaver.RetryStep, `{"step":"disableEntraDevices"}`),
@@ -468,5 +488,31 @@ func takenBack(when time.Duration, state leaver.State, stand string) story {
 		expects(when+h, leaver.StepRunning, "GOES leaving, H givenUp"), signals(when+h, leaver.Abort, `{}`),
 	}, leaver.Aborted, "GOES leaving, H givenUp; 0 wiped, 0 filed", func(o *office, report leaver.Report) {
 		assert.Equal(o.t, leaver.CallUnknown, said(removal(report))["H"].Device.Asked().Answer)
+	}}
+}
+
+// approvedElsewhere is a story whose devices leave at once, while what Autopilot and apps keep of them waits for a
+// second administrator.
+func approvedElsewhere(prepare func(*office), schedule ...event) story {
+	return story{`{"userId":"adele@contoso.com","ticket":"INC-0042","steps":{"wipeManagedAppRegistrations":{"include":true},"deleteAutopilotIdentities":{"include":true}}}`, func(o *office) {
+		o.set(graphsim.Settings{MultiAdminApproval: true, ApprovalForRest: true})
+		user := o.tenant.Users()[graphsim.Leaver]
+		user.Devices, user.EntraDevices, user.AppRegistrations = nil, nil, []graphsim.AppRegistration{{ID: "1", DeviceTag: "1"}}
+		for _, name := range []string{"A", "B"} {
+			user.Devices = append(user.Devices, graphsim.Device{ID: "md-" + name, Name: name, OperatingSystem: "Windows", SerialNumber: "SN-" + name})
+			user.Autopilot = append(user.Autopilot, graphsim.AutopilotIdentity{ID: "ap-" + name, SerialNumber: "SN-" + name, ManagedDeviceID: "md-" + name})
+		}
+		o.tenant.Add(user)
+		if prepare != nil {
+			prepare(o)
+		}
+	}, schedule, leaver.Completed, "", func(o *office, _ leaver.Report) {
+		user := o.tenant.Users()[graphsim.Leaver]
+		assert.Empty(o.t, user.Autopilot)
+		assert.Empty(o.t, user.AppRegistrations)
+		for _, request := range o.tenant.Approvals() {
+			assert.Contains(o.t, []string{"completed", "rejected"}, request.Status)
+			assert.Equal(o.t, "Offboarding of a leaver (ticket INC-0042)", request.Justification)
+		}
 	}}
 }

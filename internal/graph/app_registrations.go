@@ -36,7 +36,7 @@ func (c *Client) ManagedAppDeviceTags(ctx context.Context, userID string) ([]str
 // when they are next opened.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-mam-user-wipemanagedappregistrationsbydevicetag
-func (c *Client) WipeManagedAppRegistrations(ctx context.Context, userID, deviceTag string) error {
+func (c *Client) WipeManagedAppRegistrations(ctx context.Context, userID, deviceTag string, approval Approval) error {
 	body := map[string]string{"deviceTag": deviceTag}
-	return c.do(ctx, wipeAppRegistrations, c.user(userID, "/wipeManagedAppRegistrationsByDeviceTag"), body, nil)
+	return c.do(approval.with(ctx), wipeAppRegistrations, c.user(userID, "/wipeManagedAppRegistrationsByDeviceTag"), body, nil)
 }

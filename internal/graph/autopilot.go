@@ -40,6 +40,6 @@ func (c *Client) AutopilotIdentities(ctx context.Context, serialNumber string) (
 // register it again needs its hardware hash.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/intune-enrollment-windowsautopilotdeviceidentity-delete
-func (c *Client) DeleteAutopilotIdentity(ctx context.Context, id string) error {
-	return c.do(ctx, deleteAutopilotIdentity, c.object(autopilotIdentities, id, ""), nil, nil)
+func (c *Client) DeleteAutopilotIdentity(ctx context.Context, id string, approval Approval) error {
+	return c.do(approval.with(ctx), deleteAutopilotIdentity, c.object(autopilotIdentities, id, ""), nil, nil)
 }

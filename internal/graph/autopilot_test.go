@@ -20,7 +20,7 @@ func TestAutopilotIdentitiesHaveTheWholeSerialNumber(t *testing.T) {
 func TestAnAutopilotIdentityIsDeletedByItsID(t *testing.T) {
 	t.Parallel()
 	s, client := serve(t, reply(http.StatusNoContent, ""))
-	require.NoError(t, client.DeleteAutopilotIdentity(t.Context(), "a1"))
+	require.NoError(t, client.DeleteAutopilotIdentity(t.Context(), "a1", Approval{}))
 	deleted := s.all()[0]
 	assert.Equal(t, "DELETE", deleted.method)
 	assert.Equal(t, "/graph/v1.0/deviceManagement/windowsAutopilotDeviceIdentities/a1", deleted.target)

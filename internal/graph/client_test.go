@@ -130,15 +130,17 @@ var calls = map[string]func(context.Context, *Client, string) error{
 		_, err := c.RegisteredDevices(ctx, id)
 		return err
 	},
-	"disable device":                        func(ctx context.Context, c *Client, id string) error { return c.DisableEntraDevice(ctx, id) },
-	"delete device":                         func(ctx context.Context, c *Client, id string) error { return c.DeleteEntraDevice(ctx, id) },
-	"delete windowsAutopilotDeviceIdentity": func(ctx context.Context, c *Client, id string) error { return c.DeleteAutopilotIdentity(ctx, id) },
+	"disable device": func(ctx context.Context, c *Client, id string) error { return c.DisableEntraDevice(ctx, id) },
+	"delete device":  func(ctx context.Context, c *Client, id string) error { return c.DeleteEntraDevice(ctx, id) },
+	"delete windowsAutopilotDeviceIdentity": func(ctx context.Context, c *Client, id string) error {
+		return c.DeleteAutopilotIdentity(ctx, id, Approval{})
+	},
 	"list managedAppRegistrations": func(ctx context.Context, c *Client, id string) error {
 		_, err := c.ManagedAppDeviceTags(ctx, id)
 		return err
 	},
 	"wipeManagedAppRegistrationsByDeviceTag": func(ctx context.Context, c *Client, id string) error {
-		return c.WipeManagedAppRegistrations(ctx, id, "t1")
+		return c.WipeManagedAppRegistrations(ctx, id, "t1", Approval{})
 	},
 }
 

@@ -63,7 +63,7 @@ func (e *Error) Error() string {
 
 // ChangesDevice reports whether the call was to change a managed device.
 func (e *Error) ChangesDevice() bool {
-	return slices.Contains([]string{removeAllDevices.name, retireDevice.name, wipeDevice.name, deleteDevice.name}, e.Call)
+	return slices.Contains([]string{removeAllDevices.name, retireDevice.name, wipeDevice.name, deleteDevice.name, deleteAutopilotIdentity.name, wipeAppRegistrations.name}, e.Call)
 }
 
 // ChangesEntraDevice reports whether the call was to change a device object of

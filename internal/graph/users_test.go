@@ -135,7 +135,7 @@ func TestADeviceTagIsListedOnce(t *testing.T) {
 func TestAppRegistrationsAreWipedByTheirDeviceTag(t *testing.T) {
 	t.Parallel()
 	s, client := serve(t, reply(http.StatusNoContent, ""))
-	require.NoError(t, client.WipeManagedAppRegistrations(t.Context(), userID, "t1"))
+	require.NoError(t, client.WipeManagedAppRegistrations(t.Context(), userID, "t1", Approval{}))
 	wiped := s.all()[0]
 	assert.Equal(t, "POST", wiped.method)
 	assert.Equal(t, "/graph/v1.0/users/"+userID+"/wipeManagedAppRegistrationsByDeviceTag", wiped.target)

@@ -61,8 +61,9 @@ func (t *Tenant) Decide(code, status string) bool {
 // approved files a request for a call that needs approval, and does the call once the request is approved.
 func approved(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 	return func(t *Tenant, q query) answer {
-		all := strings.HasSuffix(q.path, "/removeAllDevicesFromManagement")
-		if !t.settings.MultiAdminApproval || all && !t.settings.ApprovalForAll {
+		path := q.route.path
+		all, single := strings.HasSuffix(path, "/removeAllDevicesFromManagement"), strings.Contains(path, "/managedDevices/")
+		if !t.settings.MultiAdminApproval || all && !t.settings.ApprovalForAll || !all && !single && !t.settings.ApprovalForRest {
 			return do(t, q)
 		}
 		t.expire()

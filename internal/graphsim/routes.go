@@ -60,9 +60,9 @@ var routes = []route{
 	{http.MethodPatch, "/devices/{id}", writesEntra, (*Tenant).patchEntraDevice},
 	{http.MethodDelete, "/devices/{id}", writesEntra, (*Tenant).deleteEntraDevice},
 	{http.MethodGet, "/deviceManagement/windowsAutopilotDeviceIdentities", readsAutopilot, (*Tenant).listAutopilot},
-	{http.MethodDelete, "/deviceManagement/windowsAutopilotDeviceIdentities/{id}", readsAutopilot[1:], (*Tenant).deleteAutopilot},
+	{http.MethodDelete, "/deviceManagement/windowsAutopilotDeviceIdentities/{id}", readsAutopilot[1:], approved((*Tenant).deleteAutopilot)},
 	{http.MethodGet, "/users/{id}/managedAppRegistrations", readsApps, (*Tenant).listAppRegistrations},
-	{http.MethodPost, "/users/{id}/wipeManagedAppRegistrationsByDeviceTag", readsApps[1:], (*Tenant).wipeAppRegistrations},
+	{http.MethodPost, "/users/{id}/wipeManagedAppRegistrationsByDeviceTag", readsApps[1:], approved((*Tenant).wipeAppRegistrations)},
 	{http.MethodGet, "/beta/deviceManagement/operationApprovalRequests", readsApprovals, (*Tenant).listApprovals},
 }
 

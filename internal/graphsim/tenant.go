@@ -43,8 +43,8 @@ type Settings struct {
 	PageSize int  // how many devices stand on one page; zero means a thousand
 	NoIntune bool // the device calls answer as a tenant without a licence does
 	// MultiAdminApproval makes retiring, wiping and deleting a device wait for a second administrator;
-	// ApprovalForAll removeAllDevicesFromManagement too.
-	MultiAdminApproval, ApprovalForAll bool
+	// ApprovalForAll removeAllDevicesFromManagement too, and ApprovalForRest what else is written to Intune.
+	MultiAdminApproval, ApprovalForAll, ApprovalForRest bool
 	// ApprovalStatus is the status of the answer that carries the code: 403 unless given; 400 and 412 have been
 	// seen as well.
 	ApprovalStatus int
