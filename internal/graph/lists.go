@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/google/uuid"
 )
 
 // Limits bound what one list may take, so that a service that answers without end
@@ -59,7 +61,7 @@ func (e *HiddenError) Error() string { return e.Call + ": Graph hides " + e.Prop
 func list[T any](ctx context.Context, c *Client, call call, endpoint string) ([]T, error) {
 	var all []T
 	var read []string
-	size := int64(0)
+	size, first := int64(0), endpoint
 	for {
 		var answer []byte
 		if err := c.do(ctx, call, endpoint, nil, &answer); err != nil {
@@ -80,6 +82,8 @@ func list[T any](ctx context.Context, c *Client, call call, endpoint string) ([]
 		switch {
 		case err != nil || target.Scheme != c.base.Scheme || target.Host != c.base.Host || target.User != nil:
 			return nil, call.endless("the next page is on another host")
+		case !sameCollection(first, target):
+			return nil, call.endless("the link to the next page leads to another list")
 		case slices.Contains(read, endpoint):
 			return nil, call.endless("the link to the next page leads to one that was read already")
 		case len(read) >= c.limits.Pages:
@@ -90,6 +94,27 @@ func list[T any](ctx context.Context, c *Client, call call, endpoint string) ([]
 			return nil, call.endless(fmt.Sprintf("the list holds more than %d bytes", c.limits.Bytes))
 		}
 	}
+}
+
+// sameCollection reports whether an address is of the collection that was asked for. Graph may write the key of a
+// user in either form, and for a name the object id.
+func sameCollection(asked string, next *url.URL) bool {
+	first, err := url.Parse(asked)
+	if err != nil {
+		return false
+	}
+	of := func(u *url.URL) (user, path string) {
+		path = strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(u.Path), "('", "/"), "')", "")
+		before, after, found := strings.Cut(path, "/users/")
+		if !found {
+			return "", path
+		}
+		user, below, _ := strings.Cut(after, "/")
+		return user, before + "/users//" + below
+	}
+	user, path := of(first)
+	nextUser, nextPath := of(next)
+	return path == nextPath && (user == nextUser || uuid.Validate(user) != nil)
 }
 
 // page decodes one page of a list, row by row where it does not fit as a whole.

@@ -20,7 +20,7 @@ func endless(t *testing.T, limits Limits, rows int, next func(page int) string) 
 	s, client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		page++
 		devices := strings.TrimSuffix(strings.Repeat(laptop+",", rows), ",")
-		fmt.Fprintf(w, `{"value":[%s],"@odata.nextLink":"%s/graph/v1.0/next?%s"}`, devices, s.URL, next(page))
+		fmt.Fprintf(w, `{"value":[%s],"@odata.nextLink":"%s/graph/v1.0/users/%s/managedDevices?%s"}`, devices, s.URL, userID, next(page))
 	})
 	client.limits = limits.orDefaults()
 	return s, client
@@ -42,7 +42,7 @@ func TestAListWithoutEndIsGivenUpAndSaysWhy(t *testing.T) {
 		"too many pages":   {Limits{Pages: 7}, 0, onwards, "more than 7 pages", 7},
 		"by default too":   {Limits{}, 0, onwards, "more than 1000 pages", 1000},
 		"too many rows":    {Limits{Rows: 10}, 3, onwards, "more than 10 rows", 4},
-		"too many bytes":   {Limits{Bytes: 3 * int64(len(laptop))}, 1, onwards, "more than", 3},
+		"too many bytes":   {Limits{Bytes: 4 * int64(len(laptop))}, 1, onwards, "more than", 3},
 		"one page is long": {Limits{Rows: 10}, 20, onwards, "more than 10 rows", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -155,6 +155,39 @@ func TestDevicesOfADeletedAccountAreFoundByItsObjectID(t *testing.T) {
 	assert.Equal(t, "userId eq '"+userID+"'", filter(t, s))
 }
 
+// A hostile next link leads to the devices of everybody, or of somebody else.
+func TestANextLinkToAnotherListIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	for link, same := range map[string]bool{
+		"/users/" + userID + "/managedDevices":                        true,
+		"/Users('" + strings.ToUpper(userID) + "')/manageddevices":    true,
+		"/deviceManagement/managedDevices":                            false,
+		"/users/" + inEntra + "/managedDevices":                       false,
+		"/users/" + userID + "/managedDevices/../../x/managedDevices": false,
+		"/users/" + userID + "/registeredDevices":                     false,
+	} {
+		t.Run(link, func(t *testing.T) {
+			t.Parallel()
+			var s *graphServer
+			s, client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Has("$skiptoken") {
+					fmt.Fprint(w, `{"value":[]}`)
+					return
+				}
+				fmt.Fprintf(w, `{"value":[%s],"@odata.nextLink":"%s/graph/v1.0%s?$skiptoken=2"}`, laptop, s.URL, link)
+			})
+			devices, err := client.ManagedDevices(t.Context(), userID)
+			if same {
+				require.NoError(t, err)
+				assert.Len(t, devices, 1)
+				return
+			}
+			require.ErrorContains(t, err, "the link to the next page leads to another list")
+			assert.Len(t, s.all(), 1)
+		})
+	}
+}
+
 // FuzzList takes any JSON for a page: nothing panics, a good row is never hidden, and
 // the bounds hold.
 func FuzzList(f *testing.F) {
@@ -169,7 +202,7 @@ func FuzzList(f *testing.F) {
 				asked++
 				link := ""
 				if next != "" {
-					link = fmt.Sprintf(`,"@odata.nextLink":%q`, "http://127.0.0.1:1/graph"+next+fmt.Sprint(asked))
+					link = fmt.Sprintf(`,"@odata.nextLink":%q`, "http://127.0.0.1:1/graph/v1.0/users/"+userID+"/managedDevices"+next+fmt.Sprint(asked))
 				}
 				body := `{"value":[` + laptop + `,` + row + `,{"id":"last"}]` + link + `}`
 				return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}, Request: r}, nil
