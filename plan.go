@@ -56,6 +56,9 @@ type Step struct {
 	// Reason is what a second administrator is told, where the tenant demands one's
 	// approval.
 	Reason string `json:"reason,omitempty"`
+	// DisablesAccount says that the steps after this one change nothing once somebody has
+	// enabled the account again.
+	DisablesAccount bool `json:"disablesAccount,omitzero"`
 	// Devices is set for shape Devices.
 	Devices *DeviceSettings `json:"devices,omitempty"`
 	// Items is what the step would touch, as far as the plan could see.

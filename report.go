@@ -37,6 +37,17 @@ type Report struct {
 	Steps     []StepRecord `json:"steps"`
 	// Aborted is the decision that ended it early.
 	Aborted *Decided `json:"aborted,omitempty"`
+	// EnabledAgain is set once the account was found enabled that the offboarding had disabled.
+	EnabledAgain *EnabledAgain `json:"enabledAgain,omitempty"`
+}
+
+// EnabledAgain says that somebody has enabled the account again, as for a person who is hired again. Nothing is
+// changed until a person has decided that the offboarding goes on.
+type EnabledAgain struct {
+	// FoundAt is when that was seen. Graph does not tell when it was done.
+	FoundAt time.Time `json:"foundAt"`
+	// Continued is the decision by which the offboarding went on.
+	Continued *Decided `json:"continued,omitempty"`
 }
 
 // StepRecord is a step of the plan and what has become of it.
@@ -101,7 +112,8 @@ type Wait struct {
 	// Until is when Graph is asked again, for a wait for Graph; without a Step it is until
 	// when planning is tried.
 	Until time.Time `json:"until,omitzero"`
-	// Why is what planning failed with last, while it waits for Graph.
+	// Why is what planning failed with last, while it waits for Graph, or why the whole offboarding waits for a
+	// person.
 	Why string `json:"why,omitempty"`
 }
 

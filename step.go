@@ -14,6 +14,9 @@ type StepRequest struct {
 	// Items is what a step of shape Each has done until now, when its list is read
 	// once more.
 	Items []Item `json:"items,omitempty"`
+	// AccountDisabled says that the offboarding has disabled the account. Where somebody
+	// has enabled it since, nothing is changed.
+	AccountDisabled bool `json:"accountDisabled,omitzero"`
 }
 
 // StepResult is what a step's activity returns.
@@ -34,6 +37,8 @@ type ItemRequest struct {
 	Item   Item   `json:"item"`
 	// Reason says why, for a second administrator whose approval the tenant demands.
 	Reason string `json:"reason,omitempty"`
+	// AccountDisabled is as in StepRequest.
+	AccountDisabled bool `json:"accountDisabled,omitzero"`
 }
 
 // Outcome is how a step, or one item of it, ended.

@@ -73,11 +73,19 @@ func (a *Activities) Register(r interface {
 	for _, row := range catalogue {
 		if row.do != nil {
 			register(row.Activity, func(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+				if row.Shape == leaver.Single && !row.DisablesAccount {
+					if err := a.heldBack(ctx, step.AccountDisabled, step.UserID); err != nil {
+						return leaver.StepResult{}, err
+					}
+				}
 				return row.do(a, ctx, step)
 			})
 		}
 		if row.change != nil {
 			register(row.Change, func(ctx context.Context, item leaver.ItemRequest) (leaver.Item, error) {
+				if err := a.heldBack(ctx, item.AccountDisabled, item.UserID); err != nil {
+					return leaver.Item{}, err
+				}
 				return row.change(a, ctx, item)
 			})
 		}

@@ -23,7 +23,7 @@ type row struct {
 // alone: a skipped step has ended and does not delay the steps after it.
 var catalogue = []row{
 	{
-		Step: leaver.Step{Name: leaver.StepDisableAccount, Shape: leaver.Single, Activity: leaver.ActivityDisableAccount, Summary: "Block sign-in"},
+		Step: leaver.Step{Name: leaver.StepDisableAccount, Shape: leaver.Single, Activity: leaver.ActivityDisableAccount, Summary: "Block sign-in", DisablesAccount: true},
 		do:   (*Activities).DisableAccount, skip: skipDeleted, note: noteSynced,
 	},
 	{

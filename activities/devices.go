@@ -12,6 +12,7 @@ import (
 	"github.com/leaver-dev/leaver/devices"
 	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
 )
 
 // Removal is what RemoveAllDevices returns: to anybody a StepResult, and to the device
@@ -38,17 +39,26 @@ func (a *Activities) RemoveAllDevices(ctx context.Context, request devices.Write
 	if len(request.Judged) != len(request.IDs) {
 		return Removal{}, invalid(ctx, "judged: want one for each of ids")
 	}
-	listed, err := a.listDevices(ctx, request.UserID)
+	var listed []graph.ManagedDevice
+	enabled, err := a.beside(ctx, request, func(ctx context.Context) (err error) {
+		listed, err = a.listDevices(ctx, request.UserID)
+		return err
+	})
 	switch alone := len(request.IDs) == 0; {
 	case alone && err != nil:
 		return Removal{}, failure(ctx, err)
+	case alone && enabled:
+		return Removal{}, accountEnabled(ctx)
 	case alone:
 		return a.removeAllAlone(ctx, request, listed)
 	}
 	var at time.Time
 	if err == nil {
-		if outcome, err := judgeAll(ctx, request, listed); err != nil || outcome.Answer != "" {
+		switch outcome, err := judgeAll(ctx, request, listed); {
+		case err != nil || outcome.Answer != "":
 			return Removal{Outcome: outcome}, err
+		case enabled:
+			return Removal{Outcome: held(ctx)}, nil
 		}
 		if at, err = a.devices.RemoveAllDevicesFromManagement(ctx, request.UserID, justified(request.Reason, request.Code)); refusedAltogether(err) {
 			return Removal{Outcome: devices.Outcome{Answer: devices.NoRoute, Failure: explain(err).Type, Why: explain(err).Message}}, nil
@@ -154,15 +164,34 @@ func (a *Activities) write(ctx context.Context, request devices.WriteRequest, ca
 	if len(request.IDs) != 1 || len(request.Judged) != 1 {
 		return devices.Outcome{}, invalid(ctx, "ids, judged: want one device")
 	}
-	outcome, err := a.judge(ctx, request)
-	if outcome.Answer != "" {
+	var outcome devices.Outcome
+	enabled, err := a.beside(ctx, request, func(ctx context.Context) (err error) {
+		outcome, err = a.judge(ctx, request)
+		return err
+	})
+	switch {
+	case err == nil && outcome.Answer != "":
 		return outcome, nil
+	case err == nil && enabled:
+		return held(ctx), nil
 	}
 	var at time.Time
 	if err == nil {
 		at, err = call(ctx, request.IDs[0], justified(request.Reason, request.Code))
 	}
 	return answer(ctx, request, at, err)
+}
+
+// beside reads whether somebody has enabled the account again, beside what else is read before a write.
+func (a *Activities) beside(ctx context.Context, request devices.WriteRequest, read func(context.Context) error) (enabled bool, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return read(ctx) })
+	group.Go(func() (err error) {
+		enabled, err = a.isEnabledAgain(ctx, request.AccountDisabled, request.UserID)
+		return err
+	})
+	err = group.Wait()
+	return enabled, err
 }
 
 // judge reads a device and compares it with what was decided about. A later attempt may

@@ -62,7 +62,7 @@ func TestAPlanPinsTheObjectIDAndEndsAccessBeforeDevices(t *testing.T) {
 		assert.Equal(t, leaver.Plan{
 			Leaver: leaver.Leaver{ID: s.id(adele), UserPrincipalName: adele, UserType: "Member", AccountEnabled: true},
 			Steps: []leaver.Step{
-				{Name: leaver.StepDisableAccount, Shape: leaver.Single, Activity: leaver.ActivityDisableAccount, Summary: "Block sign-in", OnFailure: leaver.Ask},
+				{Name: leaver.StepDisableAccount, Shape: leaver.Single, Activity: leaver.ActivityDisableAccount, Summary: "Block sign-in", OnFailure: leaver.Ask, DisablesAccount: true},
 				{Name: leaver.StepRevokeSessions, Shape: leaver.Single, Activity: leaver.ActivityRevokeSessions, Summary: "End all sessions",
 					After: []string{leaver.StepDisableAccount}, OnFailure: leaver.Ask},
 				// After both, because one of them may be left out.

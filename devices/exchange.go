@@ -115,6 +115,9 @@ type WriteRequest struct {
 	Judged []Judged           `json:"judged,omitempty"` // each device as it was when the write was decided about, in the order of IDs
 	Wipe   leaver.WipeOptions `json:"wipe,omitzero"`    // what a wipe is made with
 	Told   bool               `json:"told,omitzero"`    // a person told that the request with Code is approved
+	// AccountDisabled says that the offboarding has disabled the account: no call is made once somebody has
+	// enabled it again.
+	AccountDisabled bool `json:"accountDisabled,omitzero"`
 }
 
 // Judged is what a decision about a device depends on.

@@ -37,6 +37,8 @@ type Outcome struct {
 	Why     string             `json:"why,omitempty"`
 	After   leaver.Duration    `json:"after,omitzero"`   // how long it is until the tenant's day begins anew
 	HeardAt time.Time          `json:"heardAt,omitzero"` // when Intune accepted it, by Intune's own clock
+	// AccountEnabled says that no call was made in this attempt, because somebody has enabled the account.
+	AccountEnabled bool `json:"accountEnabled,omitzero"`
 }
 
 // Answer is what came of a write: one of a call's answers, or one of those below, after
@@ -52,6 +54,7 @@ const (
 	NoRoute Answer = "noRoute" // the tenant does not take the one action for all devices
 	Spent   Answer = "spent"   // the tenant's daily limit is used up
 	Unfit   Answer = "unfit"   // the call was not made, because a device is not as it was decided about
+	Held    Answer = "held"    // the call was not made, because somebody has enabled the account
 )
 
 // leastPause keeps a daily limit that is over at once from being tried without end.
@@ -107,7 +110,7 @@ func (d *Device) heard(o Outcome) {
 		return
 	}
 	switch o.Answer {
-	case Spent, NoRoute, Unfit:
+	case Spent, NoRoute, Unfit, Held:
 		d.Calls = before
 		if d.Choice != nil {
 			d.Choice.Calls = min(d.Choice.Calls, len(d.Calls))

@@ -232,6 +232,8 @@ func (t *tenant) act(c *call, now time.Time) Outcome {
 		switch {
 		case m.gone || m.fickle || m.another || k.OwnerType != m.OwnerType || IsLeaving(m.ManagementState) && !IsLeaving(k.State):
 			return t.met("a call for one was unfit", Outcome{Answer: Unfit})
+		case t.oneIn(80):
+			return t.met("the account was enabled", Outcome{Answer: Held, AccountEnabled: true})
 		case m.unreadable.After(now):
 			return Outcome{Answer: Refused, Failure: leaver.GraphUnavailable, Why: "the device could not be read for a day"}
 		}

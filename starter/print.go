@@ -70,6 +70,9 @@ func (v view) how(wait leaver.Wait) string {
 			return fmt.Sprintf("there is no plan yet: since %s Graph does not let it be made, which is tried until %s: %s", wait.Since.Local().Format(time.DateTime), wait.Until.Local().Format(time.DateTime), wait.Why)
 		}
 	case leaver.WaitForPerson:
+		if wait.Step == "" {
+			return fmt.Sprintf("%[1]s: starter continue-offboarding %[2]s, or starter abort %[2]s (workflow %[3]s)", wait.Why, v.user, v.workflowID)
+		}
 		text := fmt.Sprintf("%[1]s waits for a person: starter retry-step %[2]s %[1]s, or skip-step, or abort (workflow %[3]s)", wait.Step, v.user, v.workflowID)
 		if len(wait.Choices) > 0 {
 			text += fmt.Sprintf("; or starter answer %s %s CHOICE [ITEM]..., with one of %s", v.user, wait.Step, strings.Trim(fmt.Sprint(wait.Choices), "[]"))

@@ -120,10 +120,11 @@ func meant(name string) string {
 
 // descriptions are shown by `temporal workflow metadata` and the Web UI.
 var descriptions = map[leaver.Action]string{
-	leaver.RetryStep: `Run a waiting step again: {"step": "…", "by": "…", "reason": "…"}`,
-	leaver.SkipStep:  `Leave a step out: {"step": "…", "by": "…", "reason": "…"}`,
-	leaver.Abort:     `Start no further step and end incomplete: {"by": "…", "reason": "…"}`,
-	leaver.Answer:    `Decide about what a waiting step asks: {"step": "…", "choice": "…", "items": ["…"], "by": "…", "reason": "…"}`,
+	leaver.RetryStep:           `Run a waiting step again: {"step": "…", "by": "…", "reason": "…"}`,
+	leaver.SkipStep:            `Leave a step out: {"step": "…", "by": "…", "reason": "…"}`,
+	leaver.ContinueOffboarding: `Go on though somebody has enabled the account again: {"by": "…", "reason": "…"}`,
+	leaver.Abort:               `Start no further step and end incomplete: {"by": "…", "reason": "…"}`,
+	leaver.Answer:              `Decide about what a waiting step asks: {"step": "…", "choice": "…", "items": ["…"], "by": "…", "reason": "…"}`,
 }
 
 // checked is a decision as it was found good, or why it was not.
@@ -162,6 +163,10 @@ func (o *offboarding) carryOut(action leaver.Action, decision leaver.Decision, i
 	if action == leaver.Abort {
 		o.Report.Aborted = &decided
 		o.stop()
+		return
+	}
+	if action == leaver.ContinueOffboarding {
+		o.goOn(decided)
 		return
 	}
 	s := o.find(decision.Step)
@@ -205,6 +210,10 @@ func (o *offboarding) check(action leaver.Action, input json.RawMessage, now tim
 	case !o.Report.EndedAt.IsZero() || o.Report.Aborted != nil:
 		return decision, nil, errors.New("the offboarding is ending already")
 	case action == leaver.Abort:
+		return decision, nil, nil
+	case action == leaver.ContinueOffboarding && !o.held():
+		return decision, nil, errors.New("nothing waits for this: the account was not found enabled again")
+	case action == leaver.ContinueOffboarding:
 		return decision, nil, nil
 	case s == nil && len(o.Steps) == 0:
 		return decision, nil, errors.New("the plan is not made yet: try again in a moment")

@@ -62,6 +62,9 @@ func (r *fleet) advance(ctx workflow.Context) {
 		r.o.wait(ctx, r.step)
 		return
 	}
+	if len(todo.Writes) > 0 && r.o.held() {
+		todo.Writes, todo.Watch = nil, true
+	}
 	r.Fleet.Begin(todo.Writes, now)
 	for _, w := range todo.Writes {
 		r.write(ctx, w)
@@ -97,6 +100,9 @@ func (r *fleet) take(ctx workflow.Context) {
 			outcome = lost(c.Write, err)
 		}
 		r.Fleet.Heard(c.Write, outcome, now)
+		if outcome.AccountEnabled {
+			r.o.hold(ctx, r.step)
+		}
 		r.news, r.outdated = true, true
 	}
 	if r.timer.ended() {
@@ -141,7 +147,7 @@ func (r *fleet) write(ctx workflow.Context, w devices.Write) {
 		leaver.RemoveAll: r.Activity, leaver.Retire: leaver.ActivityRetireDevice, leaver.Wipe: leaver.ActivityWipeDevice,
 		leaver.WipeKeepUserData: leaver.ActivityWipeDevice, leaver.DeleteRecord: leaver.ActivityDeleteDeviceRecord,
 	}[w.Action]
-	request := devices.WriteRequest{UserID: r.o.Report.Leaver.ID, Reason: r.Reason, Write: w, Wipe: r.Fleet.Policy.WipeOptions}
+	request := devices.WriteRequest{UserID: r.o.Report.Leaver.ID, Reason: r.Reason, Write: w, Wipe: r.Fleet.Policy.WipeOptions, AccountDisabled: r.o.accountDisabled()}
 	for _, id := range w.IDs {
 		request.Judged = append(request.Judged, r.Fleet.Judged(id))
 	}

@@ -33,7 +33,7 @@ func (r *each) advance(ctx workflow.Context) {
 		return
 	}
 	r.news = false
-	if r.State == leaver.StepEnded || r.Decided == leaver.SkipStep || ctx.Err() != nil || r.read != nil || r.Blind {
+	if r.o.held() || r.State == leaver.StepEnded || r.Decided == leaver.SkipStep || ctx.Err() != nil || r.read != nil || r.Blind {
 		return
 	}
 	if !r.Listed {
@@ -132,7 +132,7 @@ func (r *each) changeItems(ctx workflow.Context) {
 		if item.Approval != nil {
 			options.ScheduleToCloseTimeout += approvalPatience
 		}
-		c := begin(ctx, devices.Write{IDs: []string{item.ID}}, options, r.Change, leaver.ItemRequest{UserID: r.o.Report.Leaver.ID, Item: item, Reason: r.Reason})
+		c := begin(ctx, devices.Write{IDs: []string{item.ID}}, options, r.Change, leaver.ItemRequest{UserID: r.o.Report.Leaver.ID, Item: item, Reason: r.Reason, AccountDisabled: r.o.accountDisabled()})
 		r.writes, fresh = append(r.writes, c), append(fresh, c)
 	}
 }
@@ -143,6 +143,10 @@ func (r *each) takeChanges(ctx workflow.Context) {
 		var changed leaver.Item
 		err := c.take(ctx, &changed)
 		r.news = true
+		if leaver.IsFailure(err, leaver.AccountEnabled) {
+			r.o.hold(ctx, r.step)
+			continue
+		}
 		if filed := changed.Approval; err == nil && filed != nil && changed.Outcome == "" {
 			item := &r.Items[at]
 			if item.Approval = filed; filed.Status != leaver.ApprovalNeeded {

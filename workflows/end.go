@@ -77,6 +77,9 @@ func (o *offboarding) shortfall() string {
 	if o.Report.Aborted != nil {
 		text = "offboarding aborted"
 	}
+	if o.held() {
+		text += ", as somebody has enabled the account again"
+	}
 	if len(missing) > 0 {
 		text += ": " + strings.Join(missing, ", ")
 	}

@@ -17,6 +17,9 @@ func (o *offboarding) snapshot() leaver.Progress {
 	if o.planning != nil {
 		p.Waits = append(p.Waits, *o.planning)
 	}
+	if o.Report.EndedAt.IsZero() && o.held() {
+		p.Waits = append(p.Waits, o.heldSince())
+	}
 	p.Steps = make([]leaver.StepRecord, len(o.Steps))
 	for i, s := range o.Steps {
 		p.Steps[i] = s.StepRecord
@@ -85,7 +88,7 @@ func (o *offboarding) show(ctx workflow.Context) {
 	o.now = workflow.Now(ctx)
 	if o.Report.EndedAt.IsZero() && len(o.Steps) > 0 {
 		o.Report.Status = leaver.Running
-		if slices.ContainsFunc(o.Steps, func(s *step) bool { return s.State == leaver.StepWaiting || s.State == leaver.StepAwaitingApproval }) {
+		if o.held() || slices.ContainsFunc(o.Steps, func(s *step) bool { return s.State == leaver.StepWaiting || s.State == leaver.StepAwaitingApproval }) {
 			o.Report.Status = leaver.Waiting
 		}
 	}
@@ -145,6 +148,9 @@ func (o *offboarding) headline() string {
 				spent = fmt.Sprintf(". %s: %s (until %s)", s.Name, devices.SpentToday, clock(wait.Until))
 			}
 		}
+	}
+	if o.Report.EndedAt.IsZero() && o.held() {
+		return fmt.Sprintf("**Waits for a person**: %s. Answer with the signal or update `continueOffboarding` or `abort` and `{}`. %s", enabledAgain(o.Report.EnabledAgain.FoundAt), strings.TrimSpace(person+" "+approval))
 	}
 	switch {
 	case person+approval != "":

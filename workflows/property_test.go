@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -37,6 +38,7 @@ type month struct {
 	chosen  map[string][]leaver.Choice
 	givenUp map[string]int
 	hours   int
+	enabled *enabledSpan
 }
 
 // seeds is how many months are tried: as many as LEAVER_TEST_SEEDS says, if it does.
@@ -123,6 +125,10 @@ func (m *month) enroll(user string) {
 	}
 }
 
+// enabledSpan is which requests the tenant had while the account was enabled again and nobody had decided to go
+// on: from the first of them, to the one after the last.
+type enabledSpan struct{ from, to int }
+
 // hour is what happens in one hour.
 func (m *month) hour() {
 	m.hours++
@@ -163,7 +169,12 @@ func (m *month) hour() {
 // happen is what nobody who watches the offboarding does.
 func (m *month) happen() {
 	adele, other := m.tenant.Users()[graphsim.Leaver], m.tenant.Users()[megan]
-	switch m.r.IntN(8) {
+	switch m.r.IntN(9) {
+	case 5:
+		if m.enabled == nil && !adele.AccountEnabled {
+			m.enabled = &enabledSpan{from: len(m.tenant.Requests()), to: math.MaxInt}
+			enabled(m.office)
+		}
 	case 0:
 		m.enroll(graphsim.Leaver)
 	case 1:
@@ -198,6 +209,10 @@ func (m *month) decide(p leaver.Progress, wait leaver.Wait, last bool) {
 		}
 	}
 	switch {
+	case slices.Contains(wait.Actions, leaver.ContinueOffboarding):
+		m.signal(leaver.ContinueOffboarding, `{}`)
+		m.enabled.to = len(m.tenant.Requests())
+		return
 	case len(wait.Choices) == 0 || len(failed) == 0 || !last && m.r.IntN(5) == 0 && slices.Contains(wait.Actions, leaver.RetryStep):
 		action := leaver.RetryStep
 		if last || m.r.IntN(12) == 0 || !slices.Contains(wait.Actions, leaver.RetryStep) {
@@ -326,6 +341,9 @@ func (m *month) assertWrites(seed uint64, latest map[string]leaver.Item) {
 			continue
 		}
 		what := fmt.Sprintf("seed %d: %s %s", seed, request.Method, request.Path)
+		if m.enabled != nil {
+			assert.False(m.t, n >= m.enabled.from && n < m.enabled.to, "%s: the account was enabled again", what)
+		}
 		if strings.HasSuffix(request.Path, "/removeAllDevicesFromManagement") {
 			assert.Equal(m.t, m.leaver, request.UserID, what)
 			assert.True(m.t, m.policy.RetiresAll(), what)

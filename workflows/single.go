@@ -32,6 +32,9 @@ func (r *single) advance(ctx workflow.Context) {
 			r.Items = result.Items
 		}
 		r.o.finish(ctx, r.step, result)
+	case leaver.IsFailure(err, leaver.AccountEnabled):
+		r.State, r.runner = leaver.StepPending, nil // it runs once a person has decided
+		r.o.hold(ctx, r.step)
 	case temporal.IsCanceledError(err) && r.Decided == leaver.SkipStep:
 		r.o.leaveOut(ctx, r.step)
 	case temporal.IsCanceledError(err):

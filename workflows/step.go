@@ -46,6 +46,8 @@ type runner interface {
 	writesSince() time.Time
 	// stop cancels what is at work. A write that runs ends first.
 	stop()
+	// wake has advance act on what was decided about the whole offboarding.
+	wake()
 	// retry and answer carry out what a person decided about items.
 	retry(items []string)
 	answer(choice leaver.Choice, items []string)
@@ -80,7 +82,7 @@ func (o *offboarding) canMove(ctx workflow.Context, s *step) bool {
 		return false
 	case s.State == leaver.StepPending:
 		comesBefore := func(other *step) bool { return other.State != leaver.StepEnded && slices.Contains(s.After, other.Name) }
-		return s.Skip != "" || ctx.Err() != nil || s.Decided == leaver.SkipStep || !o.renewing && !slices.ContainsFunc(o.Steps, comesBefore)
+		return s.Skip != "" || ctx.Err() != nil || s.Decided == leaver.SkipStep || !o.renewing && !o.held() && !slices.ContainsFunc(o.Steps, comesBefore)
 	case s.Decided == leaver.SkipStep || ctx.Err() != nil:
 		return s.runner.writesSince().IsZero() || s.runner.ready()
 	}
@@ -137,7 +139,7 @@ func (o *offboarding) stepRequest(s *step) leaver.StepRequest {
 			results[other.Name] = leaver.StepResult{Outcome: other.Outcome, Detail: other.Detail, Items: briefly(other.items(o.now))}
 		}
 	}
-	return leaver.StepRequest{UserID: o.Report.Leaver.ID, Reason: s.Reason, Results: results}
+	return leaver.StepRequest{UserID: o.Report.Leaver.ID, Reason: s.Reason, Results: results, AccountDisabled: o.accountDisabled()}
 }
 
 // briefly is what later steps need to know of items: a request that held the calls of

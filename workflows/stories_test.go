@@ -272,6 +272,44 @@ var stories = map[string]story{
 	}, leaver.Completed, "A gone, LATE gone; 0 wiped, 0 filed", nil},
 	"a step that is left out": {adele, has(silent("A")),
 		schedule{signals(3*h, leaver.SkipStep, `{"step":"removeAllDevices","reason":"broken"}`)}, leaver.CompletedWithExceptions, "", nil},
+	"somebody who is hired again keeps the new laptop": {adele, has(silent("PHONE")), schedule{rehired(2 * h),
+		at(20*h, func(o *office) {
+			assert.Equal(o.t, "NEW notAsked, PHONE leaving", o.stands())
+			assert.Equal(o.t, leaver.Waiting, o.progress().Status)
+			assert.Equal(o.t, "person [continueOffboarding abort] [], devices [skipStep abort] []", waits(o.progress()))
+			assert.Contains(o.t, o.progress().Waits[0].Why, "the account was found enabled again at ")
+			assert.Contains(o.t, o.currentDetails(), "`continueOffboarding`")
+		}), refuses(20*h, leaver.ContinueOffboarding, onRemoval, "takes none"), signals(21*h, leaver.Abort, `{}`),
+	}, leaver.Aborted, "NEW notAsked, PHONE leaving; 0 wiped, 0 filed", func(o *office, report leaver.Report) {
+		assert.Nil(o.t, said(removal(report))["NEW"].Device.Asked())
+		assert.True(o.t, o.tenant.Users()[graphsim.Leaver].AccountEnabled)
+		assert.Equal(o.t, 1, o.requested("POST", "FromManagement")+o.requested("POST", "/retire"))
+	}},
+	"an account that is enabled again may be meant to": {adele, has(silent("PHONE")), schedule{rehired(2 * h),
+		refuses(h, leaver.ContinueOffboarding, `{}`, "the account was not found enabled again"),
+		signals(20*h, leaver.ContinueOffboarding, `{"by":"it@contoso.com","reason":"a test of the mailbox"}`),
+		expects(30*h, leaver.StepRunning, "NEW gone, PHONE leaving"), at(30*h, has()),
+	}, leaver.Completed, "NEW gone, PHONE gone; 0 wiped, 0 filed", func(o *office, report leaver.Report) {
+		assert.Equal(o.t, "a test of the mailbox", report.EnabledAgain.Continued.Reason)
+	}},
+	"an account that is enabled again where nobody is asked": {`{"userId":"adele@contoso.com","onFailure":"fail"}`, has(silent("PHONE")), schedule{rehired(2 * h)},
+		leaver.Incomplete, "NEW notAsked, PHONE leaving; 0 wiped, 0 filed", nil},
+	"no step changes anything once the account is enabled again": {`{"userId":"adele@contoso.com","steps":{"disableEntraDevices":{"include":true},"wipeManagedAppRegistrations":{"include":true}}}`,
+		func(o *office) { elsewhere(o, windows("A")); o.forbid("POST", "/revokeSignInSessions") }, schedule{
+			heals(h), at(h, enabled), signals(h, leaver.RetryStep, `{"step":"revokeSessions"}`), at(2*h, func(o *office) {
+				assert.Equal(o.t, "disableAccount done, revokeSessions , removeAllDevices , wipeManagedAppRegistrations , disableEntraDevices ", outcomes(o.progress().Report))
+				assert.Equal(o.t, "person [continueOffboarding abort] []", waits(o.progress()))
+				assert.Equal(o.t, 1, o.requested("POST", "/revokeSignInSessions"), "it was refused before")
+			}), signals(3*h, leaver.ContinueOffboarding, `{}`),
+		}, leaver.Completed, "A gone; 0 wiped, 0 filed", nil},
+	"no item is changed once the account is enabled again": {entraToo, func(o *office) { elsewhere(o, windows("A"), windows("B")) }, schedule{
+		heals(h), at(h, enabled), signals(h, leaver.Answer, `{"step":"disableEntraDevices","choice":"retry"}`), at(2*h, func(o *office) {
+			assert.Equal(o.t, "person [continueOffboarding abort] []", waits(o.progress()))
+			assert.True(o.t, o.tenant.Users()[graphsim.Leaver].EntraDevices[0].AccountEnabled)
+		}), signals(3*h, leaver.ContinueOffboarding, `{}`),
+	}, leaver.Completed, "A gone, B gone; 0 wiped, 0 filed", func(o *office, _ leaver.Report) {
+		assert.False(o.t, o.tenant.Users()[graphsim.Leaver].EntraDevices[0].AccountEnabled)
+	}},
 	"an abort": {adele, has(silent("A"), harm("H")), schedule{signals(3*h, leaver.Abort, `{"by":"x"}`)}, leaver.Aborted, "", nil},
 	"a cancel": {adele, has(silent("A")), schedule{at(3*h, (*office).cancel)}, leaver.CanceledStatus, "", nil},
 	// Each is a question in its own time, and none of them keeps the others from being followed.
@@ -515,4 +553,18 @@ func approvedElsewhere(prepare func(*office), schedule ...event) story {
 			assert.Equal(o.t, "Offboarding of a leaver (ticket INC-0042)", request.Justification)
 		}
 	}}
+}
+
+// enabled is somebody who enables Adele's account again, and rehired somebody who gives her a laptop besides.
+func enabled(o *office) {
+	user := o.tenant.Users()[graphsim.Leaver]
+	user.AccountEnabled = true
+	o.tenant.Add(user)
+}
+
+func rehired(when time.Duration) event {
+	return at(when, func(o *office) {
+		enabled(o)
+		o.tenant.Enroll(graphsim.Leaver, windows("NEW"))
+	})
 }

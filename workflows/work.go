@@ -58,6 +58,8 @@ func (w *work) ready() bool {
 	return w.news && !w.o.renewing || w.read.ended() || w.timer.ended() || slices.ContainsFunc(w.writes, (*call).ended)
 }
 
+func (w *work) wake() { w.news = true }
+
 func (w *work) writesSince() time.Time {
 	if len(w.writes) == 0 {
 		return time.Time{}
