@@ -38,9 +38,13 @@ type Decision struct {
 	// Step names the step, for all actions but Abort and ContinueOffboarding.
 	Step string `json:"step,omitzero"`
 	// Choice is one of those that the step offers, for Answer; Items are the ids
-	// that it is for, none meaning all that the step asks about.
+	// that it is for, none meaning all that the step asks about. A choice that cannot be
+	// undone names its items.
 	Choice Choice   `json:"choice,omitzero"`
 	Items  []string `json:"items,omitempty"`
+	// UserID may name the leaver, by object id or user principal name. A decision about
+	// another user is refused: a workflow id may be used again for somebody else.
+	UserID string `json:"userId,omitzero"`
 	// By says who decided; Reason says why. Both are free text for the report.
 	By     string `json:"by,omitzero"`
 	Reason string `json:"reason,omitzero"`
@@ -61,6 +65,15 @@ const (
 	// GiveUp leaves the item as it is; the offboarding ends with exceptions.
 	GiveUp Choice = "giveUp"
 )
+
+// Destroys reports whether a choice has something done that cannot be undone.
+func (c Choice) Destroys() bool {
+	switch DeviceAction(c) {
+	case Wipe, WipeKeepUserData, DeleteRecord:
+		return true
+	}
+	return false
+}
 
 // maxText bounds what people write, in characters: it is kept as long as the
 // offboarding.
@@ -110,10 +123,12 @@ func ParseDecision(action Action, input []byte) (Decision, error) {
 		return Decision{}, errors.New("step: is missing, want the name of a step of the plan")
 	case action == Answer && decision.Choice == "":
 		return Decision{}, errors.New("choice: is missing, want one of those that the step offers")
+	case action == Answer && decision.Choice.Destroys() && len(decision.Items) == 0:
+		return Decision{}, fmt.Errorf("items: are missing, and %s cannot be undone: want the ids of the devices, as %s shows them", decision.Choice, QueryProgress)
 	case action != Answer && (decision.Choice != "" || len(decision.Items) > 0):
 		return Decision{}, fmt.Errorf("choice, items: are for answer, and %s takes neither", action)
 	}
-	if err := cmp.Or(checkText("by", decision.By), checkText("reason", decision.Reason), checkText("step", decision.Step), checkText("choice", string(decision.Choice))); err != nil {
+	if err := cmp.Or(checkText("by", decision.By), checkText("reason", decision.Reason), checkText("step", decision.Step), checkText("choice", string(decision.Choice)), checkText("userId", decision.UserID)); err != nil {
 		return Decision{}, err
 	}
 	return decision, checkItems(decision.Items)

@@ -3,10 +3,10 @@ package activities
 import (
 	"cmp"
 	"context"
-	"strings"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
+	"github.com/leaver-dev/leaver/internal/ascii"
 	"github.com/leaver-dev/leaver/internal/graph"
 )
 
@@ -68,7 +68,7 @@ func (a *Activities) inAutopilot(ctx context.Context, device *leaver.Device, id 
 // Intune manages. The serial number is no proof: some makers give the same to many.
 func names(identity graph.AutopilotIdentity, device *leaver.Device) bool {
 	if isID(identity.ManagedDeviceID) {
-		return strings.EqualFold(identity.ManagedDeviceID, device.ManagedDeviceID)
+		return ascii.EqualFold(identity.ManagedDeviceID, device.ManagedDeviceID)
 	}
-	return isID(device.AzureADDeviceID) && strings.EqualFold(identity.AzureADDeviceID, device.AzureADDeviceID)
+	return isID(device.AzureADDeviceID) && ascii.EqualFold(identity.AzureADDeviceID, device.AzureADDeviceID)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
+	"github.com/leaver-dev/leaver/internal/ascii"
 	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
@@ -218,7 +219,7 @@ func (a *Activities) judge(ctx context.Context, request devices.WriteRequest) (d
 // the leaver's list does.
 func (a *Activities) owns(ctx context.Context, userID string, device graph.ManagedDevice) (bool, error) {
 	if device.UserID != "" {
-		return strings.EqualFold(device.UserID, userID), nil
+		return ascii.EqualFold(device.UserID, userID), nil
 	}
 	listed, err := a.listDevices(ctx, userID)
 	return slices.ContainsFunc(listed, func(d graph.ManagedDevice) bool { return d.ID == device.ID }), err

@@ -3,9 +3,9 @@ package activities
 import (
 	"cmp"
 	"context"
-	"strings"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/ascii"
 	"github.com/leaver-dev/leaver/internal/graph"
 )
 
@@ -87,7 +87,7 @@ func inEntra(registered []graph.EntraDevice, device *leaver.Device, id string, e
 	hidden := false
 	for _, r := range registered {
 		hidden = hidden || r.Hidden && (id == "" || r.ID == id)
-		if r.Hidden || !isID(device.AzureADDeviceID) || !strings.EqualFold(r.DeviceID, device.AzureADDeviceID) || id != "" && r.ID != id {
+		if r.Hidden || !isID(device.AzureADDeviceID) || !ascii.EqualFold(r.DeviceID, device.AzureADDeviceID) || id != "" && r.ID != id {
 			continue
 		}
 		if enabledOnly && !r.AccountEnabled {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
+	"github.com/leaver-dev/leaver/internal/ascii"
 	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
@@ -226,7 +227,7 @@ var agents = map[string]leaver.Special{
 // special says why a device is not simply the leaver's and Intune's. A name that Intune has not learned anew
 // since the leaver was renamed looks like somebody else's, and is asked about.
 func special(d graph.ManagedDevice, userID, userPrincipalName string) leaver.Special {
-	other := func(theirs, ours string) bool { return theirs != "" && ours != "" && !strings.EqualFold(theirs, ours) }
+	other := func(theirs, ours string) bool { return theirs != "" && ours != "" && !ascii.EqualFold(theirs, ours) }
 	switch {
 	case agents[d.ManagementAgent] != "":
 		return agents[d.ManagementAgent]

@@ -9,10 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/ascii"
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
@@ -89,7 +89,7 @@ func (s *starter) id(user string) string {
 	if uuid.Validate(user) == nil {
 		return "offboard-" + uuid.MustParse(user).String()
 	}
-	sum := sha256.Sum256([]byte(strings.ToLower(user)))
+	sum := sha256.Sum256([]byte(ascii.ToLower(user)))
 	return "offboard-" + hex.EncodeToString(sum[:8])
 }
 

@@ -9,7 +9,9 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/ascii"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 )
@@ -31,11 +33,14 @@ func (o *offboarding) listen(ctx workflow.Context) error {
 		return err
 	}
 	for _, action := range leaver.Actions() {
-		validate := func(ctx workflow.Context, input json.RawMessage) error {
+		validate := func(ctx workflow.Context, input json.RawMessage, more *json.RawMessage) error {
+			if more != nil {
+				return errManyInputs
+			}
 			_, _, err := o.check(action, input, workflow.Now(ctx))
 			return err
 		}
-		handle := func(ctx workflow.Context, input json.RawMessage) (leaver.Progress, error) {
+		handle := func(ctx workflow.Context, input json.RawMessage, _ *json.RawMessage) (leaver.Progress, error) {
 			if err := o.decide(ctx, action, input); err != nil {
 				return leaver.Progress{}, leaver.Failure{Type: leaver.InvalidRequest, Message: err.Error()}.Err()
 			}
@@ -201,12 +206,16 @@ func (s *step) decided(decision leaver.Decided) {
 // for.
 func (o *offboarding) check(action leaver.Action, input json.RawMessage, now time.Time) (leaver.Decision, []string, error) {
 	decision, err := leaver.ParseDecision(action, input)
+	user := decision.UserID
+	decision.UserID = "" // the report names the leaver once
 	s := o.find(decision.Step)
 	switch {
 	case len(input) > mostInput:
 		return decision, nil, fmt.Errorf("the input has %d bytes, want at most %d", len(input), mostInput)
 	case err != nil:
 		return decision, nil, err
+	case user != "" && !o.isLeaver(user):
+		return decision, nil, errors.New("userId: this offboarding is of another user: look at the workflow id")
 	case !o.Report.EndedAt.IsZero() || o.Report.Aborted != nil:
 		return decision, nil, errors.New("the offboarding is ending already")
 	case action == leaver.Abort:
@@ -254,6 +263,14 @@ func (s *step) offered() []leaver.Choice {
 
 func joined(choices []leaver.Choice, separator string) string {
 	return strings.Join(strings.Fields(strings.Trim(fmt.Sprint(choices), "[]")), separator)
+}
+
+// isLeaver reports whether an object id, in any form, or a user principal name is the leaver's.
+func (o *offboarding) isLeaver(id string) bool {
+	if uuid.Validate(id) == nil {
+		id = uuid.MustParse(id).String()
+	}
+	return slices.ContainsFunc([]string{o.request.UserID, o.Report.Leaver.ID, o.Report.Leaver.UserPrincipalName}, func(known string) bool { return ascii.EqualFold(known, id) })
 }
 
 // takes returns the items that a choice is for, or says why it does not fit.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
 )
 
 // ways are those in which a decision can be sent; what each returns tells, later, whether
@@ -326,4 +327,21 @@ func TestTwoStepsCanWaitForAPersonAtOnce(t *testing.T) {
 		o.signal(leaver.SkipStep, `{"step":"right"}`)
 	})
 	assert.Equal(t, "left skipped, right skipped, last done", outcomes(o.ends(leaver.CompletedWithExceptions, user1)))
+}
+
+// Temporal drops all inputs of an update but those that its handler takes.
+func TestAnUpdateWithSeveralInputsIsRefused(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t).forbid("PATCH", "")
+	var refused error
+	o.after(time.Hour, func() {
+		o.UpdateWorkflow(string(leaver.Abort), "U", &testsuite.TestUpdateCallback{
+			OnAccept: func() { t.Error("it was accepted") }, OnReject: func(err error) { refused = err }, OnComplete: func(any, error) {},
+		}, json.RawMessage(`{}`), json.RawMessage(`{"userId":"megan@contoso.com"}`))
+	})
+	o.after(2*time.Hour, func() {
+		assert.ErrorContains(t, refused, "several were given")
+		o.signal(leaver.Abort, `{}`)
+	})
+	o.ends(leaver.Aborted, adele)
 }

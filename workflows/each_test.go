@@ -117,7 +117,7 @@ func TestItemsThatCannotBeChangedAreAskedAbout(t *testing.T) {
 		}, leaver.CompletedWithExceptions, "d1 skipped, d2 done, d3 done", []string{"d3", "d2"}},
 		"an answer that does not fit is refused and changes nothing": {leaver.Ask, []string{"d1", "d2"}, func(g *groups) schedule {
 			return schedule{
-				refuses(h, leaver.Answer, `{"step":"groups","choice":"wipe"}`, "choice: groups offers retry, giveUp"),
+				refuses(h, leaver.Answer, `{"step":"groups","choice":"waitLonger"}`, "choice: groups offers retry, giveUp"),
 				refuses(h, leaver.Answer, `{"step":"groups","choice":"giveUp","items":["d3"]}`, "items: groups does not ask about all of these"),
 				refuses(h, leaver.Answer, `{"step":"groups","choice":"giveUp","items":["d1","nothing"]}`, "items: groups has no item with one of these ids"),
 				refuses(h, leaver.Answer, `{"step":"groups"}`, "choice: is missing"),

@@ -310,6 +310,16 @@ var stories = map[string]story{
 	}, leaver.Completed, "A gone, B gone; 0 wiped, 0 filed", func(o *office, _ leaver.Report) {
 		assert.False(o.t, o.tenant.Users()[graphsim.Leaver].EntraDevices[0].AccountEnabled)
 	}},
+	"a decision about somebody else, or about nothing that is named": {adele, has(harm("HARM"), silent("PHONE")), schedule{
+		refuses(h, leaver.Answer, `{"step":"removeAllDevices","choice":"wipe","userId":"adele@contoso.com"}`, "items: are missing"),
+		refuses(h, leaver.Abort, `{"userId":"megan@contoso.com"}`, "userId: this offboarding is of another user"),
+		refuses(h, leaver.Abort, "{\"userId\":\"adele@\u212acontoso.com\"}", "userId: this offboarding is of another user"),
+		at(2*h, func(o *office) {
+			assert.Equal(o.t, "HARM notAsked?, PHONE leaving", o.stands())
+			assert.Empty(o.t, o.removal().Decisions)
+			o.signal(leaver.Answer, fmt.Sprintf(`{"step":"removeAllDevices","choice":"giveUp","userId":"{%s}"}`, strings.ToUpper(o.progress().Leaver.ID)))
+		}), signals(3*h, leaver.SkipStep, `{"step":"removeAllDevices","userId":"ADELE@contoso.com"}`),
+	}, leaver.CompletedWithExceptions, "HARM givenUp, PHONE leaving; 0 wiped, 0 filed", nil},
 	"an abort": {adele, has(silent("A"), harm("H")), schedule{signals(3*h, leaver.Abort, `{"by":"x"}`)}, leaver.Aborted, "", nil},
 	"a cancel": {adele, has(silent("A")), schedule{at(3*h, (*office).cancel)}, leaver.CanceledStatus, "", nil},
 	// Each is a question in its own time, and none of them keeps the others from being followed.

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
 // AutopilotIdentity is a device that is registered with Windows Autopilot.
@@ -33,7 +35,7 @@ var (
 func (c *Client) AutopilotIdentities(ctx context.Context, serialNumber string) ([]AutopilotIdentity, error) {
 	filter := "contains(serialNumber,'" + strings.ReplaceAll(serialNumber, "'", "''") + "')"
 	all, err := list[AutopilotIdentity](ctx, c, listAutopilot, c.root+autopilotIdentities+"?$filter="+url.QueryEscape(filter))
-	return slices.DeleteFunc(all, func(a AutopilotIdentity) bool { return !strings.EqualFold(a.SerialNumber, serialNumber) }), err
+	return slices.DeleteFunc(all, func(a AutopilotIdentity) bool { return !ascii.EqualFold(a.SerialNumber, serialNumber) }), err
 }
 
 // DeleteAutopilotIdentity deregisters a device from Autopilot. Whoever wants to

@@ -4,8 +4,9 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
 // ManagedDevice is a device that Intune manages.
@@ -70,7 +71,7 @@ func (c *Client) ManagedDevicesInEntraAs(ctx context.Context, azureADDeviceID st
 // Graph may ignore the filter and list every device of the tenant; the others are dropped.
 func (c *Client) managedDevicesHaving(ctx context.Context, property, guid string, of func(ManagedDevice) string) ([]ManagedDevice, error) {
 	devices, err := list[ManagedDevice](ctx, c, listManagedDevices, c.having(managedDevices, property, guid, "&$select="+deviceFields))
-	return slices.DeleteFunc(devices, func(d ManagedDevice) bool { return !strings.EqualFold(of(d), guid) }), err
+	return slices.DeleteFunc(devices, func(d ManagedDevice) bool { return !ascii.EqualFold(of(d), guid) }), err
 }
 
 // ManagedDevice reads one managed device. One that has left management is an
@@ -80,7 +81,7 @@ func (c *Client) managedDevicesHaving(ctx context.Context, property, guid string
 func (c *Client) ManagedDevice(ctx context.Context, id string) (ManagedDevice, error) {
 	var device row[ManagedDevice]
 	err := c.do(ctx, getManagedDevice, c.object(managedDevices, id, "?$select="+deviceFields), nil, &device)
-	if err == nil && !strings.EqualFold(device.value.ID, id) {
+	if err == nil && !ascii.EqualFold(device.value.ID, id) {
 		return ManagedDevice{}, getManagedDevice.unusable("the answer is another device")
 	}
 	return device.value, err

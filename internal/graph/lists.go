@@ -14,6 +14,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/google/uuid"
+	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
 // Limits bound what one list may take, so that a service that answers without end
@@ -104,7 +105,7 @@ func sameCollection(asked string, next *url.URL) bool {
 		return false
 	}
 	of := func(u *url.URL) (user, path string) {
-		path = strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(u.Path), "('", "/"), "')", "")
+		path = strings.ReplaceAll(strings.ReplaceAll(ascii.ToLower(u.Path), "('", "/"), "')", "")
 		before, after, found := strings.Cut(path, "/users/")
 		if !found {
 			return "", path

@@ -3,7 +3,8 @@ package graph
 import (
 	"context"
 	"net/http"
-	"strings"
+
+	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
 var listRecoveryKeys = call{http.MethodGet, "list recoveryKeys", "BitlockerKey.ReadBasic.All"}
@@ -17,7 +18,7 @@ func (c *Client) HasRecoveryKey(ctx context.Context, azureADDeviceID string) (bo
 		DeviceID string `json:"deviceId"`
 	}](ctx, c, listRecoveryKeys, c.having("/informationProtection/bitlocker/recoveryKeys", "deviceId", azureADDeviceID, ""))
 	for _, key := range keys {
-		if strings.EqualFold(key.DeviceID, azureADDeviceID) {
+		if ascii.EqualFold(key.DeviceID, azureADDeviceID) {
 			return true, nil
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
 // User is what an offboarding needs to know of a user.
@@ -25,7 +27,7 @@ type User struct {
 //
 // Microsoft: https://learn.microsoft.com/entra/external-id/user-properties
 func (u User) IsExternal() bool {
-	return strings.EqualFold(u.UserType, "Guest") || strings.Contains(strings.ToUpper(u.UserPrincipalName), "#EXT#") ||
+	return ascii.EqualFold(u.UserType, "Guest") || strings.Contains(strings.ToUpper(u.UserPrincipalName), "#EXT#") ||
 		u.CreationType == "Invitation" || u.ExternalUserState != ""
 }
 
@@ -59,7 +61,7 @@ func (c *Client) User(ctx context.Context, id string) (User, error) {
 	case answer.AccountEnabled == nil:
 		return User{}, &HiddenError{Call: getUser.name, Property: "accountEnabled", Permission: getUser.permission, Token: c.token.Kind()}
 	}
-	if !strings.EqualFold(answer.ID, id) && !strings.EqualFold(answer.UserPrincipalName, id) {
+	if !ascii.EqualFold(answer.ID, id) && !ascii.EqualFold(answer.UserPrincipalName, id) {
 		return User{}, ErrOtherUser
 	}
 	answer.User.AccountEnabled = *answer.AccountEnabled
@@ -78,7 +80,7 @@ func (c *Client) DeletedUser(ctx context.Context, id string) (User, error) {
 	if err := c.do(ctx, getDeletedItem, c.object("/directory/deletedItems", id, ""), nil, &read); err != nil {
 		return User{}, err
 	}
-	if !strings.EqualFold(read.value.ID, id) || read.value.Type != "" && read.value.Type != "#microsoft.graph.user" {
+	if !ascii.EqualFold(read.value.ID, id) || read.value.Type != "" && read.value.Type != "#microsoft.graph.user" {
 		return User{}, ErrOtherUser
 	}
 	// Entra puts the id before the name, so that the name can be used again.

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
 // route is one call that the tenant answers.
@@ -118,7 +120,7 @@ func inGraphsCase(path string) string {
 		word, key, isKeyed := strings.Cut(segment, "('")
 		for _, route := range routes {
 			for _, known := range strings.Split(route.path, "/") {
-				if strings.EqualFold(word, known) {
+				if ascii.EqualFold(word, known) {
 					word = known
 				}
 			}
@@ -192,7 +194,7 @@ func (t *Tenant) target(q query) *User {
 	collection, _, _ := strings.Cut(q.route.path, "/{id}")
 	for _, user := range t.users {
 		switch {
-		case collection == "/directory/deletedItems" && user.Deleted && strings.EqualFold(user.ID, q.id),
+		case collection == "/directory/deletedItems" && user.Deleted && ascii.EqualFold(user.ID, q.id),
 			collection == "/devices" && user.entraDevice(q.id) != nil,
 			collection == "/deviceManagement/windowsAutopilotDeviceIdentities" && user.autopilotIdentity(q.id) != nil,
 			collection == "/deviceManagement/managedDevices" && user.device(q.id) != nil:

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
 // User is a user of the tenant and what the tenant manages for the user.
@@ -185,7 +186,7 @@ func (t *Tenant) find(id string) *User {
 		if user.Deleted {
 			continue
 		}
-		if strings.EqualFold(user.ID, id) || strings.EqualFold(user.UserPrincipalName, id) {
+		if ascii.EqualFold(user.ID, id) || ascii.EqualFold(user.UserPrincipalName, id) {
 			return user
 		}
 	}

@@ -54,7 +54,7 @@ func TestADeviceThatFailsIsAskedAgainAndOneThatFailsTwiceIsForAPerson(t *testing
 		assert.True(t, seen.Calls[0].All, "the first call was for all")
 		assert.Len(t, seen.Calls, 1+min(d.Failures, 1), d.Name)
 	}
-	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "wipe")
+	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "wipe", devices[1].Name)
 	report := w.finished("W")
 	asked := device(report, devices[1].ID).Asked()
 	require.NotNil(t, asked)
