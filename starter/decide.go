@@ -61,7 +61,8 @@ CHOICE is one of those that the step offers. Every step with questions offers re
 and giveUp. The step of the devices offers waitLonger, retire, wipe, wipeKeepUserData
 and deleteRecord as well, and approved for what a second administrator was to
 approve. ITEM is a device's name or an item's id; without one the choice is for every
-item that it fits, but wipe, wipeKeepUserData and deleteRecord must name theirs. Each answer is acted on at once, whatever else is to be decided.`,
+item that it fits. The choices wipe, wipeKeepUserData and deleteRecord must name their
+items. Each answer is acted on at once, whatever else is to be decided.`,
 		Args: cobra.MinimumNArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			decision.Step, decision.Choice = args[1], leaver.Choice(args[2])

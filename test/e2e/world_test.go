@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -92,6 +93,8 @@ type settings struct {
 	Server []string
 	// Unrecorded says that the exchanges are too many, and too alike, to be recorded.
 	Unrecorded bool
+	// Hostile stands between the worker and the tenant, where the tenant is too well-behaved.
+	Hostile func(tenant http.Handler) http.Handler
 	// NoWorker leaves the worker to the test.
 	NoWorker bool
 }
@@ -108,7 +111,11 @@ func newWorld(t testing.TB, s settings) *world {
 		s.CheckIn = time.Second
 	}
 	w.tenant.Add(graphsim.Contoso(s.CheckIn)...)
-	tenant := httptest.NewServer(w.tenant.Handler())
+	handler := w.tenant.Handler()
+	if s.Hostile != nil {
+		handler = s.Hostile(handler)
+	}
+	tenant := httptest.NewServer(handler)
 	t.Cleanup(tenant.Close)
 	w.graphURL = tenant.URL + graphsim.GraphPath
 

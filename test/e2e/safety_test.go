@@ -1,0 +1,182 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graphsim"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const megan = "megan@contoso.com"
+
+// untouched asserts that no write reached anything of a user's, and that nothing of it has changed.
+func (w *world) untouched(name string) {
+	w.t.Helper()
+	user := w.tenant.Users()[name]
+	for _, r := range w.tenant.Requests() {
+		if !r.Writes() {
+			continue
+		}
+		assert.NotEqual(w.t, user.ID, r.UserID, "%s %s", r.Method, r.Path)
+		for _, d := range user.Devices {
+			assert.NotContains(w.t, r.Path, d.ID, r.Method)
+		}
+	}
+	for _, d := range user.Devices {
+		assert.Equal(w.t, "managed", d.State, d.Name)
+	}
+}
+
+// held waits until the whole offboarding waits for a person.
+func (w *world) held(id string) {
+	w.t.Helper()
+	w.until("the whole offboarding waits", func() bool {
+		return slices.ContainsFunc(w.progress(id).Waits, func(wait leaver.Wait) bool { return wait.Step == "" && wait.For == leaver.WaitForPerson })
+	})
+}
+
+func TestSomebodyWhoIsHiredAgainKeepsTheNewLaptop(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{CheckIn: 20 * time.Second})
+	w.start("W")
+	w.arrived("POST", "/removeAllDevicesFromManagement")
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.AccountEnabled = true
+	w.tenant.Add(adele)
+	require.True(t, w.tenant.Enroll(graphsim.Leaver, graphsim.Device{ID: "4f3c2b1a-0000-4000-8000-000000000001", Name: "NEW-LAPTOP", OperatingSystem: "Windows"}))
+	w.held("W")
+	assert.Contains(t, w.must(programs.starter, "status", "--workflow-id", "W", graphsim.Leaver), "starter continue-offboarding "+graphsim.Leaver)
+	laptop := device(w.progress("W").Report, "4f3c2b1a-0000-4000-8000-000000000001")
+	assert.Equal(t, "NEW-LAPTOP", laptop.Name)
+	assert.Empty(t, laptop.Calls)
+	assert.Zero(t, w.requests("POST", "/retire"))
+	assert.True(t, w.tenant.Users()[graphsim.Leaver].AccountEnabled)
+
+	w.must(programs.tctl, "workflow", "signal", "--workflow_id", "W", "--name", "continueOffboarding", "--input", `{"by":"it@contoso.com","reason":"a test"}`)
+	report := w.completed("W")
+	require.NotNil(t, report.EnabledAgain)
+	assert.Equal(t, "a test", report.EnabledAgain.Continued.Reason)
+	assert.Empty(t, w.tenant.Users()[graphsim.Leaver].Devices)
+}
+
+// The id was Adele's offboarding before.
+func TestALateDecisionForAWorkflowIDThatIsUsedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	user := w.tenant.Users()[megan]
+	user.Devices = []graphsim.Device{{Name: "PHONE", OperatingSystem: "Android", OwnerType: "company"}} // retiring it would do harm, so it is a question
+	w.tenant.Add(user)
+	user = w.tenant.Users()[megan]
+	w.startWith("W", leaver.Request{UserID: megan})
+	w.waiting("W", leaver.StepRemoveAllDevices)
+	for _, decision := range []string{`{"step":"removeAllDevices","choice":"wipe"}`, `{"step":"removeAllDevices","choice":"wipe","items":["` + user.Devices[0].ID + `"],"userId":"` + graphsim.Leaver + `"}`} {
+		w.must(programs.tctl, "workflow", "signal", "--workflow_id", "W", "--name", "answer", "--input", decision)
+		_, err := w.run(programs.temporal, "workflow", "update", "execute", "--workflow-id", "W", "--address", w.server.Address, "--name", "answer", "--input", decision)
+		require.Error(t, err)
+	}
+	out, err := w.run(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "wipe", "PHONE")
+	require.Error(t, err)
+	assert.Contains(t, out, "this offboarding is of another user")
+	out, err = w.run(programs.temporal, "workflow", "update", "execute", "--workflow-id", "W", "--address", w.server.Address, "--name", "abort", "--input", `{}`, "--input", `{"userId":"x"}`)
+	require.Error(t, err)
+	assert.Contains(t, out, "several were given")
+	w.until("the signals are shown as refused", func() bool { return len(w.progress("W").Refused) == 2 })
+	assert.Empty(t, w.tenant.Wiped())
+	assert.Equal(t, "managed", w.tenant.Users()[megan].Devices[0].State)
+	w.must(programs.starter, "abort", "--workflow-id", "W", megan)
+	_, err = w.report("W")
+	require.Error(t, err)
+}
+
+// changing changes the JSON of the answers to requests whose path ends so.
+func changing(suffix string, change func(r *http.Request, body map[string]any)) func(http.Handler) http.Handler {
+	return func(tenant http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, suffix) {
+				tenant.ServeHTTP(w, r)
+				return
+			}
+			answer := httptest.NewRecorder()
+			tenant.ServeHTTP(answer, r)
+			var body map[string]any
+			if json.Unmarshal(answer.Body.Bytes(), &body) == nil && answer.Code == http.StatusOK {
+				change(r, body)
+				changed, _ := json.Marshal(body)
+				answer.Body = bytes.NewBuffer(changed)
+			}
+			maps.Copy(w.Header(), answer.Header())
+			w.Header().Del("Content-Length")
+			w.WriteHeader(answer.Code)
+			_, _ = w.Write(answer.Body.Bytes())
+		})
+	}
+}
+
+// A tenant that misbehaves lists Megan's devices for Adele, leads Adele's list to everybody's, or gives a device to
+// Megan once it was listed.
+func TestATenantThatMisbehavesHasNobodyElsesDeviceWiped(t *testing.T) {
+	t.Parallel()
+	var w atomic.Pointer[world]
+	wipe := leaver.DevicePolicy{Company: leaver.DeviceActions{Default: leaver.Wipe}, Personal: leaver.DeviceActions{Default: leaver.Wipe}}
+	const list = "/managedDevices"
+	foreign := func() []any {
+		var rows []any
+		user := w.Load().tenant.Users()[megan]
+		for _, d := range user.Devices {
+			rows = append(rows, map[string]any{"id": d.ID, "deviceName": d.Name, "operatingSystem": d.OperatingSystem, "managedDeviceOwnerType": "company", "managementState": "managed", "userId": user.ID, "userPrincipalName": megan})
+		}
+		return rows
+	}
+	for name, c := range map[string]struct {
+		change func(r *http.Request, body map[string]any)
+		says   string
+	}{
+		"somebody else's devices in the list": {func(r *http.Request, body map[string]any) {
+			body["value"] = append(body["value"].([]any), foreign()...)
+		}, "somebody else"},
+		"a link to everybody's devices": {func(r *http.Request, body map[string]any) {
+			body["@odata.nextLink"] = "http://" + r.Host + graphsim.GraphPath + "/v1.0/deviceManagement/managedDevices"
+		}, "leads to another list"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			one := newWorld(t, settings{Unrecorded: true, Hostile: changing(list, func(r *http.Request, body map[string]any) {
+				if strings.Contains(r.URL.Path, "/users/") {
+					c.change(r, body)
+				}
+			})})
+			w.Store(one)
+			one.startWith("W", leaver.Request{UserID: graphsim.Leaver, Devices: &wipe})
+			one.waiting("W", leaver.StepRemoveAllDevices)
+			one.until("it says why", func() bool {
+				return strings.Contains(fmt.Sprintf("%+v", step(one.progress("W").Report, leaver.StepRemoveAllDevices)), c.says)
+			})
+			// Neither a retry nor a person's mistake reaches them.
+			one.must(programs.tctl, "workflow", "signal", "--workflow_id", "W", "--name", "retryStep", "--input", `{"step":"removeAllDevices"}`)
+			ids, _ := json.Marshal(one.ids(megan))
+			one.must(programs.tctl, "workflow", "signal", "--workflow_id", "W", "--name", "answer", "--input", `{"step":"removeAllDevices","choice":"wipe","items":`+string(ids)+`}`)
+			one.waiting("W", leaver.StepRemoveAllDevices)
+			time.Sleep(5 * time.Second) // what would be made is made by then
+			one.untouched(megan)
+		})
+	}
+}
+
+func (w *world) ids(name string) []string {
+	var ids []string
+	for _, d := range w.tenant.Users()[name].Devices {
+		ids = append(ids, d.ID)
+	}
+	return ids
+}
