@@ -61,12 +61,12 @@ func (t *Tenant) Decide(code, status string) bool {
 // approved files a request for a call that needs approval, and does the call once the request is approved.
 func approved(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 	return func(t *Tenant, q query) answer {
-		all := strings.HasSuffix(q.path, "/removeAllDevicesFromManagement")
+		all := strings.HasSuffix(q.route.path, "/removeAllDevicesFromManagement")
 		if !t.settings.MultiAdminApproval || all && !t.settings.ApprovalForAll {
 			return do(t, q)
 		}
 		t.expire()
-		call := q.request.Method + " " + q.request.URL.Path + " " + string(q.body)
+		call := q.request.Method + " " + strings.Replace(q.route.path, "{id}", q.id, 1) + " " + string(q.body)
 		justification, err := base64.StdEncoding.DecodeString(q.request.Header.Get("x-msft-approval-justification"))
 		if code := q.request.Header.Get("x-msft-approval-code"); code != "" {
 			request := find(t.approvals, func(r ApprovalRequest) bool {

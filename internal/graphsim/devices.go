@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -99,16 +100,17 @@ func (t *Tenant) wipeDevice(q query) answer {
 
 func (t *Tenant) deleteDevice(q query) answer {
 	return t.spend("delete", 1, t.settings.DailyDeletes, func() {
-		if device := q.user.device(q.id); device.OperatingSystem == "Android" && device.OwnerType == "company" {
+		device := *q.user.device(q.id)
+		if device.OperatingSystem == "Android" && device.OwnerType == "company" {
 			t.wiped = append(t.wiped, device.ID)
 		}
-		q.user.Devices = slices.DeleteFunc(q.user.Devices, func(d Device) bool { return d.ID == q.id })
+		q.user.Devices = slices.DeleteFunc(q.user.Devices, func(d Device) bool { return d.ID == device.ID })
 	})
 }
 
 // device is the user's managed device with an id, or nil when there is none or it has left.
 func (u *User) device(id string) *Device {
-	return find(u.Devices, func(d Device) bool { return d.ID == id })
+	return find(u.Devices, func(d Device) bool { return strings.EqualFold(d.ID, id) })
 }
 
 // find is the first that fits, or nil.

@@ -15,7 +15,7 @@ import (
 // that match, the oldest with Times left is taken.
 type Fault struct {
 	// Method and Path say which requests; an empty one matches all. Path is the end of the path, such as
-	// "/managedDevices".
+	// "/managedDevices", in any case.
 	Method, Path string
 	Times        int // how often; zero means once, a negative number until cleared
 
@@ -58,7 +58,7 @@ func (t *Tenant) faultFor(r *http.Request, path string) (taken *Fault, early boo
 	now := t.now()
 	taken = &Fault{}
 	for _, f := range t.faults {
-		if f.Method != "" && f.Method != r.Method || !strings.HasSuffix(path, f.Path) {
+		if f.Method != "" && f.Method != r.Method || !strings.HasSuffix(strings.ToLower(path), strings.ToLower(f.Path)) {
 			continue
 		}
 		early = early || now.Before(f.notBefore)

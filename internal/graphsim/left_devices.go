@@ -32,7 +32,7 @@ func (t *Tenant) listRegisteredDevices(q query) answer {
 
 // entraDevice is the user's device object with an id, or nil when there is none or it was deleted.
 func (u *User) entraDevice(id string) *EntraDevice {
-	return find(u.EntraDevices, func(d EntraDevice) bool { return d.ID == id && !d.deleted })
+	return find(u.EntraDevices, func(d EntraDevice) bool { return strings.EqualFold(d.ID, id) && !d.deleted })
 }
 
 func (t *Tenant) patchEntraDevice(q query) answer {
@@ -90,7 +90,7 @@ func (t *Tenant) deleteAutopilot(q query) answer {
 
 // autopilotIdentity is the user's Autopilot identity with an id, or nil when there is none or it was deleted.
 func (u *User) autopilotIdentity(id string) *AutopilotIdentity {
-	return find(u.Autopilot, func(a AutopilotIdentity) bool { return a.ID == id && !a.deleted })
+	return find(u.Autopilot, func(a AutopilotIdentity) bool { return strings.EqualFold(a.ID, id) && !a.deleted })
 }
 
 // AppRegistration is an app that holds company data of a user. An app wipes its

@@ -23,9 +23,9 @@ type query struct {
 	request   *http.Request
 	path      string
 	route     route
-	options   url.Values    // the query options, such as $select
-	match     *http.Request // holds what the path has for the route's wildcards
-	id        string        // what the path has for {id}
+	options   url.Values        // the query options, such as $select
+	named     map[string]string // what the path has for the route's wildcards
+	id        string            // what it has for {id}
 	body      []byte
 	user      *User // whom the path names, or who owns the device that it names
 	delegated bool
@@ -73,71 +73,69 @@ func (g grant) allows(needs [][]string) bool {
 	})
 }
 
-// patterns is a mux that finds the route of a path. The first route of a path is also
-// found by the methods that no route of the path has.
-func patterns() *http.ServeMux {
-	mux, known := http.NewServeMux(), map[string]bool{}
-	for _, route := range routes {
-		found := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			q := w.(found).query
-			if id, ok := named(r.PathValue("id")); ok || !strings.Contains(route.path, "{id}") {
-				q.route, q.match, q.id = route, r, id
-			}
-		})
-		mux.Handle(route.method+" "+route.path, found)
-		if !known[route.path] {
-			mux.Handle(route.path, found)
-		}
-		known[route.path] = true
-	}
-	return mux
-}
-
-// found takes the route that a mux finds, and nothing of what the mux answers by itself:
-// Graph neither redirects nor words its refusals so.
-type found struct{ *query }
-
-func (found) Header() http.Header         { return http.Header{} }
-func (found) Write(p []byte) (int, error) { return len(p), nil }
-func (found) WriteHeader(int)             {}
-
-// parse finds the route of a request, or one of the same path and another method. The path is as it was sent.
-// ServeMux has wildcards for whole segments only, so the form users('name') is read as a segment of its own.
+// parse finds the route of a request, or the first one of the same path and another method. Graph takes the
+// words of a path in any case; what stands for a wildcard is kept as it was sent.
 func (t *Tenant) parse(r *http.Request, path string, body []byte) query {
 	q := query{request: r, path: path, body: body, options: r.URL.Query()}
-	if target, err := url.Parse(strings.Replace(inGraphsCase(path), "/users('", "/users/('", 1)); err == nil && target.Host == "" {
-		t.patterns.ServeHTTP(found{&q}, &http.Request{Method: r.Method, URL: target, Host: r.Host})
+	sent := segments(path)
+	for _, route := range routes {
+		named, ok := route.match(sent)
+		if !ok || q.route.do != nil && route.method != r.Method {
+			continue
+		}
+		q.route, q.named, q.id = route, named, named["id"]
+		if route.method == r.Method {
+			break
+		}
 	}
 	return q
 }
 
-// inGraphsCase writes a path's own words as Graph does, which takes them in any case.
-func inGraphsCase(path string) string {
-	segments := strings.Split(path, "/")
-	for i, segment := range segments {
-		word, key, isKeyed := strings.Cut(segment, "('")
-		for _, route := range routes {
-			for _, known := range strings.Split(route.path, "/") {
-				if strings.EqualFold(word, known) {
-					word = known
-				}
-			}
+// segments splits a path. The key in users('name') is a segment of its own, with its brackets and quotes.
+func segments(path string) (all []string) {
+	for _, segment := range strings.Split(path, "/") {
+		segment, err := url.PathUnescape(segment)
+		if err != nil {
+			return nil
 		}
-		if segments[i] = word; isKeyed {
-			segments[i] = word + "('" + key
+		word, key, keyed := strings.Cut(segment, "('")
+		if keyed && word != "" {
+			all = append(all, word, "('"+key)
+		} else {
+			all = append(all, segment)
 		}
 	}
-	return strings.Join(segments, "/")
+	return all
 }
 
-// named is what a segment names. Graph takes a user's name that begins with $ only in the form users('name').
-func named(segment string) (name string, ok bool) {
-	name, _ = url.PathUnescape(segment)
-	if key, quoted := strings.CutPrefix(name, "('"); quoted {
+// match reports whether a path is the route's, and what it has for the route's wildcards.
+func (r route) match(sent []string) (named map[string]string, ok bool) {
+	own := strings.Split(r.path, "/")
+	if len(own) != len(sent) {
+		return nil, false
+	}
+	named = map[string]string{}
+	for i, word := range own {
+		wildcard, isWildcard := strings.CutPrefix(word, "{")
+		switch {
+		case isWildcard:
+			if named[strings.TrimSuffix(wildcard, "}")], ok = name(sent[i]); !ok {
+				return nil, false
+			}
+		case !strings.EqualFold(word, sent[i]):
+			return nil, false
+		}
+	}
+	return named, true
+}
+
+// name is what a segment names. Graph takes a user's name that begins with $ only in the form users('name').
+func name(segment string) (name string, ok bool) {
+	if key, quoted := strings.CutPrefix(segment, "('"); quoted {
 		name, ok = strings.CutSuffix(key, "')")
 		return strings.ReplaceAll(name, "''", "'"), ok && name != ""
 	}
-	return name, !slices.Contains([]string{"", ".", ".."}, name) && !strings.HasPrefix(name, "$")
+	return segment, !slices.Contains([]string{"", ".", ".."}, segment) && !strings.HasPrefix(segment, "$")
 }
 
 // answer does what a request asks for. The tenant is locked.

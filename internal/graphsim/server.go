@@ -68,10 +68,19 @@ func (t *Tenant) Handler() http.Handler {
 // sent. A request on any other path is not Graph's.
 func graphPath(r *http.Request) (path string, graph bool) {
 	path, below := strings.CutPrefix(r.URL.EscapedPath(), GraphPath)
-	if path, ok := strings.CutPrefix(path, "/v1.0"); below && ok {
+	if path, ok := cutPrefix(path, "/v1.0"); below && ok {
 		return path, true
 	}
-	return path, below && strings.HasPrefix(path, "/beta/deviceManagement/")
+	_, beta := cutPrefix(path, "/beta/deviceManagement/")
+	return path, below && beta
+}
+
+// cutPrefix cuts a prefix in any case.
+func cutPrefix(path, prefix string) (rest string, found bool) {
+	if len(path) < len(prefix) || !strings.EqualFold(path[:len(prefix)], prefix) {
+		return path, false
+	}
+	return path[len(prefix):], true
 }
 
 // Serve listens on address, such as "127.0.0.1:0", until ctx ends. It returns the URL
@@ -183,7 +192,7 @@ func (a answer) encode(entry Request) (content []byte, contentType string) {
 }
 
 func (t *Tenant) keep(q query, spoilt bool, status int, content []byte, contentType string) {
-	if t.record == nil || strings.HasPrefix(q.path, "/beta/") {
+	if _, beta := cutPrefix(q.path, "/beta/"); beta || t.record == nil {
 		return
 	}
 	target := q.path

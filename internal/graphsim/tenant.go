@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -59,7 +58,6 @@ type Settings struct {
 
 // Tenant is safe for use by many goroutines.
 type Tenant struct {
-	patterns    *http.ServeMux // finds the route of a path
 	mu          sync.Mutex
 	now         func() time.Time
 	users       map[string]*User
@@ -84,7 +82,7 @@ type grant struct {
 // NewTenant makes an empty tenant. Every exchange is written to record as one
 // JSON object a line, unless record is nil.
 func NewTenant(record io.Writer) *Tenant {
-	return &Tenant{now: time.Now, patterns: patterns(), users: map[string]*User{}, tokens: map[string]grant{}, spent: map[string]int{}, record: record}
+	return &Tenant{now: time.Now, users: map[string]*User{}, tokens: map[string]grant{}, spent: map[string]int{}, record: record}
 }
 
 // lock locks the tenant and returns what unlocks it.
