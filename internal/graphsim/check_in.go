@@ -37,6 +37,9 @@ type Device struct {
 	EnrollmentType    string    `json:"deviceEnrollmentType,omitempty"`
 	EnrolledAt        time.Time `json:"enrolledDateTime,omitzero"`
 	UserPrincipalName string    `json:"userPrincipalName,omitempty"`
+	// UserID is the user whose device Graph says that it is: the one who lists it unless given. A list that
+	// holds somebody else's device has one with another user's id.
+	UserID string `json:"userId,omitempty"`
 
 	asked        time.Time // to retire or to reset itself
 	ignored      time.Time // when a call was accepted of which the device never hears

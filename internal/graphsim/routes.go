@@ -26,6 +26,8 @@ type query struct {
 	options   url.Values        // the query options, such as $select
 	named     map[string]string // what the path has for the route's wildcards
 	id        string            // what it has for {id}
+	selected  []string          // the properties that $select names
+	context   string            // what $select adds to the answer's @odata.context
 	body      []byte
 	user      *User // whom the path names, or who owns the device that it names
 	delegated bool
@@ -44,13 +46,14 @@ var (
 )
 
 var routes = []route{
-	{http.MethodGet, "/users/{id}", readsUsers, (*Tenant).getUser},
+	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), byDefault, (*Tenant).getUser)},
 	{http.MethodGet, "/directory/deletedItems/{id}", readsUsers, (*Tenant).getDeletedUser},
 	{http.MethodPatch, "/users/{id}", [][]string{{"User.EnableDisableAccount.All", "User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).patchUser},
 	{http.MethodPost, "/users/{id}/revokeSignInSessions", [][]string{{"User.RevokeSessions.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).revokeSessions},
-	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, (*Tenant).listDevices},
-	{http.MethodGet, "/deviceManagement/managedDevices", readsDevices, (*Tenant).listManagedDevices},
-	{http.MethodGet, "/deviceManagement/managedDevices/{id}", readsDevices, (*Tenant).getDevice},
+	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, showsDevices((*Tenant).listDevices)},
+	{http.MethodGet, "/users/{id}/managedDevices/{device}", readsDevices, showsDevices((*Tenant).getUsersDevice)},
+	{http.MethodGet, "/deviceManagement/managedDevices", readsDevices, showsDevices((*Tenant).listManagedDevices)},
+	{http.MethodGet, "/deviceManagement/managedDevices/{id}", readsDevices, showsDevices((*Tenant).getDevice)},
 	{http.MethodPost, "/users/{id}/removeAllDevicesFromManagement", actsOnDevices, approved((*Tenant).removeAllDevices)},
 	{http.MethodPost, "/deviceManagement/managedDevices/{id}/retire", actsOnDevices, approved((*Tenant).retireDevice)},
 	{http.MethodPost, "/deviceManagement/managedDevices/{id}/wipe", slices.Concat(actsOnDevices, deletesDevices), approved((*Tenant).wipeDevice)},
@@ -77,6 +80,9 @@ func (g grant) allows(needs [][]string) bool {
 // words of a path in any case; what stands for a wildcard is kept as it was sent.
 func (t *Tenant) parse(r *http.Request, path string, body []byte) query {
 	q := query{request: r, path: path, body: body, options: r.URL.Query()}
+	if list := q.options.Get("$select"); list != "" {
+		q.selected = strings.Split(strings.ReplaceAll(list, " ", ""), ",")
+	}
 	sent := segments(path)
 	for _, route := range routes {
 		named, ok := route.match(sent)
@@ -150,26 +156,28 @@ func (t *Tenant) answer(q query) answer {
 		return unauthorized("Access token validation failure. Invalid audience.")
 	case q.route.do == nil:
 		return fault(http.StatusBadRequest, "BadRequest", fmt.Sprintf("Resource not found for the segment '%s'.", q.path[strings.LastIndex(q.path, "/")+1:]))
-	case q.options.Has("$expand"):
-		return fault(http.StatusBadRequest, "BadRequest", "Query option 'Expand' is not allowed.")
 	case q.route.method != q.request.Method:
 		return fault(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 	case !grant.allows(q.route.needs) && intune:
 		return intuneFault(http.StatusForbidden, "Forbidden", "Application is not authorized to perform this operation. Application must have one of the following scopes: "+strings.Join(slices.Concat(q.route.needs...), ", "))
 	case !grant.allows(q.route.needs):
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+	case q.options.Has("$expand"):
+		return fault(http.StatusBadRequest, "BadRequest", "Query option 'Expand' is not allowed.")
 	case intune && t.settings.NoIntune:
 		return intuneFault(http.StatusBadRequest, "BadRequest", "Request not applicable to target tenant.")
 	}
 	t.checkIn()
 	q.delegated, q.user = grant.delegated, t.target(q)
 	switch {
+	case q.user != nil && q.user.NotInIntune && q.route.ofUser() && intune:
+		return intuneFault(http.StatusNotFound, "ResourceNotFound", "The user was not found.")
 	case q.user != nil || q.id == "":
 		return q.route.do(t, q)
 	case q.route.ofUser() || !intune:
 		return fault(http.StatusNotFound, "Request_ResourceNotFound", fmt.Sprintf("Resource '%s' does not exist or one of its queried reference-property objects are not present.", q.id))
 	}
-	return intuneFault(http.StatusNotFound, "ResourceNotFound", "The device was not found.")
+	return noDevice()
 }
 
 // intune reports whether Intune answers the route, which refuses in another way than Entra.

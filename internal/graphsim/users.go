@@ -6,16 +6,33 @@ import (
 	"strings"
 )
 
+// byDefault is what Graph shows of a user without $select.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/user-get
+var byDefault = []string{"businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation", "preferredLanguage", "surname", "userPrincipalName", "id"}
+
+// texts are the properties of a user that are plain texts, and of which the tenant makes nothing.
+var texts = []string{"city", "companyName", "country", "department", "employeeId", "employeeType", "faxNumber", "givenName", "jobTitle", "mail", "mailNickname",
+	"mobilePhone", "officeLocation", "postalCode", "preferredLanguage", "state", "streetAddress", "surname", "usageLocation"}
+
 func (t *Tenant) getUser(q query) answer {
-	u := q.user
+	return entity("users"+q.context+"/$entity", selected(q, q.user.properties()))
+}
+
+// properties is a user as Graph shows one.
+func (u *User) properties() map[string]any {
 	all := map[string]any{
-		"id": u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": u.DisplayName, "userType": u.UserType, "accountEnabled": u.AccountEnabled,
+		"id": u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": known(u.DisplayName), "userType": u.UserType, "accountEnabled": u.AccountEnabled,
 		"onPremisesSyncEnabled": nil, "creationType": known(u.CreationType), "externalUserState": known(u.ExternalUserState), "signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
+		"businessPhones": []string{},
+	}
+	for _, name := range texts {
+		all[name] = known(u.Texts[name])
 	}
 	if u.OnPremisesSyncEnabled {
 		all["onPremisesSyncEnabled"] = true
 	}
-	return entity("users/$entity", selected(q, all, "id", "userPrincipalName", "displayName"))
+	return all
 }
 
 // known is a text that Graph knows, or null.
