@@ -37,7 +37,7 @@ func (t *Tenant) listManagedDevices(q query) answer {
 }
 
 func (t *Tenant) removeAllDevices(q query) answer {
-	if t.settings.DelegatedRemoval && !q.delegated {
+	if t.settings.DelegatedRemoval && !q.grant.delegated {
 		return intuneFault(http.StatusForbidden, "Forbidden", "Application tokens are not supported by this operation.")
 	}
 	return t.spend("retire", len(q.user.Devices), t.settings.DailyRetires, func() {

@@ -37,7 +37,7 @@ func (u *User) entraDevice(id string) *EntraDevice {
 
 func (t *Tenant) patchEntraDevice(q query) answer {
 	device := q.user.entraDevice(q.id)
-	if !q.delegated && device.OperatingSystem != "Windows" {
+	if !q.grant.delegated && device.OperatingSystem != "Windows" {
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	}
 	return enable(q, "Device", &device.AccountEnabled)
@@ -46,7 +46,7 @@ func (t *Tenant) patchEntraDevice(q query) answer {
 func (t *Tenant) deleteEntraDevice(q query) answer {
 	device := q.user.entraDevice(q.id)
 	switch {
-	case !q.delegated && device.OperatingSystem != "Windows":
+	case !q.grant.delegated && device.OperatingSystem != "Windows":
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	case slices.ContainsFunc(q.user.Autopilot, func(a AutopilotIdentity) bool { return !a.deleted && a.AzureADDeviceID == device.DeviceID }):
 		return fault(http.StatusBadRequest, "Request_BadRequest", "The device is registered with Autopilot and cannot be deleted.")

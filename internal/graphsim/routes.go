@@ -30,11 +30,12 @@ type query struct {
 	context   string            // what $select adds to the answer's @odata.context
 	body      []byte
 	user      *User // whom the path names, or who owns the device that it names
-	delegated bool
+	grant     grant // of the token
 }
 
 var (
 	readsUsers     = [][]string{{"User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
+	writesUsers    = [][]string{{"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}
 	readsDevices   = [][]string{{"DeviceManagementManagedDevices.Read.All"}, {"DeviceManagementManagedDevices.ReadWrite.All"}}
 	actsOnDevices  = [][]string{{"DeviceManagementManagedDevices.PrivilegedOperations.All"}}
 	deletesDevices = [][]string{{"DeviceManagementManagedDevices.ReadWrite.All"}}
@@ -48,8 +49,8 @@ var (
 var routes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), byDefault, (*Tenant).getUser)},
 	{http.MethodGet, "/directory/deletedItems/{id}", readsUsers, (*Tenant).getDeletedUser},
-	{http.MethodPatch, "/users/{id}", [][]string{{"User.EnableDisableAccount.All", "User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).patchUser},
-	{http.MethodPost, "/users/{id}/revokeSignInSessions", [][]string{{"User.RevokeSessions.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).revokeSessions},
+	{http.MethodPatch, "/users/{id}", slices.Concat([][]string{{"User.EnableDisableAccount.All", "User.Read.All"}}, writesUsers), (*Tenant).patchUser},
+	{http.MethodPost, "/users/{id}/revokeSignInSessions", slices.Concat([][]string{{"User.RevokeSessions.All"}}, writesUsers), (*Tenant).revokeSessions},
 	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, showsDevices((*Tenant).listDevices)},
 	{http.MethodGet, "/users/{id}/managedDevices/{device}", readsDevices, showsDevices((*Tenant).getUsersDevice)},
 	{http.MethodGet, "/deviceManagement/managedDevices", readsDevices, showsDevices((*Tenant).listManagedDevices)},
@@ -168,7 +169,7 @@ func (t *Tenant) answer(q query) answer {
 		return intuneFault(http.StatusBadRequest, "BadRequest", "Request not applicable to target tenant.")
 	}
 	t.checkIn()
-	q.delegated, q.user = grant.delegated, t.target(q)
+	q.grant, q.user = grant, t.target(q)
 	switch {
 	case q.user != nil && q.user.NotInIntune && q.route.ofUser() && intune:
 		return intuneFault(http.StatusNotFound, "ResourceNotFound", "The user was not found.")

@@ -2,7 +2,9 @@ package graphsim
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -50,7 +52,50 @@ func (t *Tenant) getDeletedUser(q query) answer {
 	})
 }
 
-func (t *Tenant) patchUser(q query) answer { return enable(q, "User", &q.user.AccountEnabled) }
+// patchUser changes what the body names, or nothing when it refuses a part of it.
+func (t *Tenant) patchUser(q query) answer {
+	var patch map[string]any
+	if json.Unmarshal(q.body, &patch) != nil || len(patch) == 0 {
+		return fault(http.StatusBadRequest, "Request_BadRequest", "The request needs a body with the properties to change.")
+	}
+	changed := *q.user
+	changed.Texts = maps.Clone(q.user.Texts)
+	for _, property := range slices.Sorted(maps.Keys(patch)) {
+		_, exists := changed.properties()[property]
+		switch {
+		case !exists:
+			return noProperty("", property, "user")
+		case property != "accountEnabled" && !q.grant.allows(writesUsers):
+			return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+		case !changed.set(property, patch[property]):
+			return fault(http.StatusBadRequest, "Request_BadRequest", "Invalid value specified for property '"+property+"' of resource 'User'.")
+		}
+	}
+	*q.user = changed
+	return noContent
+}
+
+// set changes a property, and reports whether it can have the value.
+func (u *User) set(property string, value any) (ok bool) {
+	text, _ := value.(string)
+	switch {
+	case property == "accountEnabled":
+		u.AccountEnabled, ok = value.(bool)
+		return ok
+	case property == "displayName" && text != "":
+		u.DisplayName = text
+	case slices.Contains(texts, property) && text != "":
+		if u.Texts == nil {
+			u.Texts = map[string]string{}
+		}
+		u.Texts[property] = text
+	case slices.Contains(texts, property) && value == nil:
+		delete(u.Texts, property)
+	default:
+		return false
+	}
+	return true
+}
 
 // enable sets the property accountEnabled of a resource.
 func enable(q query, resource string, enabled *bool) answer {
