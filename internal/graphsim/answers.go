@@ -9,9 +9,12 @@ import (
 
 // answer is a response before it is written; a 204 has no body.
 type answer struct {
-	status int
+	status int // zero when nobody waits for the answer any more
 	body   map[string]any
 	header [][2]string
+	// content is the body as it is sent.
+	content    []byte
+	reset, cut bool // the connection is dropped before the answer, or in the middle of it
 }
 
 // with adds a header, unless its value is empty.

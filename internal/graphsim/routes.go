@@ -20,17 +20,17 @@ type route struct {
 
 // query is a request to a route. A request that matches no route has the zero one.
 type query struct {
-	request   *http.Request
-	path      string
-	route     route
-	options   url.Values        // the query options, such as $select
-	named     map[string]string // what the path has for the route's wildcards
-	id        string            // what it has for {id}
-	selected  []string          // the properties that $select names
-	context   string            // what $select adds to the answer's @odata.context
-	body      []byte
-	user      *User // whom the path names, or who owns the device that it names
-	grant     grant // of the token
+	request  *http.Request
+	path     string
+	route    route
+	options  url.Values        // the query options, such as $select
+	named    map[string]string // what the path has for the route's wildcards
+	id       string            // what it has for {id}
+	selected []string          // the properties that $select names
+	context  string            // what $select adds to the answer's @odata.context
+	body     []byte
+	user     *User // whom the path names, or who owns the device that it names
+	grant    grant // of the token
 }
 
 var (
@@ -68,11 +68,12 @@ var routes = []route{
 	{http.MethodGet, "/users/{id}/managedAppRegistrations", readsApps, (*Tenant).listAppRegistrations},
 	{http.MethodPost, "/users/{id}/wipeManagedAppRegistrationsByDeviceTag", readsApps[1:], (*Tenant).wipeAppRegistrations},
 	{http.MethodGet, "/beta/deviceManagement/operationApprovalRequests", readsApprovals, (*Tenant).listApprovals},
+	{http.MethodPost, batchPath, nil, nil}, // the requests that it holds need permissions of their own
 }
 
 // allows reports whether a token may make a call. One without permissions may make all.
 func (g grant) allows(needs [][]string) bool {
-	return len(g.permissions) == 0 || slices.ContainsFunc(needs, func(set []string) bool {
+	return len(g.permissions) == 0 || len(needs) == 0 || slices.ContainsFunc(needs, func(set []string) bool {
 		return !slices.ContainsFunc(set, func(p string) bool { return !slices.Contains(g.permissions, p) })
 	})
 }
@@ -87,7 +88,7 @@ func (t *Tenant) parse(r *http.Request, path string, body []byte) query {
 	sent := segments(path)
 	for _, route := range routes {
 		named, ok := route.match(sent)
-		if !ok || q.route.do != nil && route.method != r.Method {
+		if !ok || q.route.path != "" && route.method != r.Method {
 			continue
 		}
 		q.route, q.named, q.id = route, named, named["id"]
@@ -155,7 +156,7 @@ func (t *Tenant) answer(q query) answer {
 		return unauthorized("Access token is empty.")
 	case !known:
 		return unauthorized("Access token validation failure. Invalid audience.")
-	case q.route.do == nil:
+	case q.route.path == "":
 		return fault(http.StatusBadRequest, "BadRequest", fmt.Sprintf("Resource not found for the segment '%s'.", q.path[strings.LastIndex(q.path, "/")+1:]))
 	case q.route.method != q.request.Method:
 		return fault(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
@@ -167,6 +168,8 @@ func (t *Tenant) answer(q query) answer {
 		return fault(http.StatusBadRequest, "BadRequest", "Query option 'Expand' is not allowed.")
 	case intune && t.settings.NoIntune:
 		return intuneFault(http.StatusBadRequest, "BadRequest", "Request not applicable to target tenant.")
+	case q.route.path == batchPath:
+		return t.batch(q)
 	}
 	t.checkIn()
 	q.grant, q.user = grant, t.target(q)
