@@ -83,9 +83,9 @@ func (t *Tenant) checkIn() {
 // leaves is how a device follows what it was asked: half-way through its time Intune
 // has issued the action, and in the end the device leaves or has failed.
 func (d *Device) leaves(now time.Time) bool {
-	if d.asked.IsZero() && !d.ignored.IsZero() && d.CheckIn > 0 {
-		every := time.Duration(d.CheckIn)
-		d.LastSync = d.ignored.Add(now.Sub(d.ignored).Truncate(every))
+	every := time.Duration(d.CheckIn)
+	if since := now.Sub(d.ignored); d.asked.IsZero() && !d.ignored.IsZero() && every > 0 && since >= every {
+		d.LastSync = d.ignored.Add(since.Truncate(every))
 	}
 	if d.asked.IsZero() || d.CheckIn < 0 {
 		return false
