@@ -62,19 +62,29 @@ func filtered(q query) (property, value string, ok bool) {
 	return parts[1], strings.ReplaceAll(parts[2], "''", "'"), true
 }
 
+// wanted keeps the managed devices that $filter asks for, unless Graph refuses it.
+func wanted(q query, all []map[string]any) (kept []map[string]any, refusal *answer) {
+	if !q.options.Has("$filter") {
+		return all, nil
+	}
+	property, value, ok := filtered(q)
+	sample, exists := (&Device{}).properties(&User{})[property]
+	_, isText := sample.(string)
+	refused := fault(http.StatusBadRequest, "BadRequest", "Invalid filter clause.")
+	if ok && !exists {
+		refused = noProperty("Invalid filter clause: ", property, "managedDevice")
+	}
+	if !isText || strings.HasSuffix(property, "DateTime") {
+		return nil, &refused
+	}
+	return slices.DeleteFunc(all, func(device map[string]any) bool { return device[property] != value }), nil
+}
+
 // page is the part of a list of managed devices that $filter, $top and $skiptoken ask for.
 func (t *Tenant) page(q query, context string, all []map[string]any) answer {
-	if q.options.Has("$filter") {
-		property, value, ok := filtered(q)
-		known, exists := (&Device{}).properties(&User{})[property]
-		_, isText := known.(string)
-		switch {
-		case ok && !exists:
-			return noProperty("Invalid filter clause: ", property, "managedDevice")
-		case !isText || strings.HasSuffix(property, "DateTime"):
-			return fault(http.StatusBadRequest, "BadRequest", "Invalid filter clause.")
-		}
-		all = slices.DeleteFunc(all, func(device map[string]any) bool { return device[property] != value })
+	all, refusal := wanted(q, all)
+	if refusal != nil {
+		return *refusal
 	}
 	size := cmp.Or(t.settings.PageSize, 1000)
 	if top := q.options.Get("$top"); q.options.Has("$top") {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// byDefault is what Graph shows of a user without $select.
+// userDefaults is what Graph shows of a user without $select.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-get
-var byDefault = []string{"businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation", "preferredLanguage", "surname", "userPrincipalName", "id"}
+var userDefaults = []string{"businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation", "preferredLanguage", "surname", "userPrincipalName", "id"}
 
 // texts are the properties of a user that are plain texts, and of which the tenant makes nothing.
 var texts = []string{"city", "companyName", "country", "department", "employeeId", "employeeType", "faxNumber", "givenName", "jobTitle", "mail", "mailNickname",
