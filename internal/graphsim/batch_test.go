@@ -50,7 +50,7 @@ func TestEachRequestOfABatchIsAnsweredAsIfItHadComeByItself(t *testing.T) {
 	o := newOffice(t, &file)
 	o.Configure(graphsim.Settings{PageSize: 2})
 	parts, order := o.batch(get("1", "/users/"+adele+"/managedDevices?$select=id"), get("2", "users/nobody@contoso.com"),
-		patch("3", "/Users/"+adele, `{"accountEnabled":false}`, ""), get("four", "/nonsense"))
+		patch("3", "/Users/"+adele, `{"accountEnabled":false}`, ""), `{"id":"four","method":"GET","url":"/nonsense","body":null}`)
 	assert.Equal(t, []string{"four", "3", "2", "1"}, order, "the order is not the request's")
 	statuses := map[string]int{}
 	for id, p := range parts {
@@ -132,7 +132,7 @@ func TestARequestWhosePredecessorFailedIsNotMade(t *testing.T) {
 	o := newOffice(t, nil)
 	parts, _ := o.batch(get("ok", "/users/"+adele), get("bad", "/users/nobody"),
 		patch("1", "/users/"+adele, `{"jobTitle":"a"}`, `,"dependsOn":["OK"]`),
-		patch("2", "/users/"+adele, `{"jobTitle":"b"}`, `,"dependsOn":["ok","bad"]`),
+		patch("2", "/users/"+adele, `{"jobTitle":"b"}`, `,"dependsOn":["ok","BAD"]`),
 		patch("3", "/users/"+adele, `{"jobTitle":"c"}`, `,"dependsOn":["2"]`))
 	assert.Equal(t, []int{204, 424, 424}, []int{parts["1"].Status, parts["2"].Status, parts["3"].Status})
 	assert.Contains(t, parts["3"].text(), "FailedDependency")
@@ -166,7 +166,8 @@ func TestTheRequestsOfABatchAreThrottledOneByOne(t *testing.T) {
 
 func TestABatchItselfMeetsOnlyAFaultThatNamesIt(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t, nil)
+	var file bytes.Buffer
+	o := newOffice(t, &file)
 	request := `{"requests":[` + patch("1", "/users/"+adele, `{"accountEnabled":false}`, "") + `]}`
 	o.Fail(graphsim.Fault{Path: "/$batch", Status: 503})
 	assert.Equal(t, 503, o.graph("POST", "/$batch", request).status)
@@ -174,6 +175,7 @@ func TestABatchItselfMeetsOnlyAFaultThatNamesIt(t *testing.T) {
 	_, err := o.try("POST", graphsim.GraphPath+"/v1.0/$batch", request)
 	require.Error(t, err)
 	assert.True(t, o.Users()[adele].AccountEnabled)
+	assert.Equal(t, 1, strings.Count(file.String(), "\n"), "what was not answered is no exchange")
 	o.Fail(graphsim.Fault{Method: "PATCH", Cut: true})
 	_, err = o.try("POST", graphsim.GraphPath+"/v1.0/$batch", request)
 	require.Error(t, err)

@@ -288,7 +288,7 @@ func TestAPathIsTakenInAnyCaseAndAnIDKeepsIts(t *testing.T) {
 	for path, id := range map[string]string{
 		"/V1.0/USERS/" + adele: o.Users()[adele].ID, "/v1.0/Users('" + adele + "')": o.Users()[adele].ID,
 		"/v1.0/users/MANAGEDDEVICES": "MANAGEDDEVICES", "/V1.0/devicemanagement/MANAGEDDEVICES('RETIRE')": "RETIRE",
-		"/v1.0/users/managedDevices": "MANAGEDDEVICES", // no two ids differ by case alone
+		"/v1.0/users/managedDevices": "MANAGEDDEVICES", "/v1.0" + managed + "Retire": "RETIRE", // no two ids differ by case alone
 	} {
 		r := o.do("GET", graphsim.GraphPath+path, "")
 		require.Equal(t, 200, r.status, path)
@@ -308,6 +308,9 @@ func TestAPathIsTakenInAnyCaseAndAnIDKeepsIts(t *testing.T) {
 	assert.Equal(t, 503, o.graph("GET", "/Users/"+adele+"/ManagedDevices", "").status)
 	requests := o.Requests()
 	assert.Equal(t, "/Users/"+adele+"/ManagedDevices", requests[len(requests)-1].Path, "it is kept as it was sent")
+	o.Configure(graphsim.Settings{})
+	assert.Equal(t, 204, o.graph("DELETE", managed+"Retire", "").status)
+	assert.Empty(t, o.Users()[lee].Devices)
 }
 
 func TestAnswersHaveGraphsHeaders(t *testing.T) {
