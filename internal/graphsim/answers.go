@@ -2,18 +2,19 @@ package graphsim
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
 // answer is a response before it is written; a 204 has no body.
 type answer struct {
-	status int
+	status int // zero when nobody waits for the answer any more
 	body   map[string]any
 	header [][2]string
+	// content is the body as it is sent.
+	content    []byte
+	reset, cut bool // the connection is dropped before the answer, or in the middle of it
 }
 
 // with adds a header, unless its value is empty.
@@ -33,26 +34,6 @@ func entity(context string, body map[string]any) answer {
 
 func collection(context string, all []any) answer {
 	return entity(context, map[string]any{"value": all})
-}
-
-// filtered is the value that $filter asks a property to be equal to.
-func filtered(q query, property string) (value string, ok bool) {
-	value, found := strings.CutPrefix(q.options.Get("$filter"), property+" eq '")
-	value, closed := strings.CutSuffix(value, "'")
-	return value, found && closed
-}
-
-// selected keeps the properties that $select names, or else those that Graph
-// returns by default; without either it keeps them all.
-func selected(q query, all map[string]any, byDefault ...string) map[string]any {
-	names := byDefault
-	if list := q.options.Get("$select"); list != "" {
-		names = strings.Split(list, ",")
-	}
-	if len(names) > 0 {
-		maps.DeleteFunc(all, func(name string, _ any) bool { return !slices.Contains(names, name) })
-	}
-	return all
 }
 
 func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }

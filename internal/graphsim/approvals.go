@@ -67,7 +67,7 @@ func approved(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 			return do(t, q)
 		}
 		t.expire()
-		call := q.request.Method + " " + q.request.URL.Path + " " + string(q.body)
+		call := q.request.Method + " " + strings.Replace(q.route.path, "{id}", q.id, 1) + " " + string(q.body)
 		justification, err := base64.StdEncoding.DecodeString(q.request.Header.Get("x-msft-approval-justification"))
 		if code := q.request.Header.Get("x-msft-approval-code"); code != "" {
 			request := find(t.approvals, func(r ApprovalRequest) bool {

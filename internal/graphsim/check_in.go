@@ -37,6 +37,9 @@ type Device struct {
 	EnrollmentType    string    `json:"deviceEnrollmentType,omitempty"`
 	EnrolledAt        time.Time `json:"enrolledDateTime,omitzero"`
 	UserPrincipalName string    `json:"userPrincipalName,omitempty"`
+	// UserID is the user whose device Graph says that it is: the one who lists it unless given. A list that
+	// holds somebody else's device has one with another user's id.
+	UserID string `json:"userId,omitempty"`
 
 	asked        time.Time // to retire or to reset itself
 	ignored      time.Time // when a call was accepted of which the device never hears
@@ -80,9 +83,9 @@ func (t *Tenant) checkIn() {
 // leaves is how a device follows what it was asked: half-way through its time Intune
 // has issued the action, and in the end the device leaves or has failed.
 func (d *Device) leaves(now time.Time) bool {
-	if d.asked.IsZero() && !d.ignored.IsZero() && d.CheckIn > 0 {
-		every := time.Duration(d.CheckIn)
-		d.LastSync = d.ignored.Add(now.Sub(d.ignored).Truncate(every))
+	every := time.Duration(d.CheckIn)
+	if since := now.Sub(d.ignored); d.asked.IsZero() && !d.ignored.IsZero() && every > 0 && since >= every {
+		d.LastSync = d.ignored.Add(since.Truncate(every))
 	}
 	if d.asked.IsZero() || d.CheckIn < 0 {
 		return false

@@ -78,6 +78,27 @@ func TestARetiredDeviceLeavesWhenItChecksInAndNoOtherDoes(t *testing.T) {
 	assert.Equal(t, 204, o.graph("POST", "/users/"+id+removal, "").status, "a second time")
 }
 
+func TestADeviceThatDoesNotHearACallChecksInAndStays(t *testing.T) {
+	t.Parallel()
+	o, june := inJune(t)
+	id := o.lee(graphsim.Device{ID: "deaf", CheckIn: leaver.Duration(day), Ignores: 2}, graphsim.Device{ID: "silent", CheckIn: -1, Ignores: 1})
+	asked := june.now
+	deaf := func() graphsim.Device { return o.Users()[lee].Devices[0] }
+	assert.Equal(t, 204, o.graph("POST", "/users/"+id+removal, "").status)
+	june.pass(day - time.Second)
+	assert.Equal(t, []any{"managed", asked.Add(-time.Hour)}, []any{deaf().State, deaf().LastSync}, "it is not yet due")
+	june.pass(36 * time.Hour)
+	assert.Equal(t, []any{"managed", asked.Add(2 * day)}, []any{deaf().State, deaf().LastSync})
+	assert.Equal(t, asked.Add(-time.Hour), o.Users()[lee].Devices[1].LastSync, "this one checks in never")
+
+	assert.Equal(t, 204, o.graph("POST", managed+"deaf/wipe", "{}").status)
+	june.pass(30 * day)
+	assert.Equal(t, []any{"managed", 0}, []any{deaf().State, deaf().Ignores})
+	assert.Equal(t, 204, o.graph("POST", managed+"deaf/wipe", "{}").status, "this call it hears")
+	june.pass(day)
+	assert.Equal(t, []string{"deaf"}, o.Wiped())
+}
+
 func TestAnApprovalRequestExpiresAfterThreeDays(t *testing.T) {
 	t.Parallel()
 	o, june := inJune(t)

@@ -14,13 +14,15 @@ import (
 func TestTheTenantIsRunThroughItsControlAPI(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, nil)
-	r := o.do("POST", "/control/users", `{"userPrincipalName":"lee@contoso.com","accountEnabled":true,"devices":[{"deviceName":"PHONE","checkIn":"1h"}]}`)
+	r := o.do("POST", "/control/users", `{"userPrincipalName":"lee@contoso.com","accountEnabled":true,"texts":{"department":"Sales"},"devices":[{"deviceName":"PHONE","checkIn":"1h","ignores":1,"model":"Pixel","userId":"somebody"}]}`)
 	require.Equal(t, 200, r.status)
 	id := r.json(t)["id"].(string)
 	var users map[string]graphsim.User
 	require.NoError(t, json.Unmarshal([]byte(o.do("GET", "/control/users", "").body), &users))
 	assert.Equal(t, id, users[lee].ID)
-	assert.Equal(t, leaver.Duration(time.Hour), users[lee].Devices[0].CheckIn)
+	assert.Equal(t, "Sales", users[lee].Texts["department"])
+	device := users[lee].Devices[0]
+	assert.Equal(t, []any{leaver.Duration(time.Hour), 1, "Pixel", "somebody"}, []any{device.CheckIn, device.Ignores, device.Model, device.UserID})
 
 	assert.Equal(t, true, o.do("POST", "/control/devices", `{"userId":"lee@contoso.com","device":{"deviceName":"LATE"}}`).json(t)["enrolled"])
 	assert.Equal(t, false, o.do("POST", "/control/devices", `{"userId":"nobody@contoso.com","device":{}}`).json(t)["enrolled"])

@@ -3,60 +3,41 @@ package graphsim
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 )
 
 func (t *Tenant) listDevices(q query) answer {
-	from, err := strconv.Atoi(cmp.Or(q.options.Get("$skiptoken"), "0"))
-	if err != nil || from < 0 {
-		return fault(http.StatusBadRequest, "BadRequest", "Skip token is invalid.")
+	return t.page(q, "users('"+q.user.ID+"')/managedDevices", q.user.managed())
+}
+
+func (t *Tenant) getUsersDevice(q query) answer {
+	device := q.user.device(q.named["device"])
+	if device == nil {
+		return noDevice()
 	}
-	rest := q.user.Devices[min(from, len(q.user.Devices)):]
-	to := from + cmp.Or(t.settings.PageSize, 1000)
-	page := []any{}
-	for i := range rest[:min(to-from, len(rest))] {
-		page = append(page, describe(q, q.user, &rest[i]))
-	}
-	a := collection("users('"+q.user.ID+"')/managedDevices", page)
-	if to < len(q.user.Devices) {
-		next := url.URL{Scheme: "http", Host: q.request.Host, Path: q.request.URL.Path, RawPath: q.request.URL.RawPath}
-		q.options.Set("$skiptoken", strconv.Itoa(to))
-		next.RawQuery = q.options.Encode()
-		a.body["@odata.nextLink"] = next.String()
-	}
-	return a
+	return entity("users('"+q.user.ID+"')/managedDevices"+q.context+"/$entity", selected(q, device.properties(q.user)))
 }
 
 func (t *Tenant) getDevice(q query) answer {
-	return entity("deviceManagement/managedDevices/$entity", describe(q, q.user, q.user.device(q.id)))
+	return entity("deviceManagement/managedDevices"+q.context+"/$entity", selected(q, q.user.device(q.id).properties(q.user)))
 }
 
-// listManagedDevices lists the managed devices, of any user, that have an
-// azureADDeviceId or belong to a user.
+// listManagedDevices lists the managed devices of all users.
 func (t *Tenant) listManagedDevices(q query) answer {
-	inEntra, byEntra := filtered(q, "azureADDeviceId")
-	owner, byOwner := filtered(q, "userId")
-	if !byEntra && !byOwner {
-		return fault(http.StatusBadRequest, "BadRequest", "Invalid filter clause.")
+	var all []map[string]any
+	for _, id := range slices.Sorted(maps.Keys(t.users)) {
+		all = append(all, t.users[id].managed()...)
 	}
-	all := []any{}
-	for _, user := range t.users {
-		for i := range user.Devices {
-			if d := &user.Devices[i]; byEntra && d.AzureADDeviceID == inEntra || byOwner && user.ID == owner {
-				all = append(all, describe(q, user, d))
-			}
-		}
-	}
-	return collection("deviceManagement/managedDevices", all)
+	return t.page(q, "deviceManagement/managedDevices", all)
 }
 
 func (t *Tenant) removeAllDevices(q query) answer {
-	if t.settings.DelegatedRemoval && !q.delegated {
+	if t.settings.DelegatedRemoval && !q.grant.delegated {
 		return intuneFault(http.StatusForbidden, "Forbidden", "Application tokens are not supported by this operation.")
 	}
 	return t.spend("retire", len(q.user.Devices), t.settings.DailyRetires, func() {
@@ -99,16 +80,17 @@ func (t *Tenant) wipeDevice(q query) answer {
 
 func (t *Tenant) deleteDevice(q query) answer {
 	return t.spend("delete", 1, t.settings.DailyDeletes, func() {
-		if device := q.user.device(q.id); device.OperatingSystem == "Android" && device.OwnerType == "company" {
+		device := *q.user.device(q.id)
+		if device.OperatingSystem == "Android" && device.OwnerType == "company" {
 			t.wiped = append(t.wiped, device.ID)
 		}
-		q.user.Devices = slices.DeleteFunc(q.user.Devices, func(d Device) bool { return d.ID == q.id })
+		q.user.Devices = slices.DeleteFunc(q.user.Devices, func(d Device) bool { return d.ID == device.ID })
 	})
 }
 
 // device is the user's managed device with an id, or nil when there is none or it has left.
 func (u *User) device(id string) *Device {
-	return find(u.Devices, func(d Device) bool { return d.ID == id })
+	return find(u.Devices, func(d Device) bool { return strings.EqualFold(d.ID, id) })
 }
 
 // find is the first that fits, or nil.
@@ -119,20 +101,32 @@ func find[T any](all []T, fits func(T) bool) *T {
 	return nil
 }
 
-// describe is a managed device as Graph shows it.
-func describe(q query, owner *User, d *Device) map[string]any {
-	return selected(q, map[string]any{
+// managed is the user's managed devices as Graph shows them.
+func (u *User) managed() (all []map[string]any) {
+	for i := range u.Devices {
+		all = append(all, u.Devices[i].properties(u))
+	}
+	return all
+}
+
+// properties is a managed device as Graph shows it.
+func (d *Device) properties(owner *User) map[string]any {
+	return map[string]any{
 		"id": d.ID, "deviceName": d.Name, "operatingSystem": d.OperatingSystem, "managedDeviceOwnerType": d.OwnerType,
-		"managementState": d.State, "lastSyncDateTime": stamp(d.LastSync), "userId": owner.ID,
+		"managementState": d.State, "lastSyncDateTime": stamp(d.LastSync), "userId": cmp.Or(d.UserID, owner.ID),
 		"azureADDeviceId": d.AzureADDeviceID, "serialNumber": d.SerialNumber, "model": d.Model,
 		"userPrincipalName": cmp.Or(d.UserPrincipalName, owner.UserPrincipalName), "managementAgent": cmp.Or(d.ManagementAgent, "mdm"),
 		"deviceEnrollmentType": cmp.Or(d.EnrollmentType, "userEnrollment"), "enrolledDateTime": stamp(cmp.Or(d.EnrolledAt, d.LastSync.AddDate(0, -1, 0))),
-	})
+	}
+}
+
+func noDevice() answer {
+	return intuneFault(http.StatusNotFound, "ResourceNotFound", "The device was not found.")
 }
 
 func (t *Tenant) listRecoveryKeys(q query) answer {
-	id, ok := filtered(q, "deviceId")
-	if !ok || q.options.Has("$top") {
+	property, id, _ := filtered(q)
+	if property != "deviceId" || q.options.Has("$top") {
 		return fault(http.StatusBadRequest, "BadRequest", "Invalid filter clause.")
 	}
 	keys := []any{}

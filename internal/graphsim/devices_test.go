@@ -11,24 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestDevicesComeInPages(t *testing.T) {
-	t.Parallel()
-	o := newOffice(t, nil)
-	o.Configure(graphsim.Settings{PageSize: 3})
-	r := o.graph("GET", "/users/"+adele+"/managedDevices?$select=id,deviceName", "").json(t)
-	assert.Len(t, r["value"], 3)
-	next := r["@odata.nextLink"].(string)
-	path, below := strings.CutPrefix(next, o.url)
-	require.True(t, below, next)
-	r = o.do("GET", path, "").json(t)
-	require.Len(t, r["value"], 1)
-	assert.NotContains(t, r, "@odata.nextLink")
-	last := r["value"].([]any)[0].(map[string]any)
-	assert.Equal(t, "CONTOSO-MB-0012", last["deviceName"])
-	assert.NotContains(t, last, "managementState", "it was not selected")
-	assert.Equal(t, 400, o.graph("GET", "/users/"+adele+"/managedDevices?$skiptoken=x", "").status)
-}
-
 func TestOneDeviceIsRetiredByItselfAndMayFail(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, nil)
@@ -57,15 +39,6 @@ func TestADeviceIsWipedOrDeletedAsItsPlatformAllows(t *testing.T) {
 	assert.Equal(t, "wipeFailed", o.Users()[lee].Devices[0].State)
 	assert.Equal(t, []string{"laptop", "company"}, o.Wiped(), "deleting a corporate Android's record resets it")
 	assert.Len(t, o.Users()[lee].Devices, 1)
-}
-
-func TestManagedDevicesAreFoundByTheirEntraID(t *testing.T) {
-	t.Parallel()
-	o, user := withLee(t)
-	found := o.list("/deviceManagement/managedDevices" + where("azureADDeviceId eq '"+user.Devices[0].AzureADDeviceID+"'"))
-	require.Len(t, found, 1)
-	assert.Equal(t, user.Devices[0].ID, found[0].(map[string]any)["id"])
-	assert.Equal(t, user.ID, found[0].(map[string]any)["userId"])
 }
 
 func TestAnIDOfAnotherKindOfObjectIsNotFound(t *testing.T) {

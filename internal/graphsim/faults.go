@@ -15,7 +15,8 @@ import (
 // that match, the oldest with Times left is taken.
 type Fault struct {
 	// Method and Path say which requests; an empty one matches all. Path is the end of the path, such as
-	// "/managedDevices".
+	// "/managedDevices", in any case. Of a batch, the requests in it meet the fault, and the batch itself only
+	// one whose Path names it.
 	Method, Path string
 	Times        int // how often; zero means once, a negative number until cleared
 
@@ -54,11 +55,12 @@ func (f *Fault) spoils() bool {
 
 // faultFor takes the fault that this request meets, a zero one where there is none, and says whether the
 // request came earlier than a fault before had asked for. The tenant is locked.
-func (t *Tenant) faultFor(r *http.Request, path string) (taken *Fault, early bool) {
+func (t *Tenant) faultFor(q query) (taken *Fault, early bool) {
 	now := t.now()
 	taken = &Fault{}
 	for _, f := range t.faults {
-		if f.Method != "" && f.Method != r.Method || !strings.HasSuffix(path, f.Path) {
+		if f.Method != "" && f.Method != q.request.Method || !strings.HasSuffix(strings.ToLower(q.path), strings.ToLower(f.Path)) ||
+			f.Path == "" && q.route.path == batchPath {
 			continue
 		}
 		early = early || now.Before(f.notBefore)

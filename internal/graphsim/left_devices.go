@@ -32,12 +32,12 @@ func (t *Tenant) listRegisteredDevices(q query) answer {
 
 // entraDevice is the user's device object with an id, or nil when there is none or it was deleted.
 func (u *User) entraDevice(id string) *EntraDevice {
-	return find(u.EntraDevices, func(d EntraDevice) bool { return d.ID == id && !d.deleted })
+	return find(u.EntraDevices, func(d EntraDevice) bool { return strings.EqualFold(d.ID, id) && !d.deleted })
 }
 
 func (t *Tenant) patchEntraDevice(q query) answer {
 	device := q.user.entraDevice(q.id)
-	if !q.delegated && device.OperatingSystem != "Windows" {
+	if !q.grant.delegated && device.OperatingSystem != "Windows" {
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	}
 	return enable(q, "Device", &device.AccountEnabled)
@@ -46,7 +46,7 @@ func (t *Tenant) patchEntraDevice(q query) answer {
 func (t *Tenant) deleteEntraDevice(q query) answer {
 	device := q.user.entraDevice(q.id)
 	switch {
-	case !q.delegated && device.OperatingSystem != "Windows":
+	case !q.grant.delegated && device.OperatingSystem != "Windows":
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	case slices.ContainsFunc(q.user.Autopilot, func(a AutopilotIdentity) bool { return !a.deleted && a.AzureADDeviceID == device.DeviceID }):
 		return fault(http.StatusBadRequest, "Request_BadRequest", "The device is registered with Autopilot and cannot be deleted.")
@@ -90,7 +90,7 @@ func (t *Tenant) deleteAutopilot(q query) answer {
 
 // autopilotIdentity is the user's Autopilot identity with an id, or nil when there is none or it was deleted.
 func (u *User) autopilotIdentity(id string) *AutopilotIdentity {
-	return find(u.Autopilot, func(a AutopilotIdentity) bool { return a.ID == id && !a.deleted })
+	return find(u.Autopilot, func(a AutopilotIdentity) bool { return strings.EqualFold(a.ID, id) && !a.deleted })
 }
 
 // AppRegistration is an app that holds company data of a user. An app wipes its

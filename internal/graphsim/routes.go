@@ -22,19 +22,22 @@ type route struct {
 
 // query is a request to a route. A request that matches no route has the zero one.
 type query struct {
-	request   *http.Request
-	path      string
-	route     route
-	options   url.Values    // the query options, such as $select
-	match     *http.Request // holds what the path has for the route's wildcards
-	id        string        // what the path has for {id}
-	body      []byte
-	user      *User // whom the path names, or who owns the device that it names
-	delegated bool
+	request  *http.Request
+	path     string
+	route    route
+	options  url.Values        // the query options, such as $select
+	named    map[string]string // what the path has for the route's wildcards
+	id       string            // what it has for {id}
+	selected []string          // the properties that $select names
+	context  string            // what $select adds to the answer's @odata.context
+	body     []byte
+	user     *User // whom the path names, or who owns the device that it names
+	grant    grant // of the token
 }
 
 var (
 	readsUsers     = [][]string{{"User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
+	writesUsers    = [][]string{{"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}
 	readsDevices   = [][]string{{"DeviceManagementManagedDevices.Read.All"}, {"DeviceManagementManagedDevices.ReadWrite.All"}}
 	actsOnDevices  = [][]string{{"DeviceManagementManagedDevices.PrivilegedOperations.All"}}
 	deletesDevices = [][]string{{"DeviceManagementManagedDevices.ReadWrite.All"}}
@@ -46,13 +49,14 @@ var (
 )
 
 var routes = []route{
-	{http.MethodGet, "/users/{id}", readsUsers, (*Tenant).getUser},
+	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},
 	{http.MethodGet, "/directory/deletedItems/{id}", readsUsers, (*Tenant).getDeletedUser},
-	{http.MethodPatch, "/users/{id}", [][]string{{"User.EnableDisableAccount.All", "User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).patchUser},
-	{http.MethodPost, "/users/{id}/revokeSignInSessions", [][]string{{"User.RevokeSessions.All"}, {"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).revokeSessions},
-	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, (*Tenant).listDevices},
-	{http.MethodGet, "/deviceManagement/managedDevices", readsDevices, (*Tenant).listManagedDevices},
-	{http.MethodGet, "/deviceManagement/managedDevices/{id}", readsDevices, (*Tenant).getDevice},
+	{http.MethodPatch, "/users/{id}", slices.Concat([][]string{{"User.EnableDisableAccount.All", "User.Read.All"}}, writesUsers), (*Tenant).patchUser},
+	{http.MethodPost, "/users/{id}/revokeSignInSessions", slices.Concat([][]string{{"User.RevokeSessions.All"}}, writesUsers), (*Tenant).revokeSessions},
+	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, showsDevices((*Tenant).listDevices)},
+	{http.MethodGet, "/users/{id}/managedDevices/{device}", readsDevices, showsDevices((*Tenant).getUsersDevice)},
+	{http.MethodGet, "/deviceManagement/managedDevices", readsDevices, showsDevices((*Tenant).listManagedDevices)},
+	{http.MethodGet, "/deviceManagement/managedDevices/{id}", readsDevices, showsDevices((*Tenant).getDevice)},
 	{http.MethodPost, "/users/{id}/removeAllDevicesFromManagement", actsOnDevices, approved((*Tenant).removeAllDevices)},
 	{http.MethodPost, "/deviceManagement/managedDevices/{id}/retire", actsOnDevices, approved((*Tenant).retireDevice)},
 	{http.MethodPost, "/deviceManagement/managedDevices/{id}/wipe", slices.Concat(actsOnDevices, deletesDevices), approved((*Tenant).wipeDevice)},
@@ -66,80 +70,82 @@ var routes = []route{
 	{http.MethodGet, "/users/{id}/managedAppRegistrations", readsApps, (*Tenant).listAppRegistrations},
 	{http.MethodPost, "/users/{id}/wipeManagedAppRegistrationsByDeviceTag", readsApps[1:], approved((*Tenant).wipeAppRegistrations)},
 	{http.MethodGet, "/beta/deviceManagement/operationApprovalRequests", readsApprovals, (*Tenant).listApprovals},
+	{http.MethodPost, batchPath, nil, nil}, // the requests that it holds need permissions of their own
 }
 
 // allows reports whether a token may make a call. One without permissions may make all.
 func (g grant) allows(needs [][]string) bool {
-	return len(g.permissions) == 0 || slices.ContainsFunc(needs, func(set []string) bool {
+	return len(g.permissions) == 0 || len(needs) == 0 || slices.ContainsFunc(needs, func(set []string) bool {
 		return !slices.ContainsFunc(set, func(p string) bool { return !slices.Contains(g.permissions, p) })
 	})
 }
 
-// patterns is a mux that finds the route of a path. The first route of a path is also
-// found by the methods that no route of the path has.
-func patterns() *http.ServeMux {
-	mux, known := http.NewServeMux(), map[string]bool{}
-	for _, route := range routes {
-		found := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			q := w.(found).query
-			if id, ok := named(r.PathValue("id")); ok || !strings.Contains(route.path, "{id}") {
-				q.route, q.match, q.id = route, r, id
-			}
-		})
-		mux.Handle(route.method+" "+route.path, found)
-		if !known[route.path] {
-			mux.Handle(route.path, found)
-		}
-		known[route.path] = true
-	}
-	return mux
-}
-
-// found takes the route that a mux finds, and nothing of what the mux answers by itself:
-// Graph neither redirects nor words its refusals so.
-type found struct{ *query }
-
-func (found) Header() http.Header         { return http.Header{} }
-func (found) Write(p []byte) (int, error) { return len(p), nil }
-func (found) WriteHeader(int)             {}
-
-// parse finds the route of a request, or one of the same path and another method. The path is as it was sent.
-// ServeMux has wildcards for whole segments only, so the form users('name') is read as a segment of its own.
+// parse finds the route of a request, or the first one of the same path and another method. Graph takes the
+// words of a path in any case; what stands for a wildcard is kept as it was sent.
 func (t *Tenant) parse(r *http.Request, path string, body []byte) query {
 	q := query{request: r, path: path, body: body, options: r.URL.Query()}
-	if target, err := url.Parse(strings.Replace(inGraphsCase(path), "/users('", "/users/('", 1)); err == nil && target.Host == "" {
-		t.patterns.ServeHTTP(found{&q}, &http.Request{Method: r.Method, URL: target, Host: r.Host})
+	if list := q.options.Get("$select"); list != "" {
+		q.selected = strings.Split(strings.ReplaceAll(list, " ", ""), ",")
+	}
+	sent := segments(path)
+	for _, route := range routes {
+		named, ok := route.match(sent)
+		if !ok || q.route.path != "" && route.method != r.Method {
+			continue
+		}
+		q.route, q.named, q.id = route, named, named["id"]
+		if route.method == r.Method {
+			break
+		}
 	}
 	return q
 }
 
-// inGraphsCase writes a path's own words as Graph does, which takes them in any case.
-func inGraphsCase(path string) string {
-	segments := strings.Split(path, "/")
-	for i, segment := range segments {
-		word, key, isKeyed := strings.Cut(segment, "('")
-		for _, route := range routes {
-			for _, known := range strings.Split(route.path, "/") {
-				if ascii.EqualFold(word, known) {
-					word = known
-				}
-			}
+// segments splits a path. The key in users('name') is a segment of its own, with its brackets and quotes.
+func segments(path string) (all []string) {
+	for _, segment := range strings.Split(path, "/") {
+		segment, err := url.PathUnescape(segment)
+		if err != nil {
+			return nil
 		}
-		if segments[i] = word; isKeyed {
-			segments[i] = word + "('" + key
+		word, key, keyed := strings.Cut(segment, "('")
+		if keyed && word != "" {
+			all = append(all, word, "('"+key)
+		} else {
+			all = append(all, segment)
 		}
 	}
-	return strings.Join(segments, "/")
+	return all
 }
 
-// named is what a segment names. Graph takes a user's name that begins with $ only in the form users('name').
-func named(segment string) (name string, ok bool) {
-	name, _ = url.PathUnescape(segment)
-	if key, quoted := strings.CutPrefix(name, "('"); quoted {
+// match reports whether a path is the route's, and what it has for the route's wildcards.
+func (r route) match(sent []string) (named map[string]string, ok bool) {
+	own := strings.Split(r.path, "/")
+	if len(own) != len(sent) {
+		return nil, false
+	}
+	named = map[string]string{}
+	for i, word := range own {
+		wildcard, isWildcard := strings.CutPrefix(word, "{")
+		switch {
+		case isWildcard:
+			if named[strings.TrimSuffix(wildcard, "}")], ok = name(sent[i]); !ok {
+				return nil, false
+			}
+		case !ascii.EqualFold(word, sent[i]):
+			return nil, false
+		}
+	}
+	return named, true
+}
+
+// name is what a segment names. Graph takes a user's name that begins with $ only in the form users('name').
+func name(segment string) (name string, ok bool) {
+	if key, quoted := strings.CutPrefix(segment, "('"); quoted {
 		name, ok = strings.CutSuffix(key, "')")
 		return strings.ReplaceAll(name, "''", "'"), ok && name != ""
 	}
-	return name, !slices.Contains([]string{"", ".", ".."}, name) && !strings.HasPrefix(name, "$")
+	return segment, !slices.Contains([]string{"", ".", ".."}, segment) && !strings.HasPrefix(segment, "$")
 }
 
 // answer does what a request asks for. The tenant is locked.
@@ -152,28 +158,32 @@ func (t *Tenant) answer(q query) answer {
 		return unauthorized("Access token is empty.")
 	case !known:
 		return unauthorized("Access token validation failure. Invalid audience.")
-	case q.route.do == nil:
+	case q.route.path == "":
 		return fault(http.StatusBadRequest, "BadRequest", fmt.Sprintf("Resource not found for the segment '%s'.", q.path[strings.LastIndex(q.path, "/")+1:]))
-	case q.options.Has("$expand"):
-		return fault(http.StatusBadRequest, "BadRequest", "Query option 'Expand' is not allowed.")
 	case q.route.method != q.request.Method:
 		return fault(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 	case !grant.allows(q.route.needs) && intune:
 		return intuneFault(http.StatusForbidden, "Forbidden", "Application is not authorized to perform this operation. Application must have one of the following scopes: "+strings.Join(slices.Concat(q.route.needs...), ", "))
 	case !grant.allows(q.route.needs):
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+	case q.options.Has("$expand"):
+		return fault(http.StatusBadRequest, "BadRequest", "Query option 'Expand' is not allowed.")
 	case intune && t.settings.NoIntune:
 		return intuneFault(http.StatusBadRequest, "BadRequest", "Request not applicable to target tenant.")
+	case q.route.path == batchPath:
+		return t.batch(q)
 	}
 	t.checkIn()
-	q.delegated, q.user = grant.delegated, t.target(q)
+	q.grant, q.user = grant, t.target(q)
 	switch {
+	case q.user != nil && q.user.NotInIntune && q.route.ofUser() && intune:
+		return intuneFault(http.StatusNotFound, "ResourceNotFound", "The user was not found.")
 	case q.user != nil || q.id == "":
 		return q.route.do(t, q)
 	case q.route.ofUser() || !intune:
 		return fault(http.StatusNotFound, "Request_ResourceNotFound", fmt.Sprintf("Resource '%s' does not exist or one of its queried reference-property objects are not present.", q.id))
 	}
-	return intuneFault(http.StatusNotFound, "ResourceNotFound", "The device was not found.")
+	return noDevice()
 }
 
 // intune reports whether Intune answers the route, which refuses in another way than Entra.

@@ -31,10 +31,12 @@ type Request struct {
 	Early                      bool // the request came before a Retry-After had passed
 }
 
-// Writes reports whether the request was made to change something.
-func (r Request) Writes() bool { return r.Method != http.MethodGet }
+// Writes reports whether the request was made to change something. A batch is not: what it holds is.
+func (r Request) Writes() bool {
+	return r.Method != http.MethodGet && !strings.EqualFold(r.Path, batchPath)
+}
 
-// Requests returns every request so far, in order of arrival.
+// Requests returns every request so far, in order of arrival. A batch is one, and each request in it is another.
 func (t *Tenant) Requests() []Request {
 	defer t.lock()()
 	return slices.Clone(t.requests)
@@ -68,10 +70,19 @@ func (t *Tenant) Handler() http.Handler {
 // sent. A request on any other path is not Graph's.
 func graphPath(r *http.Request) (path string, graph bool) {
 	path, below := strings.CutPrefix(r.URL.EscapedPath(), GraphPath)
-	if path, ok := strings.CutPrefix(path, "/v1.0"); below && ok {
+	if path, ok := cutPrefix(path, "/v1.0"); below && ok {
 		return path, true
 	}
-	return path, below && strings.HasPrefix(path, "/beta/deviceManagement/")
+	_, beta := cutPrefix(path, "/beta/deviceManagement/")
+	return path, below && beta
+}
+
+// cutPrefix cuts a prefix in any case.
+func cutPrefix(path, prefix string) (rest string, found bool) {
+	if len(path) < len(prefix) || !strings.EqualFold(path[:len(prefix)], prefix) {
+		return path, false
+	}
+	return path[len(prefix):], true
 }
 
 // Serve listens on address, such as "127.0.0.1:0", until ctx ends. It returns the URL
@@ -89,70 +100,86 @@ func (t *Tenant) Serve(ctx context.Context, address string) (graphURL string, en
 }
 
 func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request, path string) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	body, err := io.ReadAll(io.LimitReader(r.Body, 4<<20))
 	if err != nil {
 		return
 	}
-	q := t.parse(r, path, body)
-	entry := Request{Method: r.Method, Path: path, RequestID: uuid.NewString(), ClientRequestID: r.Header.Get("client-request-id")}
 	t.mu.Lock()
-	entry.At = t.now()
-	spoil, early := t.faultFor(r, path)
+	a := t.serve(t.parse(r, path, body))
+	t.mu.Unlock()
+	a.write(w)
+}
+
+// serve answers one request, by itself or of a batch: it logs the request, lets it meet its fault and records
+// the exchange. The tenant is locked, but while the request waits.
+func (t *Tenant) serve(q query) answer {
+	spoil, early := t.faultFor(q)
+	entry := Request{At: t.now(), Method: q.request.Method, Path: q.path, Fault: spoil.spoils(), Early: early,
+		RequestID: uuid.NewString(), ClientRequestID: q.request.Header.Get("client-request-id")}
 	if user := t.target(q); user != nil {
 		entry.UserID = user.ID
 	}
-	entry.Fault, entry.Early = spoil.spoils(), early
 	t.requests = append(t.requests, entry)
 	mine := len(t.requests) - 1
-	t.mu.Unlock()
-
-	if !wait(r, spoil.Delay) {
-		return
+	if !t.wait(q, spoil.Delay) {
+		return answer{}
 	}
 	if spoil.Reset {
-		drop(w)
-		return
+		return answer{reset: true}
 	}
 
-	t.mu.Lock()
 	a := fault(spoil.Status, spoil.Code, spoil.Message).with("Retry-After", spoil.RetryAfter)
 	if spoil.Status == 0 {
 		a = t.answer(q)
 	}
-	spoil.spoilList(r, a)
-	t.requests[mine].Status = a.status
-	content, contentType := a.encode(entry)
-	if spoil.HTML {
-		content, contentType = []byte("<!DOCTYPE html><html><body><h2>Our services aren't available right now</h2></body></html>"), "text/html"
+	if a.reset || a.status == 0 {
+		return a
 	}
-	t.keep(q, entry.Fault, a.status, content, contentType)
-	t.mu.Unlock()
+	spoil.spoilList(q.request, a)
+	t.requests[mine].Status = a.status
+	contentType := a.encode(entry)
+	if spoil.HTML {
+		a.content, contentType = []byte("<!DOCTYPE html><html><body><h2>Our services aren't available right now</h2></body></html>"), "text/html"
+	}
+	t.keep(q, entry.Fault, a, contentType)
+	if !t.wait(q, spoil.Late) {
+		return answer{}
+	}
+	a.cut = a.cut || spoil.Cut
+	a = a.with("OData-Version", "4.0").with("Cache-Control", "no-cache").with("Strict-Transport-Security", "max-age=31536000")
+	return a.with("Date", entry.At.UTC().Format(http.TimeFormat)).with("request-id", entry.RequestID).with("client-request-id", entry.ClientRequestID).with("Content-Type", contentType)
+}
 
-	if !wait(r, spoil.Late) {
+// write sends the answer, or as much of it as the client is to get.
+func (a answer) write(w http.ResponseWriter) {
+	if a.reset {
+		drop(w)
 		return
 	}
-	a = a.with("OData-Version", "4.0").with("Cache-Control", "no-cache").with("Strict-Transport-Security", "max-age=31536000")
-	a = a.with("Date", entry.At.UTC().Format(http.TimeFormat)).with("request-id", entry.RequestID).with("client-request-id", entry.ClientRequestID).with("Content-Type", contentType)
 	for _, header := range a.header {
 		w.Header().Set(header[0], header[1])
 	}
-	if spoil.Cut {
-		cut(w, a.status, content)
-		return
+	switch {
+	case a.status == 0:
+	case a.cut:
+		cut(w, a.status, a.content)
+	default:
+		w.WriteHeader(a.status)
+		_, _ = w.Write(a.content)
 	}
-	w.WriteHeader(a.status)
-	_, _ = w.Write(content)
 }
 
-// wait returns false when the client has gone.
-func wait(r *http.Request, d leaver.Duration) bool {
+// wait returns false when the client has gone. The tenant is not locked meanwhile.
+func (t *Tenant) wait(q query, d leaver.Duration) bool {
 	if d <= 0 {
 		return true
 	}
+	t.mu.Unlock()
+	defer t.mu.Lock()
 	select {
 	case <-time.After(time.Duration(d)):
 		return true
-	case <-r.Context().Done():
+	case <-q.request.Context().Done():
 		return false
 	}
 }
@@ -168,22 +195,22 @@ func cut(w http.ResponseWriter, status int, content []byte) {
 	drop(w)
 }
 
-// encode is the body as Graph sends it; it adds an error's innerError.
-func (a answer) encode(entry Request) (content []byte, contentType string) {
+// encode writes the body as Graph sends it; it adds an error's innerError.
+func (a *answer) encode(entry Request) (contentType string) {
 	if a.body == nil {
-		return nil, ""
+		return ""
 	}
 	if failure, ok := a.body["error"].(map[string]any); ok {
 		failure["innerError"] = map[string]any{
 			"date": entry.At.UTC().Format("2006-01-02T15:04:05"), "request-id": entry.RequestID, "client-request-id": entry.ClientRequestID,
 		}
 	}
-	content, _ = json.Marshal(a.body)
-	return content, "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+	a.content, _ = json.Marshal(a.body)
+	return "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 }
 
-func (t *Tenant) keep(q query, spoilt bool, status int, content []byte, contentType string) {
-	if t.record == nil || strings.HasPrefix(q.path, "/beta/") {
+func (t *Tenant) keep(q query, spoilt bool, a answer, contentType string) {
+	if _, beta := cutPrefix(q.path, "/beta/"); beta || t.record == nil {
 		return
 	}
 	target := q.path
@@ -192,6 +219,6 @@ func (t *Tenant) keep(q query, spoilt bool, status int, content []byte, contentT
 	}
 	_ = json.NewEncoder(t.record).Encode(exchange{
 		Method: q.request.Method, Target: target, RequestType: q.request.Header.Get("Content-Type"), RequestBody: string(q.body),
-		Status: status, ResponseType: contentType, ResponseBody: string(content), Fault: spoilt,
+		Status: a.status, ResponseType: contentType, ResponseBody: string(a.content), Fault: spoilt,
 	})
 }

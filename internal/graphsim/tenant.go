@@ -10,7 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
-	"net/http"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -32,7 +32,10 @@ type User struct {
 	CreationType          string    `json:"creationType,omitempty"`      // Invitation for a user who was invited from outside
 	ExternalUserState     string    `json:"externalUserState,omitempty"` // of such a user
 	Deleted               bool      `json:"deleted,omitempty"`           // among the deleted items; the devices stay managed
+	NotInIntune           bool      `json:"notInIntune,omitempty"`       // Intune answers that there is no such user
 	Devices               []Device  `json:"devices"`                     // those that are managed now
+	// Texts are further properties, such as jobTitle, by Graph's names for them.
+	Texts map[string]string `json:"texts,omitempty"`
 	// EntraDevices, Autopilot and AppRegistrations stay when a device leaves.
 	EntraDevices     []EntraDevice       `json:"entraDevices,omitempty"`
 	Autopilot        []AutopilotIdentity `json:"autopilot,omitempty"`
@@ -60,7 +63,6 @@ type Settings struct {
 
 // Tenant is safe for use by many goroutines.
 type Tenant struct {
-	patterns    *http.ServeMux // finds the route of a path
 	mu          sync.Mutex
 	now         func() time.Time
 	users       map[string]*User
@@ -85,7 +87,7 @@ type grant struct {
 // NewTenant makes an empty tenant. Every exchange is written to record as one
 // JSON object a line, unless record is nil.
 func NewTenant(record io.Writer) *Tenant {
-	return &Tenant{now: time.Now, patterns: patterns(), users: map[string]*User{}, tokens: map[string]grant{}, spent: map[string]int{}, record: record}
+	return &Tenant{now: time.Now, users: map[string]*User{}, tokens: map[string]grant{}, spent: map[string]int{}, record: record}
 }
 
 // lock locks the tenant and returns what unlocks it.
@@ -110,7 +112,7 @@ func (t *Tenant) Add(users ...User) (id string) {
 		id = cmp.Or(user.ID, uuid.NewString())
 		devices := user.Devices
 		user.ID, user.UserType = id, cmp.Or(user.UserType, "Member")
-		user.Devices, user.EntraDevices = nil, slices.Clone(user.EntraDevices)
+		user.Devices, user.EntraDevices, user.Texts = nil, slices.Clone(user.EntraDevices), maps.Clone(user.Texts)
 		for _, device := range devices {
 			user.enroll(device, t.now())
 		}
@@ -143,7 +145,7 @@ func (t *Tenant) Users() map[string]User {
 	all := make(map[string]User, len(t.users))
 	for _, user := range t.users {
 		snapshot := *user
-		snapshot.Devices = slices.Clone(user.Devices)
+		snapshot.Devices, snapshot.Texts = slices.Clone(user.Devices), maps.Clone(user.Texts)
 		snapshot.EntraDevices = slices.DeleteFunc(slices.Clone(user.EntraDevices), func(d EntraDevice) bool { return d.deleted })
 		snapshot.Autopilot = slices.DeleteFunc(slices.Clone(user.Autopilot), func(a AutopilotIdentity) bool { return a.deleted })
 		snapshot.AppRegistrations = slices.Clone(user.AppRegistrations)

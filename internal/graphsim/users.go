@@ -2,20 +2,39 @@ package graphsim
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
+// userDefaults is what Graph shows of a user without $select.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/user-get
+var userDefaults = []string{"businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation", "preferredLanguage", "surname", "userPrincipalName", "id"}
+
+// texts are the properties of a user that are plain texts, and of which the tenant makes nothing.
+var texts = []string{"city", "companyName", "country", "department", "employeeId", "employeeType", "faxNumber", "givenName", "jobTitle", "mail", "mailNickname",
+	"mobilePhone", "officeLocation", "postalCode", "preferredLanguage", "state", "streetAddress", "surname", "usageLocation"}
+
 func (t *Tenant) getUser(q query) answer {
-	u := q.user
+	return entity("users"+q.context+"/$entity", selected(q, q.user.properties()))
+}
+
+// properties is a user as Graph shows one.
+func (u *User) properties() map[string]any {
 	all := map[string]any{
-		"id": u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": u.DisplayName, "userType": u.UserType, "accountEnabled": u.AccountEnabled,
+		"id": u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": known(u.DisplayName), "userType": u.UserType, "accountEnabled": u.AccountEnabled,
 		"onPremisesSyncEnabled": nil, "creationType": known(u.CreationType), "externalUserState": known(u.ExternalUserState), "signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
+		"businessPhones": []string{},
+	}
+	for _, name := range texts {
+		all[name] = known(u.Texts[name])
 	}
 	if u.OnPremisesSyncEnabled {
 		all["onPremisesSyncEnabled"] = true
 	}
-	return entity("users/$entity", selected(q, all, "id", "userPrincipalName", "displayName"))
+	return all
 }
 
 // known is a text that Graph knows, or null.
@@ -33,7 +52,50 @@ func (t *Tenant) getDeletedUser(q query) answer {
 	})
 }
 
-func (t *Tenant) patchUser(q query) answer { return enable(q, "User", &q.user.AccountEnabled) }
+// patchUser changes what the body names, or nothing when it refuses a part of it.
+func (t *Tenant) patchUser(q query) answer {
+	var patch map[string]any
+	if json.Unmarshal(q.body, &patch) != nil || len(patch) == 0 {
+		return fault(http.StatusBadRequest, "Request_BadRequest", "The request needs a body with the properties to change.")
+	}
+	changed := *q.user
+	changed.Texts = maps.Clone(q.user.Texts)
+	for _, property := range slices.Sorted(maps.Keys(patch)) {
+		_, exists := changed.properties()[property]
+		switch {
+		case !exists:
+			return noProperty("", property, "user")
+		case property != "accountEnabled" && !q.grant.allows(writesUsers):
+			return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+		case !changed.set(property, patch[property]):
+			return fault(http.StatusBadRequest, "Request_BadRequest", "Invalid value specified for property '"+property+"' of resource 'User'.")
+		}
+	}
+	*q.user = changed
+	return noContent
+}
+
+// set changes a property, and reports whether it can have the value.
+func (u *User) set(property string, value any) (ok bool) {
+	text, _ := value.(string)
+	switch {
+	case property == "accountEnabled":
+		u.AccountEnabled, ok = value.(bool)
+		return ok
+	case property == "displayName" && text != "":
+		u.DisplayName = text
+	case slices.Contains(texts, property) && text != "":
+		if u.Texts == nil {
+			u.Texts = map[string]string{}
+		}
+		u.Texts[property] = text
+	case slices.Contains(texts, property) && value == nil:
+		delete(u.Texts, property)
+	default:
+		return false
+	}
+	return true
+}
 
 // enable sets the property accountEnabled of a resource.
 func enable(q query, resource string, enabled *bool) answer {
