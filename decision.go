@@ -19,6 +19,10 @@ const (
 	SkipStep Action = "skipStep"
 	// Abort starts no further step and ends the offboarding incomplete.
 	Abort Action = "abort"
+	// Approve lets a plan be carried out that must be approved.
+	Approve Action = "approve"
+	// Reject ends an offboarding whose plan must be approved.
+	Reject Action = "reject"
 	// ContinueOffboarding goes on though somebody has enabled the account again.
 	ContinueOffboarding Action = "continueOffboarding"
 	// Answer decides about items, such as devices, that a waiting step asks about.
@@ -31,11 +35,18 @@ const (
 // Signals of several kinds that come together are taken in this order: Temporal
 // keeps one for each kind only, and what is decided about a single item must not
 // be overtaken by what is decided about all.
-func Actions() []Action { return []Action{Answer, RetryStep, SkipStep, ContinueOffboarding, Abort} }
+func Actions() []Action {
+	return []Action{Answer, RetryStep, SkipStep, Approve, ContinueOffboarding, Reject, Abort}
+}
+
+// isOfAll reports whether an action is about the whole offboarding.
+func (a Action) isOfAll() bool {
+	return a == Approve || a == Reject || a == ContinueOffboarding || a == Abort
+}
 
 // Decision is the one JSON object that a signal or update takes.
 type Decision struct {
-	// Step names the step, for all actions but Abort and ContinueOffboarding.
+	// Step names the step, for those actions that are about a step.
 	Step string `json:"step,omitzero"`
 	// Choice is one of those that the step offers, for Answer; Items are the ids
 	// that it is for, none meaning all that the step asks about. A choice that cannot be
@@ -117,9 +128,9 @@ func ParseDecision(action Action, input []byte) (Decision, error) {
 	switch {
 	case action == Abort && decision.Step != "":
 		return Decision{}, errors.New("step: abort ends the whole offboarding and takes none; to leave one step out use skipStep")
-	case action == ContinueOffboarding && decision.Step != "":
-		return Decision{}, errors.New("step: continueOffboarding is for the whole offboarding and takes none")
-	case action != Abort && action != ContinueOffboarding && decision.Step == "":
+	case action.isOfAll() && decision.Step != "":
+		return Decision{}, fmt.Errorf("step: %s is for the whole offboarding and takes none", action)
+	case !action.isOfAll() && decision.Step == "":
 		return Decision{}, errors.New("step: is missing, want the name of a step of the plan")
 	case action == Answer && decision.Choice == "":
 		return Decision{}, errors.New("choice: is missing, want one of those that the step offers")

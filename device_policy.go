@@ -77,6 +77,11 @@ func (p DevicePolicy) RetiresAll() bool {
 	return !slices.ContainsFunc(p.all(), func(a namedAction) bool { return a.value != "" && a.value != Retire })
 }
 
+// Destroys reports whether a device may be wiped, or its record deleted.
+func (p DevicePolicy) Destroys() bool {
+	return slices.ContainsFunc(p.all(), func(a namedAction) bool { return Choice(a.value).Destroys() })
+}
+
 // Check refuses actions that do not exist. Its errors name the field below the
 // given one.
 func (p DevicePolicy) Check(field string) error {

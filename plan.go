@@ -9,7 +9,11 @@ import (
 // decided. It is pinned in the workflow's history when the offboarding starts.
 type Plan struct {
 	Leaver Leaver `json:"leaver"`
-	Steps  []Step `json:"steps"`
+	// Guards are what was found out about each danger.
+	Guards []Guard `json:"guards,omitempty"`
+	// Approvals is how many people must approve the plan before anything is touched.
+	Approvals int    `json:"approvals,omitzero"`
+	Steps     []Step `json:"steps"`
 }
 
 // Leaver is the user as Graph described them when the plan was made.
@@ -59,6 +63,8 @@ type Step struct {
 	// DisablesAccount says that the steps after this one change nothing once somebody has
 	// enabled the account again.
 	DisablesAccount bool `json:"disablesAccount,omitzero"`
+	// Destroys says that what the step does to its items cannot be undone.
+	Destroys bool `json:"destroys,omitzero"`
 	// Devices is set for shape Devices.
 	Devices *DeviceSettings `json:"devices,omitempty"`
 	// Items is what the step would touch, as far as the plan could see.

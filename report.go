@@ -24,6 +24,8 @@ const (
 	Incomplete Status = "incomplete"
 	// Aborted means that a person ended it.
 	Aborted Status = "aborted"
+	// Rejected means that a person has rejected the plan, and that nothing was touched.
+	Rejected Status = "rejected"
 	// CanceledStatus means that the workflow was cancelled.
 	CanceledStatus Status = "canceled"
 )
@@ -37,6 +39,10 @@ type Report struct {
 	Steps     []StepRecord `json:"steps"`
 	// Aborted is the decision that ended it early.
 	Aborted *Decided `json:"aborted,omitempty"`
+	// Guards are what the plan found out about each danger.
+	Guards []Guard `json:"guards,omitempty"`
+	// Approval is set where the plan must be approved.
+	Approval *PlanApproval `json:"approval,omitempty"`
 	// EnabledAgain is set once the account was found enabled that the offboarding had disabled.
 	EnabledAgain *EnabledAgain `json:"enabledAgain,omitempty"`
 }

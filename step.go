@@ -159,6 +159,10 @@ const (
 	// OtherUser is a device that is listed for the leaver, and whose user is somebody
 	// else: the leaver has enrolled it, perhaps.
 	OtherUser Special = "otherUser"
+	// SharedDevice is a device that was enrolled for many users, or for none.
+	SharedDevice Special = "shared"
+	// EnrolmentManager is a device that an enrolment manager has enrolled, for others.
+	EnrolmentManager Special = "enrolmentManager"
 )
 
 // Enrolment is what the plan shows of how a device came to be managed, and for whom, by

@@ -25,6 +25,7 @@ type Config struct {
 	SecondLook time.Duration
 	// MacOSUnlockCode is the code that wipes of Macs carry, or empty. It is a secret.
 	MacOSUnlockCode string
+	Guards          Guards // whom plans refuse, and which of them a person approves first
 }
 
 // Activities holds what the steps work with.
@@ -34,6 +35,7 @@ type Activities struct {
 	queue          string
 	secondLook     time.Duration
 	unlockCode     string
+	guards         Guards
 }
 
 // New checks c and makes the activities.
@@ -53,7 +55,10 @@ func New(c Config) (*Activities, error) {
 	if err := c.DeviceSettings.Policy.Check("the device policy"); err != nil {
 		return nil, fmt.Errorf("activities: %w", err)
 	}
-	return &Activities{c.Graph, c.Devices, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode}, nil
+	if err := c.Guards.Check(); err != nil {
+		return nil, fmt.Errorf("activities: %w", err)
+	}
+	return &Activities{c.Graph, c.Devices, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode, c.Guards}, nil
 }
 
 // Register puts every activity under its own name.

@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/activities"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/leaver-dev/leaver/plugin"
 	"github.com/stretchr/testify/assert"
@@ -63,7 +64,7 @@ func set(t *testing.T, users []graphsim.User, change ...func(*plugin.Config)) *s
 	server := httptest.NewServer(s.front)
 	t.Cleanup(server.Close)
 	s.token = s.Token(graphsim.Application)
-	s.config = plugin.Config{Credential: token(s.token), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond}
+	s.config = plugin.Config{Credential: token(s.token), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond, Guards: activities.Guards{MaxStarts: -1, MaxDevices: 1000}}
 	for _, c := range change {
 		c(&s.config)
 	}

@@ -39,13 +39,13 @@ var catalogue = []row{
 	{
 		Step: leaver.Step{Name: leaver.StepWipeManagedAppRegistrations, Shape: leaver.Each,
 			Activity: leaver.ActivityListManagedAppRegistrations, Change: leaver.ActivityWipeManagedAppRegistration,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Wipe company data from apps", Patience: intunePatience},
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Wipe company data from apps", Destroys: true, Patience: intunePatience},
 		do: (*Activities).ListManagedAppRegistrations, change: (*Activities).WipeManagedAppRegistration, skip: skipDeleted, intune: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepDeleteAutopilotIdentities, Shape: leaver.Each,
 			Activity: leaver.ActivityListAutopilotIdentities, Change: leaver.ActivityDeleteAutopilotIdentity,
-			After: []string{leaver.StepRemoveAllDevices}, Summary: "Take the devices out of Autopilot", Patience: intunePatience},
+			After: []string{leaver.StepRemoveAllDevices}, Summary: "Take the devices out of Autopilot", Destroys: true, Patience: intunePatience},
 		do: (*Activities).ListAutopilotIdentities, change: (*Activities).DeleteAutopilotIdentity, intune: true,
 	},
 	{
@@ -58,7 +58,7 @@ var catalogue = []row{
 		// Entra deletes no device that Autopilot still has.
 		Step: leaver.Step{Name: leaver.StepDeleteEntraDevices, Shape: leaver.Each,
 			Activity: leaver.ActivityListEntraDevices, Change: leaver.ActivityDeleteEntraDevice,
-			After: []string{leaver.StepRemoveAllDevices, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, Summary: "Delete the devices from Entra"},
+			After: []string{leaver.StepRemoveAllDevices, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, Summary: "Delete the devices from Entra", Destroys: true},
 		do: (*Activities).ListEntraDevices, change: (*Activities).DeleteEntraDevice, note: noteKeys,
 	},
 }

@@ -56,6 +56,9 @@ func explained(err error) (leaver.Failure, again) {
 	if unread, ok := errors.AsType[errApprovalsUnread](err); ok {
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: unread.Error()}, lasting
 	}
+	if protected, ok := errors.AsType[errProtected](err); ok {
+		return leaver.Failure{Type: leaver.ProtectedUser, Message: protected.Error() + "; nothing was touched"}, lasting
+	}
 	if many, ok := errors.AsType[errTooManyDevices](err); ok {
 		return leaver.Failure{Type: leaver.TooManyDevices, Message: many.Error()}, lasting
 	}

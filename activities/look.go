@@ -236,7 +236,17 @@ func special(d graph.ManagedDevice, userID, userPrincipalName string) leaver.Spe
 	case isID(d.UserID) && other(d.UserID, userID), other(d.UserPrincipalName, userPrincipalName):
 		return leaver.OtherUser
 	}
-	return ""
+	return enrolments[d.DeviceEnrollmentType]
+}
+
+// enrolments are the values of deviceEnrollmentType by which a device is for others too. The last four are those of
+// Graph's beta.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/resources/intune-devices-deviceenrollmenttype
+var enrolments = map[string]leaver.Special{
+	"deviceEnrollmentManager": leaver.EnrolmentManager, "appleBulkWithoutUser": leaver.SharedDevice, "windowsBulkUserless": leaver.SharedDevice,
+	"windowsAzureADJoinUsingDeviceAuth": leaver.SharedDevice, "androidEnterpriseDedicatedDevice": leaver.SharedDevice,
+	"androidAOSPUserlessDevice": leaver.SharedDevice, "appleACMEBulkWithoutUser": leaver.SharedDevice, "appleSharedDevice": leaver.SharedDevice,
 }
 
 // brief leaves out what does not change of a device that is known.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
+	"golang.org/x/sync/errgroup"
 )
 
 // PlanOffboarding reads the leaver, pins the object id and returns the plan. It changes nothing.
@@ -25,6 +26,11 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 		return leaver.Plan{}, failure(ctx, err)
 	}
 	plan := leaver.Plan{Leaver: found}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var group errgroup.Group
+	group.Go(func() (err error) { plan.Guards, err = a.guardAccount(ctx, found); return err })
+	var ofDevices []leaver.Guard
 	for _, row := range catalogue {
 		if isOptional(row.Name) && !request.Steps[row.Name].Include {
 			continue
@@ -40,8 +46,16 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 				// It is no reason to leave the account open.
 				step.Note = "the devices could not be read for the plan: " + explain(err).Message
 			}
+			ofDevices = a.guardDevices(step.Items, err)
 		}
 		plan.Steps = append(plan.Steps, step)
+	}
+	if err := group.Wait(); err != nil {
+		return leaver.Plan{}, failure(ctx, err)
+	}
+	plan.Guards = append(append(plan.Guards, ofDevices...), a.guardOwnAccount(found))
+	if err := a.judgePlan(&plan, request.DryRun); err != nil {
+		return leaver.Plan{}, failure(ctx, err)
 	}
 	return plan, nil
 }

@@ -53,8 +53,13 @@ func TestAPlanPinsTheObjectIDAndEndsAccessBeforeDevices(t *testing.T) {
 		plan := planFor(t, s, leaver.Request{UserID: "ADELE@contoso.com", Reason: "left", Ticket: "INC-0042"})
 		assert.Equal(t, before, s.Users(), "it changes nothing")
 		assert.Empty(t, s.writes())
-		assert.Len(t, s.Requests(), 3, "the leaver, the devices, and the recovery key of one")
+		assert.Len(t, s.Requests(), 7, "the leaver, the devices, the recovery key of one, and four for the guards")
 
+		for _, g := range plan.Guards {
+			assert.Equal(t, leaver.GuardClear, g.Result, g.Name)
+		}
+		assert.Len(t, plan.Guards, 7)
+		plan.Guards = nil
 		removal := &plan.Steps[2]
 		require.NotNil(t, removal.Devices)
 		require.Len(t, removal.Items, 1)

@@ -29,10 +29,14 @@ func (f *Fleet) Offered(now time.Time) []leaver.Choice {
 
 // Takes returns the ids of the devices that a choice is for: those that are given, or
 // without any all that it fits and that nothing has been decided about, or whose
-// decision cannot be carried out. Its error says why it does not fit.
+// decision cannot be carried out. What others use must be given by its id. Its error says
+// why it does not fit.
 func (f *Fleet) Takes(choice leaver.Choice, ids []string, now time.Time) ([]string, error) {
 	if len(ids) == 0 {
 		for _, d := range f.Devices {
+			if mustBeNamed := shared[d.Special] != "" && len(d.Calls) == 0 && choice != leaver.GiveUp; mustBeNamed {
+				continue
+			}
 			if !d.pending() && (d.chosenAction() == "" || f.stand(d, now).Question != "") && f.refusal(choice, d, now) == nil {
 				ids = append(ids, d.ID)
 			}

@@ -10,6 +10,13 @@ var beyond = map[leaver.Special]string{
 	leaver.ExchangeManaged:      "only Exchange ActiveSync knows it: remove it in Exchange",
 }
 
+// shared says of devices that others may use why a person is asked about them.
+var shared = map[leaver.Special]string{
+	leaver.OtherUser:        "Intune lists it for the leaver, and names somebody else as its user",
+	leaver.SharedDevice:     "it is enrolled as a device for many users, or for none",
+	leaver.EnrolmentManager: "an enrolment manager has enrolled it, and others may use it",
+}
+
 // harm says why an action must not be asked of a device, or "". Deleting the record of
 // a corporate Android device resets it; that does no harm where the policy wants the
 // device wiped.

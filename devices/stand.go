@@ -49,8 +49,8 @@ func (f *Fleet) stand(d *Device, now time.Time) Stand {
 		return f.question(d, d.Unread, "", now)
 	case d.chosenAction() != "":
 		return f.ask(d, d.chosenAction(), "", false, now)
-	case d.Special == leaver.OtherUser && last == nil && d.choice() != leaver.Retry && f.planned(d) != leaver.Keep:
-		return f.question(d, "Intune lists it for the leaver, and names somebody else as its user: see there whose it is, then choose", "", now)
+	case shared[d.Special] != "" && last == nil && d.choice() != leaver.Retry && f.planned(d) != leaver.Keep:
+		return f.question(d, shared[d.Special]+": see there whose it is, then choose", "", now)
 
 	// Intune has heard no call for it.
 	case d.leavesAnyway():

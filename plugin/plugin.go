@@ -56,6 +56,9 @@ type Config struct {
 	// MacOSUnlockCode is the six-digit code that a wipe of a Mac carries. It is a secret,
 	// and stands in no history and no log. Empty means none.
 	MacOSUnlockCode string
+	// Guards say whom plans refuse, and which plans a person approves first. The zero value has plans approved of
+	// who holds directory roles, has more than 20 devices, or is one of more than 10 within an hour.
+	Guards activities.Guards
 	// ListPages and ListRows are how many pages and rows a list of Graph's may have
 	// before it counts as a list without end. Zero means 1,000 and 50,000.
 	ListPages, ListRows int
@@ -97,7 +100,7 @@ func (c Config) activities() (*activities.Activities, error) {
 			return nil, err
 		}
 	}
-	return activities.New(activities.Config{Graph: users, Devices: devices, DeviceTaskQueue: c.DeviceTaskQueue, SecondLook: cmp.Or(c.SecondLook, 5*time.Second), MacOSUnlockCode: c.MacOSUnlockCode, DeviceSettings: leaver.DeviceSettings{
+	return activities.New(activities.Config{Graph: users, Devices: devices, DeviceTaskQueue: c.DeviceTaskQueue, SecondLook: cmp.Or(c.SecondLook, 5*time.Second), MacOSUnlockCode: c.MacOSUnlockCode, Guards: c.Guards, DeviceSettings: leaver.DeviceSettings{
 		Policy:      c.DevicePolicy,
 		Deadline:    leaver.Duration(cmp.Or(c.DeviceDeadline, 30*24*time.Hour)),
 		FirstLook:   leaver.Duration(cmp.Or(c.FirstPoll, time.Minute)),

@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/activities"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/leaver-dev/leaver/plugin"
 	"github.com/stretchr/testify/assert"
@@ -37,7 +38,7 @@ func contoso(t *testing.T) (*graphsim.Tenant, plugin.Config) {
 	tenant.Add(graphsim.Contoso(0)...)
 	server := httptest.NewServer(tenant.Handler())
 	t.Cleanup(server.Close)
-	return tenant, plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond}
+	return tenant, plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond, Guards: activities.Guards{MaxStarts: -1, MaxDevices: 1000}}
 }
 
 func environment() *testsuite.TestWorkflowEnvironment {

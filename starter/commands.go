@@ -57,6 +57,8 @@ for the end, when the command did what it was asked), else 1.`,
 		ofUser("cancel USER", "Cancel an offboarding: a running write finishes, nothing else starts", s.cancel),
 		s.decideCommand(leaver.RetryStep, "retry-step USER STEP", "Run a step again that waits for a person"),
 		s.decideCommand(leaver.SkipStep, "skip-step USER STEP", "Leave a step out"),
+		s.decideCommand(leaver.Approve, "approve USER", "Have a plan carried out that must be approved; --by names who approves"),
+		s.decideCommand(leaver.Reject, "reject USER", "End an offboarding whose plan must be approved, before anything is touched"),
 		s.decideCommand(leaver.ContinueOffboarding, "continue-offboarding USER", "Go on though somebody has enabled the account again"),
 		s.decideCommand(leaver.Abort, "abort USER", "Start no further step and end the offboarding incomplete"),
 		s.answerCommand())

@@ -71,7 +71,11 @@ func (v view) how(wait leaver.Wait) string {
 		}
 	case leaver.WaitForPerson:
 		if wait.Step == "" {
-			return fmt.Sprintf("%[1]s: starter continue-offboarding %[2]s, or starter abort %[2]s (workflow %[3]s)", wait.Why, v.user, v.workflowID)
+			commands := make([]string, len(wait.Actions))
+			for i, action := range wait.Actions {
+				commands[i] = fmt.Sprintf("starter %s %s", verbs[action], v.user)
+			}
+			return fmt.Sprintf("%s. Decide with %s (workflow %s)", wait.Why, strings.Join(commands, ", or "), v.workflowID)
 		}
 		text := fmt.Sprintf("%[1]s waits for a person: starter retry-step %[2]s %[1]s, or skip-step, or abort (workflow %[3]s)", wait.Step, v.user, v.workflowID)
 		if len(wait.Choices) > 0 {
@@ -81,6 +85,9 @@ func (v view) how(wait leaver.Wait) string {
 	}
 	return ""
 }
+
+// verbs are the commands by which the starter sends decisions about the whole offboarding.
+var verbs = map[leaver.Action]string{leaver.Approve: "approve --by NAME", leaver.Reject: "reject", leaver.ContinueOffboarding: "continue-offboarding", leaver.Abort: "abort"}
 
 var (
 	good  = lipgloss.NewStyle().Foreground(lipgloss.Color("2"))
@@ -109,10 +116,27 @@ func (v view) table(width int) string {
 	if len(items) > 0 {
 		parts = append(parts, grid(width, items, "STEP", "ITEM", "STATE", "DETAIL"))
 	}
+	if guards := v.guards(); len(guards) > 0 {
+		parts = append(parts, grid(width, guards, "GUARD", "RESULT", "DETAIL"))
+	}
 	for _, notice := range v.notices() {
 		parts = append(parts, bad.Render(lipgloss.Wrap(notice.text, width, "")))
 	}
 	return strings.Join(parts, "\n") + "\n"
+}
+
+// guards has a row for each guard that has found something, or could not.
+func (v view) guards() (rows [][]string) {
+	for _, g := range v.progress.Guards {
+		if g.Result != leaver.GuardClear {
+			style := bad
+			if g.Result == leaver.GuardNotChecked {
+				style = plain
+			}
+			rows = append(rows, []string{printable(string(g.Name)), style.Render(printable(string(g.Result))), printable(g.Detail)})
+		}
+	}
+	return rows
 }
 
 // grid draws a table. Where it is wider than the terminal, its cells wrap.

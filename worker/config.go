@@ -7,10 +7,13 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/caarlos0/env/v11"
+	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/activities"
 	"github.com/leaver-dev/leaver/internal/graph"
 )
 
@@ -33,6 +36,16 @@ type config struct {
 	LogFormat      string        `env:"LEAVER_LOG_FORMAT" envDefault:"text"`
 	LogLevel       slog.Level    `env:"LEAVER_LOG_LEVEL" envDefault:"info"`
 	SignInDir      string        `env:"LEAVER_SIGN_IN_DIR"`
+
+	// What plans refuse, and what must be approved.
+	ProtectedUsers  []string                `env:"LEAVER_PROTECTED_USERS"`
+	ProtectedGroups []string                `env:"LEAVER_PROTECTED_GROUPS"`
+	Privileged      leaver.GuardResult      `env:"LEAVER_PRIVILEGED_USERS" envDefault:"approval"`
+	MaxDevices      int                     `env:"LEAVER_MAX_DEVICES" envDefault:"20"`
+	MaxStarts       int                     `env:"LEAVER_MAX_STARTS" envDefault:"10"`
+	StrictGuards    bool                    `env:"LEAVER_STRICT_GUARDS"`
+	Approvals       activities.ApprovalRule `env:"LEAVER_APPROVALS" envDefault:"guarded"`
+	Approvers       int                     `env:"LEAVER_APPROVERS" envDefault:"1"`
 
 	Credential       credentialKind `env:"LEAVER_CREDENTIAL" envDefault:"default"`
 	DeviceCredential credentialKind `env:"LEAVER_DEVICE_CREDENTIAL"`
@@ -67,6 +80,7 @@ func (p *devicePolicy) UnmarshalText(text []byte) error {
 var wanted = map[reflect.Type]string{
 	reflect.TypeFor[devicePolicy]():  `want JSON such as {"company":{"windows":"wipe"},"personal":{"default":"retire"}}`,
 	reflect.TypeFor[time.Duration](): "want a duration such as 90s, 1m or 720h",
+	reflect.TypeFor[bool]():          "want true or false",
 	reflect.TypeFor[int]():           "want a whole number, such as 10000",
 	reflect.TypeFor[slog.Level]():    "want debug, info, warn or error",
 }
@@ -121,6 +135,20 @@ func (c config) check() error {
 		return errors.New("LEAVER_LIST_PAGES: want 1 at least, such as 1000")
 	case c.ListRows < 1:
 		return errors.New("LEAVER_LIST_ROWS: want 1 at least, such as 50000")
+	case !slices.Contains([]leaver.GuardResult{leaver.GuardApproval, leaver.GuardRefused, leaver.GuardClear}, c.Privileged):
+		return errors.New("LEAVER_PRIVILEGED_USERS: want approval, refused or clear")
+	case c.MaxDevices < 1:
+		return errors.New("LEAVER_MAX_DEVICES: want 1 at least, such as 20")
+	case c.MaxStarts == 0:
+		return errors.New("LEAVER_MAX_STARTS: want 1 at least, such as 10, or -1 for no limit")
+	case !slices.Contains([]activities.ApprovalRule{activities.ApproveNever, activities.ApproveGuarded, activities.ApproveDestructive, activities.ApproveAlways}, c.Approvals):
+		return errors.New("LEAVER_APPROVALS: want never, guarded, destructive or always")
+	case c.Approvers < 1 || c.Approvers > 10:
+		return errors.New("LEAVER_APPROVERS: want 1 to 10")
+	case slices.ContainsFunc(c.ProtectedGroups, func(id string) bool { return uuid.Validate(id) != nil }):
+		return errors.New("LEAVER_PROTECTED_GROUPS: want object ids of groups, with commas between them")
+	case slices.ContainsFunc(c.ProtectedUsers, func(id string) bool { return leaver.CheckUserID(id) != nil }):
+		return errors.New("LEAVER_PROTECTED_USERS: want object ids or user principal names, with commas between them")
 	case c.LogFormat != "text" && c.LogFormat != "json":
 		return errors.New("LEAVER_LOG_FORMAT: want text or json")
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/activities"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -52,7 +53,7 @@ func ran(args ...string) error {
 func TestNothingNeedsToBeSet(t *testing.T) {
 	assert.Equal(t, config{
 		TaskQueue: "offboarding", DeviceQueue: "offboarding-devices", Cloud: "global", FirstPoll: time.Minute, LongestPoll: 4 * time.Hour, DeviceDeadline: 30 * 24 * time.Hour,
-		ListPages: 1000, ListRows: 50_000, StopTimeout: 65 * time.Second, WorkflowCache: 10_000, LogFormat: "text", LogLevel: slog.LevelInfo, Credential: defaultChain,
+		ListPages: 1000, ListRows: 50_000, StopTimeout: 65 * time.Second, Privileged: leaver.GuardApproval, MaxDevices: 20, MaxStarts: 10, Approvals: activities.ApproveGuarded, Approvers: 1, WorkflowCache: 10_000, LogFormat: "text", LogLevel: slog.LevelInfo, Credential: defaultChain,
 	}, loaded(t))
 }
 
@@ -64,13 +65,16 @@ func TestAnEmptyVariableIsTheDefault(t *testing.T) {
 func TestWhatIsSetIsRead(t *testing.T) {
 	c := loaded(t, "LEAVER_TASK_QUEUE=people", "LEAVER_DEVICE_TASK_QUEUE=phones", "LEAVER_CLOUD=usgov-l5", "LEAVER_GRAPH_URL=https://graph.example.com/graph",
 		`LEAVER_DEVICE_POLICY={"company":{"windows":"wipe"}}`,
-		"LEAVER_FIRST_POLL=5m", "LEAVER_LONGEST_POLL=1h", "LEAVER_DEVICE_DEADLINE=48h", "LEAVER_STOP_TIMEOUT=0s", "LEAVER_WORKFLOW_CACHE=500", "LEAVER_LIST_PAGES=7", "LEAVER_MACOS_UNLOCK_CODE_FILE=/run/secrets/code", "LEAVER_LIST_ROWS=70", "LEAVER_LOG_FORMAT=json",
+		"LEAVER_FIRST_POLL=5m", "LEAVER_LONGEST_POLL=1h", "LEAVER_DEVICE_DEADLINE=48h", "LEAVER_STOP_TIMEOUT=0s", "LEAVER_WORKFLOW_CACHE=500", "LEAVER_LIST_PAGES=7", "LEAVER_MACOS_UNLOCK_CODE_FILE=/run/secrets/code", "LEAVER_LIST_ROWS=70", "LEAVER_PROTECTED_USERS=chief@contoso.com,glass@contoso.com", "LEAVER_PROTECTED_GROUPS=0e1f0000-0000-4000-8000-000000000001", "LEAVER_PRIVILEGED_USERS=refused",
+		"LEAVER_MAX_DEVICES=5", "LEAVER_MAX_STARTS=-1", "LEAVER_STRICT_GUARDS=true", "LEAVER_APPROVALS=always", "LEAVER_APPROVERS=2", "LEAVER_LOG_FORMAT=json",
 		"LEAVER_LOG_LEVEL=debug", "LEAVER_SIGN_IN_DIR=/var/lib/leaver", "LEAVER_CREDENTIAL=client-secret", "LEAVER_DEVICE_CREDENTIAL=device-code",
 		"AZURE_TENANT_ID=t1", "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")
 	assert.Equal(t, config{
 		TaskQueue: "people", DeviceQueue: "phones", Cloud: "usgov-l5", GraphURL: "https://graph.example.com/graph", FirstPoll: 5 * time.Minute, LongestPoll: time.Hour,
 		DevicePolicy:   devicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}},
-		DeviceDeadline: 48 * time.Hour, WorkflowCache: 500, UnlockCodeFile: "/run/secrets/code", ListPages: 7, ListRows: 70, LogFormat: "json", LogLevel: slog.LevelDebug, SignInDir: "/var/lib/leaver",
+		DeviceDeadline: 48 * time.Hour, WorkflowCache: 500, UnlockCodeFile: "/run/secrets/code", ListPages: 7, ListRows: 70,
+		ProtectedUsers: []string{"chief@contoso.com", "glass@contoso.com"}, ProtectedGroups: []string{"0e1f0000-0000-4000-8000-000000000001"}, Privileged: leaver.GuardRefused,
+		MaxDevices: 5, MaxStarts: -1, StrictGuards: true, Approvals: activities.ApproveAlways, Approvers: 2, LogFormat: "json", LogLevel: slog.LevelDebug, SignInDir: "/var/lib/leaver",
 		Credential: clientSecret, DeviceCredential: deviceCode,
 		Identity:       identity{TenantID: "t1", ClientID: "c1", ClientSecret: "s1"},
 		DeviceIdentity: identity{TenantID: "t1", ClientID: "c1"},
@@ -118,6 +122,14 @@ func TestAWrongSettingNamesItsVariable(t *testing.T) {
 		"LEAVER_LIST_ROWS=-1":                                    "LEAVER_LIST_ROWS: want 1 at least",
 		"LEAVER_WORKFLOW_CACHE=0":                                "LEAVER_WORKFLOW_CACHE: want 1 at least",
 		"LEAVER_WORKFLOW_CACHE=many":                             "LEAVER_WORKFLOW_CACHE: want a whole number, such as 10000",
+		"LEAVER_PRIVILEGED_USERS=no":                             "LEAVER_PRIVILEGED_USERS: want approval, refused or clear",
+		"LEAVER_PROTECTED_GROUPS=chiefs":                         "LEAVER_PROTECTED_GROUPS: want object ids of groups",
+		"LEAVER_PROTECTED_USERS=a b":                             "LEAVER_PROTECTED_USERS: want object ids or user principal names",
+		"LEAVER_MAX_DEVICES=0":                                   "LEAVER_MAX_DEVICES: want 1 at least",
+		"LEAVER_MAX_STARTS=0":                                    "LEAVER_MAX_STARTS: want 1 at least",
+		"LEAVER_STRICT_GUARDS=perhaps":                           "LEAVER_STRICT_GUARDS: want true or false",
+		"LEAVER_APPROVALS=some":                                  "LEAVER_APPROVALS: want never, guarded, destructive or always",
+		"LEAVER_APPROVERS=0":                                     "LEAVER_APPROVERS: want 1 to 10",
 		"LEAVER_LOG_FORMAT=xml":                                  "LEAVER_LOG_FORMAT: want text or json",
 		"LEAVER_LOG_LEVEL=loud":                                  "LEAVER_LOG_LEVEL: want debug, info, warn or error",
 	} {

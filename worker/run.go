@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/activities"
 	"github.com/leaver-dev/leaver/plugin"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
@@ -35,7 +36,11 @@ func run(ctx context.Context, c config, _ io.Writer) error {
 		Credential: all, DeviceCredential: devices, Cloud: c.Cloud, GraphURL: c.GraphURL,
 		FirstPoll: c.FirstPoll, LongestPoll: c.LongestPoll, DeviceDeadline: c.DeviceDeadline,
 		DevicePolicy: leaver.DevicePolicy(c.DevicePolicy), DeviceTaskQueue: c.DeviceQueue,
-		MacOSUnlockCode: unlockCode, ListPages: c.ListPages, ListRows: c.ListRows,
+		MacOSUnlockCode: unlockCode, ListPages: c.ListPages, ListRows: c.ListRows, Guards: activities.Guards{
+			ProtectedUsers: c.ProtectedUsers, ProtectedGroups: c.ProtectedGroups, Privileged: c.Privileged,
+			MaxDevices: c.MaxDevices, MaxStarts: c.MaxStarts, Strict: c.StrictGuards,
+			Approvals: c.Approvals, Approvers: c.Approvers,
+		},
 	})
 	if err != nil {
 		return err

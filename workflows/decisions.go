@@ -127,6 +127,8 @@ func meant(name string) string {
 var descriptions = map[leaver.Action]string{
 	leaver.RetryStep:           `Run a waiting step again: {"step": "…", "by": "…", "reason": "…"}`,
 	leaver.SkipStep:            `Leave a step out: {"step": "…", "by": "…", "reason": "…"}`,
+	leaver.Approve:             `Have the plan carried out: {"by": "…", "reason": "…"}`,
+	leaver.Reject:              `End the offboarding before it begins: {"by": "…", "reason": "…"}`,
 	leaver.ContinueOffboarding: `Go on though somebody has enabled the account again: {"by": "…", "reason": "…"}`,
 	leaver.Abort:               `Start no further step and end incomplete: {"by": "…", "reason": "…"}`,
 	leaver.Answer:              `Decide about what a waiting step asks: {"step": "…", "choice": "…", "items": ["…"], "by": "…", "reason": "…"}`,
@@ -170,8 +172,12 @@ func (o *offboarding) carryOut(action leaver.Action, decision leaver.Decision, i
 		o.stop()
 		return
 	}
-	if action == leaver.ContinueOffboarding {
+	switch action {
+	case leaver.ContinueOffboarding:
 		o.goOn(decided)
+		return
+	case leaver.Approve, leaver.Reject:
+		o.judgePlan(decided)
 		return
 	}
 	s := o.find(decision.Step)
@@ -216,11 +222,13 @@ func (o *offboarding) check(action leaver.Action, input json.RawMessage, now tim
 		return decision, nil, err
 	case user != "" && !o.isLeaver(user):
 		return decision, nil, errors.New("userId: this offboarding is of another user: look at the workflow id")
-	case !o.Report.EndedAt.IsZero() || o.Report.Aborted != nil:
+	case !o.Report.EndedAt.IsZero() || o.Report.Aborted != nil || o.Report.Approval != nil && o.Report.Approval.Rejected != nil:
 		return decision, nil, errors.New("the offboarding is ending already")
 	case action == leaver.Abort:
 		return decision, nil, nil
-	case action == leaver.ContinueOffboarding && !o.held():
+	case action == leaver.Approve, action == leaver.Reject:
+		return decision, nil, o.mayJudge(action, decision.By)
+	case action == leaver.ContinueOffboarding && !o.enabledAgain():
 		return decision, nil, errors.New("nothing waits for this: the account was not found enabled again")
 	case action == leaver.ContinueOffboarding:
 		return decision, nil, nil

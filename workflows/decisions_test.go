@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/activities"
 	"github.com/leaver-dev/leaver/internal/graphsim"
+	"github.com/leaver-dev/leaver/plugin"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
@@ -344,4 +346,21 @@ func TestAnUpdateWithSeveralInputsIsRefused(t *testing.T) {
 		o.signal(leaver.Abort, `{}`)
 	})
 	o.ends(leaver.Aborted, adele)
+}
+
+func TestAsManyPeopleApproveAsAreNeeded(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, func(c *plugin.Config) { c.Guards.Approvals, c.Guards.Approvers = activities.ApproveAlways, 2 })
+	var again func() error
+	o.after(time.Hour, func() {
+		o.signal(leaver.Approve, `{"by":"first@contoso.com"}`)
+		again = o.update(leaver.Approve, `{"by":"FIRST@contoso.com"}`)
+	})
+	o.after(2*time.Hour, func() {
+		assert.ErrorContains(t, again(), "has approved already")
+		assert.Contains(t, o.progress().Waits[0].Why, "(1 of 2): the worker's configuration has such plans approved")
+		assert.True(t, o.tenant.Users()[graphsim.Leaver].AccountEnabled)
+		o.signal(leaver.Approve, `{"by":"second@contoso.com"}`)
+	})
+	assert.Len(t, o.ends(leaver.Completed, adele).Approval.Given, 2)
 }

@@ -24,7 +24,7 @@ func (o *offboarding) end(ctx workflow.Context, planErr error) (*leaver.Report, 
 	switch o.Report.Status {
 	case leaver.CanceledStatus:
 		return nil, temporal.NewCanceledError(report)
-	case leaver.Incomplete, leaver.Aborted:
+	case leaver.Incomplete, leaver.Aborted, leaver.Rejected:
 		if planErr != nil && !temporal.IsCanceledError(planErr) {
 			return nil, planErr
 		}
@@ -39,6 +39,8 @@ func (o *offboarding) endStatus(ctx workflow.Context, planErr error) leaver.Stat
 		return leaver.CanceledStatus
 	case o.Report.Aborted != nil:
 		return leaver.Aborted
+	case o.Report.Approval != nil && o.Report.Approval.Rejected != nil:
+		return leaver.Rejected
 	case planErr != nil:
 		return leaver.Incomplete
 	case o.Report.Status == leaver.Planned:
@@ -77,7 +79,10 @@ func (o *offboarding) shortfall() string {
 	if o.Report.Aborted != nil {
 		text = "offboarding aborted"
 	}
-	if o.held() {
+	if approval := o.Report.Approval; approval != nil && approval.Rejected != nil {
+		text = "offboarding rejected, and nothing was touched"
+	}
+	if o.enabledAgain() {
 		text += ", as somebody has enabled the account again"
 	}
 	if len(missing) > 0 {

@@ -223,12 +223,14 @@ func (o *offboarding) plan(ctx workflow.Context) error {
 	if err := plan.Check(); err != nil {
 		return leaver.Failure{Type: leaver.OffboardingIncomplete, Message: "the plan cannot be run: " + err.Error()}.Err()
 	}
-	o.Report.Leaver = plan.Leaver
+	o.Report.Leaver, o.Report.Guards = plan.Leaver, plan.Guards
+	o.askForApproval(ctx, plan)
 	for _, planned := range plan.Steps {
 		record := leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: planned.Items}
 		record.Step.Items = nil // or the plan's would be kept as long as the step's own
 		o.Steps = append(o.Steps, &step{StepRecord: record})
 	}
+	o.show(ctx)
 	return nil
 }
 

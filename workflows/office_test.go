@@ -16,6 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/activities"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/leaver-dev/leaver/plugin"
 	"github.com/stretchr/testify/assert"
@@ -72,7 +73,7 @@ func newOffice(t testing.TB, change ...func(*plugin.Config)) *office {
 	tenant.Add(graphsim.Contoso(0)...)
 	server := httptest.NewServer(tenant.Handler())
 	t.Cleanup(server.Close)
-	config := plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond}
+	config := plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond, Guards: activities.Guards{MaxStarts: -1, MaxDevices: 1000}}
 	for _, c := range change {
 		c(&config)
 	}
@@ -120,7 +121,7 @@ func (o *office) ends(as leaver.Status, request string) leaver.Report {
 	report, err := o.run(request)
 	assert.Equal(o.t, as, report.Status, "%v", err)
 	switch as {
-	case leaver.Incomplete, leaver.Aborted:
+	case leaver.Incomplete, leaver.Aborted, leaver.Rejected:
 		assert.True(o.t, leaver.IsFailure(err, leaver.OffboardingIncomplete), "%v", err)
 	case leaver.CanceledStatus:
 		assert.True(o.t, temporal.IsCanceledError(err), "%v", err)

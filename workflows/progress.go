@@ -18,7 +18,7 @@ func (o *offboarding) snapshot() leaver.Progress {
 		p.Waits = append(p.Waits, *o.planning)
 	}
 	if o.Report.EndedAt.IsZero() && o.held() {
-		p.Waits = append(p.Waits, o.heldSince())
+		p.Waits = append(p.Waits, o.heldFor())
 	}
 	p.Steps = make([]leaver.StepRecord, len(o.Steps))
 	for i, s := range o.Steps {
@@ -150,7 +150,8 @@ func (o *offboarding) headline() string {
 		}
 	}
 	if o.Report.EndedAt.IsZero() && o.held() {
-		return fmt.Sprintf("**Waits for a person**: %s. Answer with the signal or update `continueOffboarding` or `abort` and `{}`. %s", enabledAgain(o.Report.EnabledAgain.FoundAt), strings.TrimSpace(person+" "+approval))
+		wait := o.heldFor()
+		return fmt.Sprintf("**Waits for a person**: %s. Answer with the signal or update `%s`, or `abort`, and `{\"by\": \"…\"}`. %s", wait.Why, wait.Actions[0], strings.TrimSpace(person+" "+approval))
 	}
 	switch {
 	case person+approval != "":

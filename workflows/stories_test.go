@@ -11,6 +11,7 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // story is an offboarding with what happens meanwhile, and its end: how the devices stand,
@@ -320,6 +321,25 @@ var stories = map[string]story{
 			o.signal(leaver.Answer, fmt.Sprintf(`{"step":"removeAllDevices","choice":"giveUp","userId":"{%s}"}`, strings.ToUpper(o.progress().Leaver.ID)))
 		}), signals(3*h, leaver.SkipStep, `{"step":"removeAllDevices","userId":"ADELE@contoso.com"}`),
 	}, leaver.CompletedWithExceptions, "HARM givenUp, PHONE leaving; 0 wiped, 0 filed", nil},
+	"a plan that must be approved": {adele, administrator, schedule{at(h, func(o *office) {
+		assert.Equal(o.t, "person [approve reject abort] []", waits(o.progress()))
+		assert.Contains(o.t, o.progress().Waits[0].Why, "the plan must be approved before anything is touched (0 of 1): the user holds a directory role")
+		assert.Equal(o.t, leaver.Waiting, o.progress().Status)
+		assert.Contains(o.t, o.currentDetails(), "**Waits for a person**: the plan must be approved")
+		assert.True(o.t, o.tenant.Users()[graphsim.Leaver].AccountEnabled)
+	}), refuses(h, leaver.Approve, `{}`, "by: is missing"), refuses(h, leaver.Approve, `{"by":"x","userId":"megan@contoso.com"}`, "another user"),
+		refuses(h, leaver.RetryStep, onRemoval, "only a waiting step"),
+		signals(2*h, leaver.Approve, `{"by":"it@contoso.com","reason":"INC-0042"}`), refuses(3*h, leaver.Reject, `{}`, "no plan waits for this"),
+	}, leaver.Completed, "A gone; 0 wiped, 0 filed", func(o *office, report leaver.Report) {
+		require.Len(o.t, report.Approval.Given, 1)
+		assert.Equal(o.t, "INC-0042", report.Approval.Given[0].Reason)
+		for _, r := range o.tenant.Requests() {
+			assert.False(o.t, r.Writes() && r.At.Before(report.StartedAt.Add(2*h)), r.Path)
+		}
+	}},
+	"a plan that is rejected": {adele, administrator, schedule{signals(2*h, leaver.Reject, `{"by":"it@contoso.com","reason":"the wrong Adele"}`)},
+		leaver.Rejected, "", untouched},
+	"a plan that must be approved is aborted": {adele, administrator, schedule{signals(2*h, leaver.Abort, `{}`)}, leaver.Aborted, "", untouched},
 	"an abort": {adele, has(silent("A"), harm("H")), schedule{signals(3*h, leaver.Abort, `{"by":"x"}`)}, leaver.Aborted, "", nil},
 	"a cancel": {adele, has(silent("A")), schedule{at(3*h, (*office).cancel)}, leaver.CanceledStatus, "", nil},
 	// Each is a question in its own time, and none of them keeps the others from being followed.
@@ -577,4 +597,19 @@ func rehired(when time.Duration) event {
 		enabled(o)
 		o.tenant.Enroll(graphsim.Leaver, windows("NEW"))
 	})
+}
+
+// administrator makes Adele hold a directory role, and gives her one device.
+func administrator(o *office) {
+	o.fleet(windows("A"))
+	user := o.tenant.Users()[graphsim.Leaver]
+	user.Roles = 1
+	o.tenant.Add(user)
+}
+
+func untouched(o *office, report leaver.Report) {
+	assert.Equal(o.t, "disableAccount notStarted, revokeSessions notStarted, removeAllDevices notStarted", outcomes(report))
+	for _, r := range o.tenant.Requests() {
+		assert.False(o.t, r.Writes(), r.Path)
+	}
 }

@@ -53,6 +53,7 @@ func (e *CredentialError) Error() string {
 type observedCredential struct {
 	credential azcore.TokenCredential
 	kind       atomic.Value
+	user       atomic.Value
 }
 
 func (o *observedCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -60,7 +61,9 @@ func (o *observedCredential) GetToken(ctx context.Context, options policy.TokenR
 	if err != nil {
 		return token, credentialError(ctx, err)
 	}
-	o.kind.Store(kindOf(token.Token))
+	kind, user := kindOf(token.Token)
+	o.kind.Store(kind)
+	o.user.Store(user)
 	return token, nil
 }
 
@@ -81,28 +84,36 @@ func (o *observedCredential) Kind() TokenKind {
 	return cmp.Or(kind, UnknownToken)
 }
 
+// User is the object id of the user whom the last token acts for; empty for an application's token, or where
+// the token could not be read.
+func (o *observedCredential) User() string {
+	user, _ := o.user.Load().(string)
+	return user
+}
+
 // kindOf looks into a token's claims. Microsoft calls tokens for its own
-// services opaque, so this only ever words an error.
-func kindOf(token string) TokenKind {
+// services opaque, so this only ever words an error, or is one guard of several.
+func kindOf(token string) (kind TokenKind, user string) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return UnknownToken
+		return UnknownToken, ""
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	var claims struct {
 		Kind  string   `json:"idtyp"`
+		User  string   `json:"oid"`
 		Scope string   `json:"scp"`
 		Roles []string `json:"roles"`
 	}
 	switch {
 	case err != nil || json.Unmarshal(payload, &claims) != nil:
-		return UnknownToken
+		return UnknownToken, ""
 	case claims.Kind == "app", claims.Scope == "" && len(claims.Roles) > 0:
-		return Application
+		return Application, ""
 	case claims.Scope != "":
-		return Delegated
+		return Delegated, claims.User
 	}
-	return UnknownToken
+	return UnknownToken, ""
 }
 
 var entraCode = regexp.MustCompile(`AADSTS\d{4,7}`)

@@ -37,7 +37,9 @@ func TestTheKindOfATokenIsSeenInItsClaims(t *testing.T) {
 		"a.!!!.c":            UnknownToken,
 		"":                   UnknownToken,
 	} {
-		assert.Equal(t, want, kindOf(token), token)
+		kind, user := kindOf(token)
+		assert.Equal(t, want, kind, token)
+		assert.Empty(t, user, token)
 	}
 }
 

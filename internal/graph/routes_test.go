@@ -26,6 +26,9 @@ func TestTheFileOfRoutesHoldsEveryCall(t *testing.T) {
 	methods := reflect.ValueOf(client)
 	for i := range methods.NumMethod() {
 		method, sent := methods.Method(i), len(s.all())
+		if method.Type().NumIn() == 0 { // it tells what is known already
+			continue
+		}
 		var arguments []reflect.Value
 		for n := range method.Type().NumIn() {
 			argument := reflect.New(method.Type().In(n)).Elem()

@@ -37,6 +37,7 @@ type query struct {
 
 var (
 	readsUsers     = [][]string{{"User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
+	readsDirectory = [][]string{{"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
 	writesUsers    = [][]string{{"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}
 	readsDevices   = [][]string{{"DeviceManagementManagedDevices.Read.All"}, {"DeviceManagementManagedDevices.ReadWrite.All"}}
 	actsOnDevices  = [][]string{{"DeviceManagementManagedDevices.PrivilegedOperations.All"}}
@@ -51,6 +52,10 @@ var (
 var routes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},
 	{http.MethodGet, "/directory/deletedItems/{id}", readsUsers, (*Tenant).getDeletedUser},
+	{http.MethodGet, "/users/{id}/transitiveMemberOf", readsDirectory, (*Tenant).listMemberships},
+	{http.MethodGet, "/users/{id}/mailboxSettings", [][]string{{"MailboxSettings.Read"}, {"MailboxSettings.ReadWrite"}}, (*Tenant).getMailbox},
+	{http.MethodGet, "/roleManagement/directory/roleAssignments", [][]string{{"RoleManagement.Read.Directory"}, {"RoleManagement.ReadWrite.Directory"}, {"Directory.Read.All"}}, (*Tenant).listRoles},
+	{http.MethodGet, "/roleManagement/directory/roleEligibilitySchedules", [][]string{{"RoleEligibilitySchedule.Read.Directory"}, {"RoleManagement.Read.Directory"}}, (*Tenant).listRoles},
 	{http.MethodPatch, "/users/{id}", slices.Concat([][]string{{"User.EnableDisableAccount.All", "User.Read.All"}}, writesUsers), (*Tenant).patchUser},
 	{http.MethodPost, "/users/{id}/revokeSignInSessions", slices.Concat([][]string{{"User.RevokeSessions.All"}}, writesUsers), (*Tenant).revokeSessions},
 	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, showsDevices((*Tenant).listDevices)},

@@ -22,18 +22,22 @@ import (
 
 // User is a user of the tenant and what the tenant manages for the user.
 type User struct {
-	ID                    string    `json:"id"`
-	UserPrincipalName     string    `json:"userPrincipalName"`
-	DisplayName           string    `json:"displayName,omitempty"`
-	UserType              string    `json:"userType"`
-	AccountEnabled        bool      `json:"accountEnabled"`
-	OnPremisesSyncEnabled bool      `json:"onPremisesSyncEnabled,omitempty"`
-	SessionsValidFrom     time.Time `json:"signInSessionsValidFromDateTime"`
-	CreationType          string    `json:"creationType,omitempty"`      // Invitation for a user who was invited from outside
-	ExternalUserState     string    `json:"externalUserState,omitempty"` // of such a user
-	Deleted               bool      `json:"deleted,omitempty"`           // among the deleted items; the devices stay managed
-	NotInIntune           bool      `json:"notInIntune,omitempty"`       // Intune answers that there is no such user
-	Devices               []Device  `json:"devices"`                     // those that are managed now
+	ID                    string       `json:"id"`
+	UserPrincipalName     string       `json:"userPrincipalName"`
+	DisplayName           string       `json:"displayName,omitempty"`
+	UserType              string       `json:"userType"`
+	AccountEnabled        bool         `json:"accountEnabled"`
+	OnPremisesSyncEnabled bool         `json:"onPremisesSyncEnabled,omitempty"`
+	SessionsValidFrom     time.Time    `json:"signInSessionsValidFromDateTime"`
+	CreationType          string       `json:"creationType,omitempty"`      // Invitation for a user who was invited from outside
+	ExternalUserState     string       `json:"externalUserState,omitempty"` // of such a user
+	Deleted               bool         `json:"deleted,omitempty"`           // among the deleted items; the devices stay managed
+	NotInIntune           bool         `json:"notInIntune,omitempty"`       // Intune answers that there is no such user
+	Devices               []Device     `json:"devices"`                     // those that are managed now
+	Memberships           []Membership `json:"memberships,omitempty"`       // also those by another group
+	Roles                 int          `json:"roles,omitempty"`             // how many directory roles the user holds directly
+	EligibleRoles         int          `json:"eligibleRoles,omitempty"`     // how many the user may activate
+	MailboxPurpose        string       `json:"mailboxPurpose,omitempty"`    // user, shared, room or equipment; empty means no mailbox
 	// Texts are further properties, such as jobTitle, by Graph's names for them.
 	Texts map[string]string `json:"texts,omitempty"`
 	// EntraDevices, Autopilot and AppRegistrations stay when a device leaves.
@@ -160,11 +164,15 @@ const (
 	Delegated   = "delegated"
 )
 
+// SignedIn is the object id of the user whom delegated tokens act for.
+const SignedIn = "5a1d0000-0000-4000-8000-00000000ad01"
+
 // Token makes a token of a kind with permissions, shaped as Entra's are. Without
 // permissions it is for every call.
 func (t *Tenant) Token(kind string, permissions ...string) string {
 	claims := map[string]any{"aud": "https://graph.microsoft.com", "appid": uuid.NewString()}
 	if kind == Delegated {
+		claims["oid"] = SignedIn
 		claims["scp"] = cmp.Or(strings.Join(permissions, " "), "everything")
 	} else {
 		claims["idtyp"], claims["roles"] = "app", permissions

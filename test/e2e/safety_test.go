@@ -180,3 +180,71 @@ func (w *world) ids(name string) []string {
 	}
 	return ids
 }
+
+// Adele is an administrator: nothing is touched before a person approves, by whatever tool.
+func TestAnAdministratorIsOffboardedOnceThatIsApproved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.Roles, adele.EligibleRoles = 1, 1
+	w.tenant.Add(adele)
+	dry := w.must(programs.starter, "start", "--dry-run", "--workflow-id", "DRY", graphsim.Leaver)
+	assert.Contains(t, dry, "privilegedUser")
+	assert.Contains(t, dry, "holds a directory role")
+
+	w.start("REJECTED")
+	w.held("REJECTED")
+	assert.Contains(t, w.must(programs.starter, "status", "--workflow-id", "REJECTED", graphsim.Leaver), "starter approve --by NAME "+graphsim.Leaver)
+	w.must(programs.starter, "reject", "--workflow-id", "REJECTED", graphsim.Leaver, "--reason", "the wrong Adele")
+	report, err := w.report("REJECTED")
+	assert.True(t, leaver.IsFailure(err, leaver.OffboardingIncomplete))
+	assert.Equal(t, leaver.Rejected, report.Status)
+	w.untouched(graphsim.Leaver)
+	assert.True(t, w.tenant.Users()[graphsim.Leaver].AccountEnabled)
+
+	w.start("APPROVED")
+	w.held("APPROVED")
+	w.untouched(graphsim.Leaver)
+	w.must(programs.tctl, "workflow", "signal", "--workflow_id", "APPROVED", "--name", "approve", "--input", `{"by":"it@contoso.com","userId":"adele@contoso.com"}`)
+	assert.Equal(t, "it@contoso.com", w.completed("APPROVED").Approval.Given[0].By)
+}
+
+// The configuration protects Megan by her name and Lee by a group; nobody can approve that away.
+func TestProtectedUsersAreRefused(t *testing.T) {
+	t.Parallel()
+	const group = "0e1f0000-0000-4000-8000-000000000001"
+	w := newWorld(t, settings{Env: []string{"LEAVER_PROTECTED_USERS=" + megan, "LEAVER_PROTECTED_GROUPS=" + group}})
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.Memberships = []graphsim.Membership{{ID: group}}
+	w.tenant.Add(adele)
+	for _, name := range []string{megan, w.tenant.Users()[megan].ID, graphsim.Leaver} {
+		out, err := w.run(programs.starter, "start", name)
+		require.Error(t, err)
+		assert.Contains(t, out, "nothing was touched", name)
+	}
+	w.untouched(megan)
+	w.untouched(graphsim.Leaver)
+}
+
+// A script gone wrong: the offboardings beyond the limit wait, over all workers.
+func TestManyOffboardingsWithinAnHourWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{Env: []string{"LEAVER_MAX_STARTS=3"}})
+	for i := range 6 {
+		user := graphsim.User{UserPrincipalName: fmt.Sprintf("user%d@contoso.com", i), AccountEnabled: true, Devices: []graphsim.Device{{Name: "LAPTOP", OperatingSystem: "Windows", OwnerType: "company"}}}
+		w.tenant.Add(user)
+		w.startWith(fmt.Sprint("W", i), leaver.Request{UserID: user.UserPrincipalName})
+		time.Sleep(1500 * time.Millisecond) // Temporal's visibility lags
+	}
+	waiting := 0
+	for i := range 6 {
+		id := fmt.Sprint("W", i)
+		w.until(id+" is planned", func() bool { return len(w.progress(id).Steps) > 0 })
+		if approval := w.progress(id).Approval; approval.IsOpen() {
+			waiting++
+			assert.Contains(t, approval.Why, "offboardings began within an hour, and the worker expects 3 at most")
+			w.untouched(fmt.Sprintf("user%d@contoso.com", i))
+		}
+	}
+	assert.Equal(t, 3, waiting)
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/activities"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/leaver-dev/leaver/plugin"
 	"github.com/stretchr/testify/require"
@@ -93,6 +94,7 @@ func (w *world) quiet(offboardings int) {
 // inProcess starts a worker in this process.
 func (w *world) inProcess(c plugin.Config) worker.Worker {
 	w.t.Helper()
+	c.Guards = activities.Guards{MaxStarts: -1, MaxDevices: 1000}
 	c.Credential, c.GraphURL = token(w.tenant.Token(graphsim.Application)), w.graphURL
 	offboarding, err := plugin.NewPlugin(c)
 	require.NoError(w.t, err)

@@ -175,7 +175,9 @@ func (w *world) startWorker() {
 	var err error
 	w.worker, err = w.server.StartWorker(w.t.Context(), stack.WorkerOptions{
 		Program: programs.worker, Log: filepath.Join(w.dir, "worker.log"),
-		GraphURL: w.graphURL, Token: w.tenant.Token(graphsim.Application), Env: w.env,
+		GraphURL: w.graphURL, Token: w.tenant.Token(graphsim.Application),
+		// Tests start many offboardings, of leavers with many devices.
+		Env: append([]string{"LEAVER_MAX_STARTS=-1", "LEAVER_MAX_DEVICES=1000"}, w.env...),
 	})
 	require.NoError(w.t, err)
 }
