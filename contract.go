@@ -22,6 +22,7 @@ const QueryProgress = "progress"
 // the second takes an ItemRequest and returns an Item.
 const (
 	ActivityPlanOffboarding = "PlanOffboarding"
+	ActivityFindOther       = "FindOtherOffboarding"
 	ActivityDisableAccount  = "DisableAccount"
 	ActivityRevokeSessions  = "RevokeSessions"
 

@@ -26,6 +26,7 @@ const (
 	GraphUnavailable      FailureType = "GraphUnavailable"      // 5xx, network, read-after-write lag; waits
 	TooManyDevices        FailureType = "TooManyDevices"        // the leaver has more than MaxDevices, and nothing was touched
 	ProtectedUser         FailureType = "ProtectedUser"         // the leaver is not to be offboarded: a guard of the worker's configuration
+	AlreadyOffboarding    FailureType = "AlreadyOffboarding"    // another offboarding of the same leaver runs; the message names it
 	AccountEnabled        FailureType = "AccountEnabled"        // somebody has enabled the account again, which the offboarding had disabled
 	DevicesRemain         FailureType = "DevicesRemain"         // devices are still managed, and a person is to decide about them
 	OffboardingIncomplete FailureType = "OffboardingIncomplete" // the workflow ended without having done it all; the Report is in its details

@@ -11,6 +11,8 @@ type Plan struct {
 	Leaver Leaver `json:"leaver"`
 	// Guards are what was found out about each danger.
 	Guards []Guard `json:"guards,omitempty"`
+	// Only says that there must be no other running offboarding of the leaver.
+	Only bool `json:"only,omitzero"`
 	// Approvals is how many people must approve the plan before anything is touched.
 	Approvals int    `json:"approvals,omitzero"`
 	Steps     []Step `json:"steps"`

@@ -70,6 +70,7 @@ func (a *Activities) Register(r interface {
 		r.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name, DisableAlreadyRegisteredCheck: true})
 	}
 	register(leaver.ActivityPlanOffboarding, a.PlanOffboarding)
+	register(leaver.ActivityFindOther, a.FindOtherOffboarding)
 	register(leaver.ActivityLookAtDevices, a.LookAtDevices)
 	register(leaver.ActivityRemoveAllDevices, a.RemoveAllDevices)
 	register(leaver.ActivityRetireDevice, a.RetireDevice)

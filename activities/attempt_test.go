@@ -64,7 +64,7 @@ func set(t *testing.T, users []graphsim.User, change ...func(*plugin.Config)) *s
 	server := httptest.NewServer(s.front)
 	t.Cleanup(server.Close)
 	s.token = s.Token(graphsim.Application)
-	s.config = plugin.Config{Credential: token(s.token), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond, Guards: activities.Guards{MaxStarts: -1, MaxDevices: 1000}}
+	s.config = plugin.Config{Credential: token(s.token), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond, Guards: activities.Guards{MaxStarts: -1, MaxDevices: 1000, AllowOthers: true}}
 	for _, c := range change {
 		c(&s.config)
 	}

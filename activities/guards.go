@@ -32,6 +32,8 @@ type Guards struct {
 	// MaxStarts is how many offboardings may begin within an hour without an approval, over all workers of the
 	// Temporal namespace. Zero means 10; a negative number has them not counted.
 	MaxStarts int
+	// AllowOthers does not look for other running offboardings of the same leaver.
+	AllowOthers bool
 	// Strict refuses a leaver about whom a guard cannot read what it needs.
 	Strict bool
 	// Approvals says when a plan is approved first. Empty means ApproveGuarded.
@@ -76,6 +78,7 @@ func (a *Activities) guardAccount(ctx context.Context, l leaver.Leaver) ([]leave
 		{leaver.GuardProtectedUser, func() (leaver.GuardResult, string, error) { return a.protected(l, memberships) }},
 		{leaver.GuardPrivilegedUser, func() (leaver.GuardResult, string, error) { return a.privileged(ctx, l, memberships) }},
 		{leaver.GuardResourceAccount, func() (leaver.GuardResult, string, error) { return a.resourceAccount(ctx, l) }},
+		{leaver.GuardOffboardedBefore, func() (leaver.GuardResult, string, error) { return a.offboardedBefore(ctx, l) }},
 		{leaver.GuardManyStarts, func() (leaver.GuardResult, string, error) { return a.manyStarts(ctx) }},
 	}
 	found := make([]leaver.Guard, len(finds))

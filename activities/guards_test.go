@@ -59,7 +59,7 @@ func TestEachGuardFindsItsDanger(t *testing.T) {
 		want   leaver.GuardResult
 		says   string
 	}) {
-		c.guards.MaxStarts = -1
+		c.guards.MaxStarts, c.guards.AllowOthers = -1, true
 		s := set(t, withDevices(never, never), func(config *plugin.Config) { config.Guards = c.guards })
 		s.change(c.user)
 		request := leaver.Request{UserID: s.id(adele), DryRun: true}
@@ -89,7 +89,7 @@ func TestAGuardThatCannotReadSaysSo(t *testing.T) {
 	t.Parallel()
 	for _, strict := range []bool{false, true} {
 		s := set(t, withDevices(never), func(c *plugin.Config) {
-			c.Guards = activities.Guards{MaxStarts: -1, Strict: strict, ProtectedGroups: []string{group}}
+			c.Guards = activities.Guards{MaxStarts: -1, AllowOthers: true, Strict: strict, ProtectedGroups: []string{group}}
 		})
 		for _, path := range []string{"/transitiveMemberOf", "/mailboxSettings"} {
 			s.Fail(graphsim.Fault{Path: path, Status: 403, Code: "Authorization_RequestDenied", Message: "Insufficient privileges to complete the operation.", Times: -1})
@@ -167,7 +167,7 @@ func TestWhichPlansMustBeApproved(t *testing.T) {
 		{activities.ApproveAlways, 0, leaver.Request{UserID: adele}, 2},
 	} {
 		s := set(t, withDevices(never), func(config *plugin.Config) {
-			config.Guards = activities.Guards{MaxStarts: -1, Approvals: c.rule, Approvers: 2}
+			config.Guards = activities.Guards{MaxStarts: -1, AllowOthers: true, Approvals: c.rule, Approvers: 2}
 		})
 		s.change(func(u *graphsim.User) { u.Roles = c.roles })
 		assert.Equal(t, c.want, planFor(t, s, c.request).Approvals, fmt.Sprintf("%+v", c))

@@ -25,7 +25,7 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	if err != nil {
 		return leaver.Plan{}, failure(ctx, err)
 	}
-	plan := leaver.Plan{Leaver: found}
+	plan := leaver.Plan{Leaver: found, Only: !a.guards.AllowOthers}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var group errgroup.Group

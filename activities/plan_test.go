@@ -58,7 +58,7 @@ func TestAPlanPinsTheObjectIDAndEndsAccessBeforeDevices(t *testing.T) {
 		for _, g := range plan.Guards {
 			assert.Equal(t, leaver.GuardClear, g.Result, g.Name)
 		}
-		assert.Len(t, plan.Guards, 7)
+		assert.Len(t, plan.Guards, 8)
 		plan.Guards = nil
 		removal := &plan.Steps[2]
 		require.NotNil(t, removal.Devices)

@@ -1,21 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"slices"
 
-	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
-	"github.com/leaver-dev/leaver/internal/ascii"
 	"github.com/spf13/cobra"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 )
@@ -52,9 +51,9 @@ for the end, when the command did what it was asked), else 1.`,
 	root.PersistentFlags().StringVar(&s.workflowID, "workflow-id", "", "the workflow's id (default: made from USER)")
 	root.PersistentFlags().StringVarP(&s.output, "output", "o", "table", "how to print the report: table or json")
 	root.AddCommand(s.startCommand(),
-		ofUser("watch USER", "Follow an offboarding to its end", s.follow),
-		ofUser("status USER", "Print where an offboarding stands, or how it ended", s.status),
-		ofUser("cancel USER", "Cancel an offboarding: a running write finishes, nothing else starts", s.cancel),
+		s.ofUser("watch USER", "Follow an offboarding to its end", s.follow),
+		s.ofUser("status USER", "Print where an offboarding stands, or how it ended", s.status),
+		s.ofUser("cancel USER", "Cancel an offboarding: a running write finishes, nothing else starts", s.cancel),
 		s.decideCommand(leaver.RetryStep, "retry-step USER STEP", "Run a step again that waits for a person"),
 		s.decideCommand(leaver.SkipStep, "skip-step USER STEP", "Leave a step out"),
 		s.decideCommand(leaver.Approve, "approve USER", "Have a plan carried out that must be approved; --by names who approves"),
@@ -81,24 +80,47 @@ func (s *starter) dial(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-// id is the workflow's id for a user. The same user always gets the same id, so that a
-// second start finds the first. A name is hashed, because ids stand in logs and
-// addresses.
-func (s *starter) id(user string) string {
+// id is the workflow's id for a user.
+func (s *starter) id(user string) string { return cmp.Or(s.workflowID, leaver.WorkflowID(user)) }
+
+// resolve finds the running offboarding of a user whatever its workflow id is: it may have been started by the
+// other of the user's names, or by another tool.
+func (s *starter) resolve(ctx context.Context, user string) {
 	if s.workflowID != "" {
-		return s.workflowID
+		return
 	}
-	if uuid.Validate(user) == nil {
-		return "offboard-" + uuid.MustParse(user).String()
+	query := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000, Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", leaver.WorkflowType)}
+	for {
+		page, err := s.temporal.ListWorkflow(ctx, query)
+		if err != nil {
+			return // the usual id is tried
+		}
+		for _, execution := range page.GetExecutions() {
+			var offboards leaver.Offboards
+			memo := execution.GetMemo().GetFields()[leaver.MemoOffboards]
+			if memo != nil && converter.GetDefaultDataConverter().FromPayload(memo, &offboards) == nil && slices.Contains(offboards.IDs, leaver.WorkflowID(user)) {
+				s.workflowID = execution.GetExecution().GetWorkflowId()
+				return
+			}
+		}
+		if query.NextPageToken = page.GetNextPageToken(); len(query.NextPageToken) == 0 {
+			return
+		}
 	}
-	sum := sha256.Sum256([]byte(ascii.ToLower(user)))
-	return "offboard-" + hex.EncodeToString(sum[:8])
+}
+
+// isOf reports whether an offboarding is a user's, as far as its plan tells.
+func isOf(l leaver.Leaver, user string) bool {
+	return l.ID == "" || slices.Contains([]string{leaver.WorkflowID(l.ID), leaver.WorkflowID(l.UserPrincipalName)}, leaver.WorkflowID(user))
 }
 
 // ofUser is a command that takes a user alone.
-func ofUser(use, short string, do func(ctx context.Context, user string) error) *cobra.Command {
+func (s *starter) ofUser(use, short string, do func(ctx context.Context, user string) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return do(cmd.Context(), args[0]) }}
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s.resolve(cmd.Context(), args[0])
+			return do(cmd.Context(), args[0])
+		}}
 }
 
 func (s *starter) status(ctx context.Context, user string) error {

@@ -21,6 +21,7 @@ func (s *starter) decideCommand(action leaver.Action, use, short string) *cobra.
 			if len(args) > 1 {
 				decision.Step = args[1]
 			}
+			s.resolve(cmd.Context(), args[0])
 			return s.decide(cmd.Context(), args[0], action, decision)
 		},
 	}
@@ -65,6 +66,7 @@ item that it fits. The choices wipe, wipeKeepUserData and deleteRecord must name
 items. Each answer is acted on at once, whatever else is to be decided.`,
 		Args: cobra.MinimumNArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			s.resolve(cmd.Context(), args[0])
 			decision.Step, decision.Choice = args[1], leaver.Choice(args[2])
 			if items := args[3:]; len(items) > 0 {
 				view := s.look(cmd.Context(), args[0])

@@ -61,6 +61,9 @@ func (s *starter) look(ctx context.Context, user string) view {
 	if err != nil && !v.closed {
 		v.problem = fmt.Sprintf("no worker answers on the task queue %s: is one running?", described.TaskQueueName)
 	}
+	if !isOf(v.progress.Leaver, user) {
+		v.lost = fmt.Errorf("the offboarding %s is of another user, %s: give the other user, or another --workflow-id", v.workflowID, printable(v.progress.Leaver.UserPrincipalName))
+	}
 	return v
 }
 

@@ -25,7 +25,8 @@ func (s *starter) startCommand() *cobra.Command {
 		Short: "Start an offboarding and follow it to its end",
 		Long: `Start an offboarding and follow it to its end.
 
-Starting it for a leaver whose offboarding runs follows that one. Ctrl-C ends the
+Starting it for a leaver whose offboarding runs follows that one, by whichever name and
+tool it was started. Ctrl-C ends the
 following, not the offboarding.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,6 +70,7 @@ func (s *starter) start(ctx context.Context, request leaver.Request) error {
 	if _, err := leaver.ParseRequest(input); err != nil {
 		return errors.New(message(err))
 	}
+	s.resolve(ctx, request.UserID)
 	id := s.id(request.UserID)
 	_, err = s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: id, TaskQueue: s.taskQueue,
@@ -78,7 +80,7 @@ func (s *starter) start(ctx context.Context, request leaver.Request) error {
 	}, leaver.WorkflowType, request)
 	if _, running := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); running {
 		fmt.Fprintf(s.err, "The offboarding %s runs already.\n", id)
-		return nil
+		return s.look(ctx, request.UserID).lost
 	}
 	if err != nil {
 		return fmt.Errorf("start: %w", err)

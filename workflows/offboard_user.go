@@ -224,6 +224,9 @@ func (o *offboarding) plan(ctx workflow.Context) error {
 		return leaver.Failure{Type: leaver.OffboardingIncomplete, Message: "the plan cannot be run: " + err.Error()}.Err()
 	}
 	o.Report.Leaver, o.Report.Guards = plan.Leaver, plan.Guards
+	if err := o.beOnly(ctx, plan); err != nil {
+		return err
+	}
 	o.askForApproval(ctx, plan)
 	for _, planned := range plan.Steps {
 		record := leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: planned.Items}

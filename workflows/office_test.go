@@ -73,7 +73,7 @@ func newOffice(t testing.TB, change ...func(*plugin.Config)) *office {
 	tenant.Add(graphsim.Contoso(0)...)
 	server := httptest.NewServer(tenant.Handler())
 	t.Cleanup(server.Close)
-	config := plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond, Guards: activities.Guards{MaxStarts: -1, MaxDevices: 1000}}
+	config := plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond, Guards: activities.Guards{MaxStarts: -1, MaxDevices: 1000, AllowOthers: true}}
 	for _, c := range change {
 		c(&config)
 	}

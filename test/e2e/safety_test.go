@@ -248,3 +248,64 @@ func TestManyOffboardingsWithinAnHourWait(t *testing.T) {
 	}
 	assert.Equal(t, 3, waiting)
 }
+
+// One person under two identifiers, by two tools.
+func TestAPersonHasOneOffboardingAtATime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{CheckIn: 15 * time.Second})
+	adele := w.tenant.Users()[graphsim.Leaver]
+	w.must(programs.starter, "start", "--detach", graphsim.Leaver)
+	w.must(programs.tctl, "workflow", "start", "--taskqueue", leaver.TaskQueue, "--workflow_type", leaver.WorkflowType, "--workflow_id", "SECOND", "--input", `{"userId":"`+adele.ID+`"}`)
+	_, err := w.report("SECOND")
+	require.True(t, leaver.IsFailure(err, leaver.AlreadyOffboarding), "%v", err)
+	first := leaver.WorkflowID(graphsim.Leaver)
+	assert.ErrorContains(t, err, "the offboarding "+first+" of the same user runs already")
+
+	out := w.must(programs.starter, "start", "{"+strings.ToUpper(adele.ID)+"}", "--detach")
+	assert.Contains(t, out, "The offboarding "+first+" runs already")
+	assert.Contains(t, w.must(programs.starter, "status", adele.ID), first)
+	out, err = w.run(programs.starter, "start", megan, "--workflow-id", first)
+	require.Error(t, err)
+	assert.Contains(t, out, "is of another user")
+
+	w.completed(first)
+	assert.Equal(t, 1, w.requests("POST", "/removeAllDevicesFromManagement")+w.requests("POST", "/retire"))
+	w.untouched(megan)
+}
+
+// Two that begin at the same moment: one of them goes on.
+func TestOfTwoOffboardingsThatBeginTogetherOneGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	id := w.tenant.Users()[graphsim.Leaver].ID
+	w.startWith("A", leaver.Request{UserID: graphsim.Leaver})
+	w.startWith("B", leaver.Request{UserID: id})
+	ended := map[bool]int{}
+	for _, name := range []string{"A", "B"} {
+		_, err := w.report(name)
+		ended[err == nil]++
+		assert.True(t, err == nil || leaver.IsFailure(err, leaver.AlreadyOffboarding), "%v", err)
+	}
+	assert.Equal(t, map[bool]int{true: 1, false: 1}, ended)
+}
+
+// The same start is sent again, after Adele was hired again.
+func TestAStartThatIsSentAgainAfterARehireWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	w.must(programs.starter, "start", "--dry-run", graphsim.Leaver)
+	w.must(programs.starter, "start", graphsim.Leaver)
+	w.must(programs.starter, "start", graphsim.Leaver) // finds what is done already
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.AccountEnabled = true
+	w.tenant.Add(adele)
+	require.True(t, w.tenant.Enroll(graphsim.Leaver, graphsim.Device{Name: "NEW-LAPTOP", OperatingSystem: "Windows"}))
+	time.Sleep(2 * time.Second) // Temporal's visibility lags
+	w.must(programs.starter, "start", "--detach", graphsim.Leaver)
+	id := leaver.WorkflowID(graphsim.Leaver)
+	w.held(id)
+	assert.Contains(t, w.progress(id).Waits[0].Why, "has the person been hired again?")
+	assert.True(t, w.tenant.Users()[graphsim.Leaver].AccountEnabled)
+	assert.Equal(t, "managed", w.tenant.Users()[graphsim.Leaver].Devices[0].State)
+	w.must(programs.starter, "reject", graphsim.Leaver)
+}

@@ -1,0 +1,83 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+)
+
+// visibilityLag is how long Temporal may take to list a workflow with its memo.
+const visibilityLag = 3 * time.Second
+
+// FindOtherOffboarding looks for another running offboarding of the same leaver that began before, by the memos of
+// those that Temporal lists. The first attempt waits until Temporal lists what began at the same moment.
+//
+// Temporal: https://docs.temporal.io/visibility
+func (a *Activities) FindOtherOffboarding(ctx context.Context, request leaver.OnlyRequest) (leaver.OnlyResult, error) {
+	if activity.GetInfo(ctx).Attempt == 1 {
+		return leaver.OnlyResult{}, leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true, After: visibilityLag,
+			Message: leaver.ActivityFindOther + ": waits until Temporal lists what began at the same moment"}.Err()
+	}
+	temporal := activity.GetClient(ctx)
+	query := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000,
+		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", leaver.WorkflowType)}
+	for {
+		page, err := temporal.ListWorkflow(ctx, query)
+		if err != nil {
+			return leaver.OnlyResult{}, err
+		}
+		for _, execution := range page.GetExecutions() {
+			id := execution.GetExecution().GetWorkflowId()
+			since, same := offboards(execution, request.Offboards.IDs)
+			first := since.Before(request.Offboards.Since) || since.Equal(request.Offboards.Since) && id < request.WorkflowID
+			if same && first && id != request.WorkflowID {
+				return leaver.OnlyResult{Other: id}, nil
+			}
+		}
+		if query.NextPageToken = page.GetNextPageToken(); len(query.NextPageToken) == 0 {
+			return leaver.OnlyResult{}, nil
+		}
+	}
+}
+
+// offboards reports whether an offboarding is of a leaver with one of the ids, and since when. A dry run is nobody's.
+func offboards(execution *workflowpb.WorkflowExecutionInfo, ids []string) (since time.Time, same bool) {
+	var of leaver.Offboards
+	memo := execution.GetMemo().GetFields()[leaver.MemoOffboards]
+	if memo == nil || converter.GetDefaultDataConverter().FromPayload(memo, &of) != nil {
+		return time.Time{}, false
+	}
+	return of.Since, slices.ContainsFunc(of.IDs, func(id string) bool { return slices.Contains(ids, id) })
+}
+
+// offboardedBefore finds an offboarding of the leaver that has completed, by the workflow ids that the starter makes
+// and by this workflow's own.
+func (a *Activities) offboardedBefore(ctx context.Context, l leaver.Leaver) (leaver.GuardResult, string, error) {
+	if a.guards.AllowOthers || !l.AccountEnabled {
+		return leaver.GuardClear, "", nil
+	}
+	ids := []string{leaver.WorkflowID(l.ID), leaver.WorkflowID(l.UserPrincipalName)}
+	own := activity.GetInfo(ctx).WorkflowExecution.ID
+	query := fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Completed' AND WorkflowId IN ('%s', '%s', '%s')", leaver.WorkflowType, ids[0], ids[1], strings.ReplaceAll(own, "'", "''"))
+	page, err := activity.GetClient(ctx).ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: 100, Query: query})
+	switch {
+	case ctx.Err() != nil:
+		return "", "", ctx.Err()
+	case err != nil:
+		return leaver.GuardNotChecked, "Temporal does not list the offboardings that have completed", nil
+	}
+	for _, execution := range page.GetExecutions() {
+		if _, same := offboards(execution, ids); same {
+			return leaver.GuardApproval, fmt.Sprintf("an offboarding of this user completed on %s, and the account is enabled: has the person been hired again?", execution.GetCloseTime().AsTime().Format(time.DateOnly)), nil
+		}
+	}
+	return leaver.GuardClear, "", nil
+}

@@ -1,0 +1,48 @@
+package leaver
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// WorkflowID is the workflow id that the starter gives the offboarding of a user, by object id in any form or user
+// principal name: the same user always has the same. A name is hashed, because ids stand in logs and addresses.
+func WorkflowID(user string) string {
+	if uuid.Validate(user) == nil {
+		return "offboard-" + uuid.MustParse(user).String()
+	}
+	lower := strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' { // Unicode would fold letters of other scripts too
+			r += 'a' - 'A'
+		}
+		return r
+	}, user)
+	sum := sha256.Sum256([]byte(lower))
+	return "offboard-" + hex.EncodeToString(sum[:8])
+}
+
+// MemoOffboards is the memo of a running offboarding that says whom it is about: an Offboards.
+const MemoOffboards = "offboards"
+
+// Offboards says whom an offboarding is about, without a name.
+type Offboards struct {
+	// IDs are the WorkflowIDs of the leaver's object id and user principal name.
+	IDs []string `json:"ids"`
+	// Since is when the offboarding began.
+	Since time.Time `json:"since"`
+}
+
+// OnlyRequest asks whether an offboarding is the only one of its leaver.
+type OnlyRequest struct {
+	WorkflowID string    `json:"workflowId"`
+	Offboards  Offboards `json:"offboards"`
+}
+
+// OnlyResult names another offboarding of the same leaver that began before, or is empty.
+type OnlyResult struct {
+	Other string `json:"other,omitempty"`
+}
