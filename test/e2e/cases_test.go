@@ -133,6 +133,7 @@ func TestADeviceThatHearsOfNothingAndOneThatSomebodyElseUses(t *testing.T) {
 		devices[1].UserPrincipalName = "megan@contoso.com"
 	})
 	w.start("W")
+	w.approve("W")
 	w.waiting("W", leaver.StepRemoveAllDevices)
 	w.until("the others have left", func() bool { return w.verdicts("W")[leaver.Gone] == len(devices)-1 })
 	asks := step(w.progress("W").Report, leaver.StepRemoveAllDevices).Items
