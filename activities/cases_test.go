@@ -121,6 +121,28 @@ func TestALeaverWhoIsDeletedAlreadyCanBePlanned(t *testing.T) {
 	final(t, s, err, leaver.UserNotFound)
 }
 
+// What is no user is no outage either: nothing is tried again for it.
+func TestAnotherObjectThanAUserIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	const id = "0b9f1b43-7d5e-4a62-8f5c-3b1f0e2d9c71"
+	for body, want := range map[string]leaver.FailureType{
+		`{"id":"` + id + `"}`: leaver.GraphForbidden,
+		`{"id":"` + id + `","displayName":"Sales","groupTypes":[],"securityEnabled":true}`:                                leaver.GraphForbidden,
+		`{"id":"5f0e2d9c-8f5c-4a62-7d5e-3b1f0b9f1b43","displayName":"Sales"}`:                                             leaver.UserNotFound,
+		`{"@odata.type":"#microsoft.graph.group","id":"` + id + `","displayName":"Sales"}`:                                leaver.UserNotFound,
+		`{"@odata.type":"#microsoft.graph.device","id":"` + id + `","displayName":"Sales","accountEnabled":true}`:         leaver.UserNotFound,
+		`{"@odata.type":"#microsoft.graph.servicePrincipal","id":"` + id + `","userType":"Member","accountEnabled":true}`: leaver.UserNotFound,
+	} {
+		s := set(t, withDevices(never))
+		s.front.HandleFunc("GET "+graphsim.GraphPath+"/v1.0/users/{id}", says(body))
+		for _, name := range []string{leaver.ActivityPlanOffboarding, leaver.ActivityDisableAccount} {
+			_, err := call[any](t, s, 1, name, leaver.StepRequest{UserID: id})
+			assert.NotContains(t, final(t, s, err, want).Message(), "Sales", body)
+		}
+		assert.Empty(t, s.writes())
+	}
+}
+
 // B18: accountEnabled is null for every user, a permission is short.
 func TestAHiddenPropertyNamesThePermissionAtOnce(t *testing.T) {
 	t.Parallel()
@@ -255,11 +277,12 @@ func TestAWipeCarriesItsParametersAndAMacsItsCode(t *testing.T) {
 // B46, B47 and B48: whose a device is and what kind.
 func TestALookTellsWhoseADeviceIsAndWhatKind(t *testing.T) {
 	t.Parallel()
-	users := withDevices(never, never, never, never, never, never)
+	users := withDevices(never, never, never, never, never, never, never)
 	for i, change := range []func(d *graphsim.Device){
 		func(d *graphsim.Device) { d.ManagementAgent = "eas" }, func(d *graphsim.Device) { d.ManagementAgent = "configurationManagerClient" },
 		func(d *graphsim.Device) { d.ManagementAgent = "msSense" }, func(d *graphsim.Device) { d.Model = "Cloud PC Enterprise 2vCPU/4GB/128GB" },
 		func(d *graphsim.Device) { d.UserPrincipalName = megan }, func(d *graphsim.Device) { d.ManagementAgent, d.UserPrincipalName = "easMdm", strings.ToUpper(adele) },
+		func(d *graphsim.Device) { d.UserPrincipalName = "adele@contoſo.com" },
 	} {
 		change(&users[0].Devices[i])
 	}
@@ -270,7 +293,7 @@ func TestALookTellsWhoseADeviceIsAndWhatKind(t *testing.T) {
 	for _, seen := range sight.Listed {
 		special = append(special, seen.Special)
 	}
-	assert.Equal(t, []leaver.Special{leaver.ExchangeManaged, leaver.ConfigurationManaged, leaver.DefenderManaged, leaver.CloudPC, leaver.OtherUser, ""}, special)
+	assert.Equal(t, []leaver.Special{leaver.ExchangeManaged, leaver.ConfigurationManaged, leaver.DefenderManaged, leaver.CloudPC, leaver.OtherUser, "", leaver.OtherUser}, special)
 
 	plan, err := call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, leaver.Request{UserID: adele})
 	require.NoError(t, err)

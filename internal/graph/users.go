@@ -27,7 +27,7 @@ type User struct {
 //
 // Microsoft: https://learn.microsoft.com/entra/external-id/user-properties
 func (u User) IsExternal() bool {
-	return ascii.EqualFold(u.UserType, "Guest") || strings.Contains(strings.ToUpper(u.UserPrincipalName), "#EXT#") ||
+	return ascii.EqualFold(u.UserType, "Guest") || strings.Contains(ascii.ToLower(u.UserPrincipalName), "#ext#") ||
 		u.CreationType == "Invitation" || u.ExternalUserState != ""
 }
 
@@ -38,8 +38,12 @@ var (
 	revokeSessions    = call{http.MethodPost, "revokeSignInSessions", "User.RevokeSessions.All"}
 )
 
-// ErrOtherUser means that Graph answered with another user than the one asked for.
+// ErrOtherUser means that Graph answered with another user than the one asked for, or
+// with what is no user.
 var ErrOtherUser = errors.New("graph answered with another user than the one asked for")
+
+// isUser takes an answer that does not tell its type for what was asked for.
+func isUser(odataType string) bool { return odataType == "" || odataType == "#microsoft.graph.user" }
 
 // User reads a user by object id or user principal name.
 //
@@ -49,7 +53,8 @@ func (c *Client) User(ctx context.Context, id string) (User, error) {
 	// taken for a disabled account.
 	var read row[struct {
 		User
-		AccountEnabled *bool `json:"accountEnabled"`
+		Type           string `json:"@odata.type"`
+		AccountEnabled *bool  `json:"accountEnabled"`
 	}]
 	if err := c.do(ctx, getUser, c.user(id, "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled,creationType,externalUserState"), nil, &read); err != nil {
 		return User{}, err
@@ -58,11 +63,10 @@ func (c *Client) User(ctx context.Context, id string) (User, error) {
 	switch {
 	case answer.ID == "":
 		return User{}, getUser.unusable("the answer lacks an id")
+	case !isUser(answer.Type), !ascii.EqualFold(answer.ID, id) && !ascii.EqualFold(answer.UserPrincipalName, id):
+		return User{}, ErrOtherUser
 	case answer.AccountEnabled == nil:
 		return User{}, &HiddenError{Call: getUser.name, Property: "accountEnabled", Permission: getUser.permission, Token: c.token.Kind()}
-	}
-	if !ascii.EqualFold(answer.ID, id) && !ascii.EqualFold(answer.UserPrincipalName, id) {
-		return User{}, ErrOtherUser
 	}
 	answer.User.AccountEnabled = *answer.AccountEnabled
 	return answer.User, nil
@@ -80,7 +84,7 @@ func (c *Client) DeletedUser(ctx context.Context, id string) (User, error) {
 	if err := c.do(ctx, getDeletedItem, c.object("/directory/deletedItems", id, ""), nil, &read); err != nil {
 		return User{}, err
 	}
-	if !ascii.EqualFold(read.value.ID, id) || read.value.Type != "" && read.value.Type != "#microsoft.graph.user" {
+	if !ascii.EqualFold(read.value.ID, id) || !isUser(read.value.Type) {
 		return User{}, ErrOtherUser
 	}
 	// Entra puts the id before the name, so that the name can be used again.

@@ -51,6 +51,17 @@ func TestAnotherUserThanTheOneAskedForIsRefused(t *testing.T) {
 		require.ErrorIs(t, err, ErrOtherUser)
 		assert.NotContains(t, err.Error(), "adele")
 	}
+	for _, body := range []string{
+		`{"id":"` + userID + `","userPrincipalName":"Kim@contoso.com","accountEnabled":true}`, // the Kelvin sign is no k
+		`{"id":"` + otherwise + `"}`,
+		`{"id":"` + otherwise + `","displayName":"Sales","groupTypes":[]}`,
+		`{"@odata.type":"#microsoft.graph.group","id":"` + otherwise + `"}`,
+		`{"@odata.type":"#microsoft.graph.device","id":"` + userID + `","userPrincipalName":"kim@contoso.com","accountEnabled":true}`,
+	} {
+		_, client := serve(t, reply(http.StatusOK, body))
+		_, err := client.User(t.Context(), "kim@contoso.com")
+		require.ErrorIs(t, err, ErrOtherUser, body)
+	}
 }
 
 func TestAnAnswerThatLacksWhatMattersIsNoUser(t *testing.T) {
@@ -88,7 +99,7 @@ func TestAUserWhoSignsInElsewhereIsExternal(t *testing.T) {
 		{CreationType: "Invitation"}, {ExternalUserState: "PendingAcceptance"}} {
 		assert.True(t, external.IsExternal(), "%+v", external)
 	}
-	for _, internal := range []User{{}, {UserType: "Member", UserPrincipalName: adele}, {CreationType: "LocalAccount"}} {
+	for _, internal := range []User{{}, {UserType: "Member", UserPrincipalName: adele}, {UserType: "Gueſt"}, {CreationType: "LocalAccount"}} {
 		assert.False(t, internal.IsExternal(), "%+v", internal)
 	}
 }
