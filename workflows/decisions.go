@@ -60,21 +60,34 @@ func (o *offboarding) signalled() bool {
 	return slices.ContainsFunc(o.signals, func(s workflow.ReceiveChannel) bool { return s.Len() > 0 })
 }
 
+// errUnreadable refuses a signal in another encoding than those that can be read.
+var errUnreadable = errors.New("the input cannot be read: want one JSON object, in the encoding json/plain")
+
 // takeSignals acts on every signal that has come. A signal is read as it came: the SDK
-// drops what it cannot decode without a trace.
+// drops what it cannot decode without a trace. What a codec of the host's cannot decode it
+// drops nevertheless, and only their number tells.
 func (o *offboarding) takeSignals(ctx workflow.Context) {
 	for _, s := range o.signals {
 		action := leaver.Action(s.Name())
-		for s.Len() > 0 {
+		for left := s.Len(); left > 0; left = s.Len() {
 			var raw converter.RawValue
-			s.ReceiveAsync(&raw)
+			read := s.ReceiveAsync(&raw)
+			if read {
+				left--
+			}
+			for range left - s.Len() {
+				o.refuse(ctx, action, errUnreadable)
+			}
+			if !read {
+				break
+			}
 			var input json.RawMessage // a signal without input has none
 			var err error
 			if raw.Payload() != nil {
 				err = converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &input)
 			}
 			if err != nil {
-				err = errors.New("the input cannot be read: want one JSON object, in the encoding json/plain")
+				err = errUnreadable
 			} else {
 				err = o.decide(ctx, action, input)
 			}

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -267,6 +268,48 @@ func TestASignalThatIsNoJSONChangesNothingAndAnAbortNeedsNoInput(t *testing.T) {
 		o.SignalWorkflow(string(leaver.Abort), nil)
 	})
 	assert.Len(t, o.ends(leaver.Aborted, adele).Steps[0].Decisions, 1)
+}
+
+// sealed is a codec that has lost its key.
+type sealed struct{}
+
+func (sealed) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) { return payloads, nil }
+
+func (sealed) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+	for _, p := range payloads {
+		if string(p.Metadata[converter.MetadataEncoding]) == "binary/encrypted" {
+			return nil, errors.New("no key")
+		}
+	}
+	return payloads, nil
+}
+
+// An abort that cannot be read is none: it could have said anything.
+func TestASignalInAnEncodingThatCannotBeReadIsRefusedAndDoesNothing(t *testing.T) {
+	t.Parallel()
+	encrypted := converter.NewRawValue(&commonpb.Payload{Metadata: map[string][]byte{"encoding": []byte("binary/encrypted")}, Data: []byte("\x01\x02")})
+	for name, codecs := range map[string][]converter.PayloadCodec{"without the codec": nil, "without the key": {sealed{}}} {
+		o := newOffice(t).forbid("PATCH", "")
+		o.SetDataConverter(converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codecs...))
+		for n, action := range leaver.Actions() {
+			o.after(time.Duration(n+1)*time.Hour, func() { o.SignalWorkflow(string(action), encrypted) })
+			o.after(time.Duration(n+1)*time.Hour+time.Second, func() {
+				p := o.progress()
+				assert.Equal(t, leaver.Waiting, p.Status, name)
+				require.Len(t, p.Refused, n+1, name)
+				assert.Equal(t, action, p.Refused[n].Action)
+				assert.Contains(t, p.Refused[n].Why, "cannot be read")
+			})
+		}
+		o.after(8*time.Hour, func() {
+			o.SignalWorkflow("abortt", encrypted)
+			o.SignalWorkflow(string(leaver.SkipStep), encrypted)
+			o.signal(leaver.SkipStep, `{"step":"disableAccount"}`)
+			o.SignalWorkflow(string(leaver.SkipStep), encrypted)
+		})
+		o.ends(leaver.CompletedWithExceptions, adele)
+		assert.Len(t, o.progress().Refused, len(leaver.Actions())+3, name)
+	}
 }
 
 func TestADecisionBeforeThereIsAPlanIsRefused(t *testing.T) {
