@@ -61,17 +61,21 @@ func TestAnItemIsFoundByNameOrIDAndOnlyWhereItIsOne(t *testing.T) {
 func TestANameIsFoundAsItIsShownAndAsPeopleTypeIt(t *testing.T) {
 	t.Parallel()
 	var items []leaver.Item
-	for id, name := range map[string]string{"D1": "DESKTOP-1", "d2": "iPhone\u00a0de\u202fAdele", "d3": "Ame\u0301lie's 👩\u200d💻", "d4": "desktop-2", "d5": "DESKTOP-2"} {
+	for id, name := range map[string]string{"D1": "DESKTOP-1", "d2": "iPhone\u00a0de\u202fAdele", "d3": "Ame\u0301lie's 👩\u200d💻", "d4": "desktop-2", "d5": "DESKTOP-2", "d6": "\u212aiosk", "d7": "\u0130Pad", "d8": "\u00c9TAGE"} {
 		items = append(items, leaver.Item{ID: id, Device: &leaver.Device{DeviceFacts: leaver.DeviceFacts{Name: name}}})
 	}
 	v := view{progress: leaver.Progress{Report: leaver.Report{Steps: []leaver.StepRecord{{Step: leaver.Step{Name: "s"}, Items: items}}}}}
-	for typed, want := range map[string]string{"desktop-1": "D1", "d1": "D1", "iphone de adele": "d2", "iPhone\u00a0de Adele": "d2", "Amélie's 👩\u200d💻": "d3", "desktop-2": "d4", "DESKTOP-2": "d5"} {
+	for typed, want := range map[string]string{"desktop-1": "D1", "d1": "D1", "iphone de adele": "d2", "iPhone\u00a0de Adele": "d2", "Amélie's 👩\u200d💻": "d3", "desktop-2": "d4", "DESKTOP-2": "d5", "\u212aIOSK": "d6", "E\u0301tage": "d8"} {
 		ids, err := v.ids("s", []string{typed})
 		require.NoError(t, err, typed)
 		assert.Equal(t, []string{want}, ids, typed)
 	}
 	_, err := v.ids("s", []string{"Desktop-2"})
 	require.ErrorContains(t, err, "is the name or id of 2 items")
+	for _, other := range []string{"kiosk", "KIOSK", "ipad"} {
+		_, err = v.ids("s", []string{other})
+		require.ErrorContains(t, err, "is the name or id of 0 items", "a letter that merely folds to one of ASCII is another")
+	}
 	for _, item := range items {
 		assert.Equal(t, item.Device.Name, printable(item.Device.Name), "it is shown as it is")
 	}

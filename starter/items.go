@@ -101,15 +101,18 @@ func itemState(s leaver.StepRecord, item leaver.Item) string {
 }
 
 // folded is a text as people tell it: in any case, with any space, and with its accents
-// composed or not.
+// composed or not. The Kelvin sign is no k: NFC makes it a capital K, which no letter folds to.
 func folded(text string) string {
-	spaces := func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.Is(unicode.Zs, r) {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		lower := unicode.ToLower(r)
+		switch {
+		case unicode.IsSpace(r) || unicode.Is(unicode.Zs, r):
 			return ' '
+		case r > unicode.MaxASCII && lower <= unicode.MaxASCII:
+			return r
 		}
-		return r
-	}
-	return strings.ToLower(strings.Map(spaces, norm.NFC.String(text)))
+		return lower
+	}, text))
 }
 
 // ids finds the ids of a step's items. A name that two items share is refused.
