@@ -287,7 +287,7 @@ func final(t *testing.T, s *stage, err error, why leaver.FailureType) *temporal.
 // secrets.
 func assertNameless(t *testing.T, s *stage, text string) {
 	t.Helper()
-	secrets := []string{s.token, "Bearer", "/users", "/v1.0", "/graph", "deviceManagement/", "{", "<html"}
+	secrets := []string{s.token, "Bearer", "127.0.0.1", "/users", "/v1.0", "/graph", "deviceManagement/", "{", "<html"}
 	for name, user := range s.Users() {
 		secrets = append(secrets, name, user.ID, user.DisplayName)
 		for _, device := range user.Devices {

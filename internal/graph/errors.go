@@ -2,16 +2,19 @@ package graph
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -76,8 +79,8 @@ func (e *Error) ChangesEntraDevice() bool {
 // address or a secret.
 func (e *Error) Safe() string { return nameless(scrub(e.Message)) }
 
-// transportError leaves out the address, which url.Error would print and which
-// names the user.
+// transportError says how a connection failed, and not where to: the words of Go's errors
+// hold addresses, of which one names the user.
 func transportError(ctx context.Context, call call, err error) error {
 	if credential, ok := errors.AsType[*CredentialError](err); ok {
 		return credential
@@ -86,11 +89,32 @@ func transportError(ctx context.Context, call call, err error) error {
 		return call.endless(errTooLong.Error())
 	}
 	if ctx.Err() != nil {
-		err = ctx.Err()
-	} else if address, ok := errors.AsType[*url.Error](err); ok {
-		err = address.Err
+		return fmt.Errorf("%s: %w", call.name, ctx.Err())
 	}
-	return fmt.Errorf("%s: %w", call.name, err)
+	return errors.New(call.name + ": " + broken(err))
+}
+
+// broken is how a connection failed.
+func broken(err error) string {
+	operation, _ := errors.AsType[*net.OpError](err)
+	_, unnamed := errors.AsType[*net.DNSError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	timed, ok := errors.AsType[net.Error](err)
+	switch {
+	case operation != nil && operation.Op == "proxyconnect":
+		return "the proxy could not be reached"
+	case unnamed:
+		return "the host's name could not be resolved"
+	case untrusted:
+		return "the certificate is not trusted"
+	case ok && timed.Timeout():
+		return "no answer in time"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection was cut"
+	}
+	return "the connection failed"
 }
 
 func (c *Client) responseError(call call, response *http.Response) error {
