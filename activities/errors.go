@@ -97,9 +97,9 @@ func explained(err error) (leaver.Failure, again) {
 // retire, wipe or delete in a day. Microsoft does not say how it is worded.
 //
 // Microsoft: https://learn.microsoft.com/intune/intune-service/remote-actions/device-management
-var dailyLimit = regexp.MustCompile(`(?i)(daily|per day|a day|24.?hours?)[^.]*(limit|quota|exceeded|maximum)|(limit|quota|exceeded|maximum)[^.]*(daily|per day|a day|24.?hours?)`)
+var dailyLimit = regexp.MustCompile(`(daily|per day|a day|24.?hours?)[^.]*(limit|quota|exceeded|maximum)|(limit|quota|exceeded|maximum)[^.]*(daily|per day|a day|24.?hours?)`)
 
-func isDailyLimit(e *graph.Error) bool { return e.Status < 500 && dailyLimit.MatchString(e.Message) }
+func isDailyLimit(e *graph.Error) bool { return e.Status < 500 && e.Says(dailyLimit) }
 
 // errNotYet is what Graph does not show yet, though it will; it says so.
 type errNotYet string
@@ -131,8 +131,17 @@ func waits(err error) bool {
 // wantsApproval reports that the tenant has queued the action for a second administrator, or wants to be told
 // why first. Statuses 400, 403 and 412 have all been seen.
 func wantsApproval(e *graph.Error) bool {
-	return e.ApprovalCode != "" || strings.Contains(e.Message, "x-msft-approval-justification")
+	return e.ApprovalCode != "" || e.Says(demand) && !e.Says(unfitText)
 }
+
+// demand finds the demand for a justification, and unfitText that one was sent which Intune does not take.
+var (
+	demand = regexp.MustCompile(`x-msft-approval-justification\W+(header )?((is|was) (required|missing|needed|mandatory|not \w+)|must be (given|present|provided|set|specified|supplied|sent))|` +
+		`(missing|require[sd]?|without|include|contain|provide|specify|supply|send|needs)( the| a)?( request)?( header)?\W+x-msft-approval-justification`)
+	unfitText = regexp.MustCompile(`(?s)x-msft-approval-justification.*` + ofText + `|` + ofText + `.*x-msft-approval-justification`)
+)
+
+const ofText = `(too long|longer than|length|exceed|at most|maximum|characters|base64)`
 
 // refusedAltogether reports that a tenant does not take a call at all, whoever
 // it is about.
@@ -143,14 +152,14 @@ func refusedAltogether(err error) bool {
 	}
 	e := asRefused(answer)
 	return e.Status == http.StatusForbidden && namesReason(&e) || e.Status == http.StatusMethodNotAllowed ||
-		e.Status == http.StatusNotFound && !lagging(&e) || e.Status == http.StatusBadRequest && strings.Contains(e.Message, "for the segment")
+		e.Status == http.StatusNotFound && !lagging(&e) || e.Status == http.StatusBadRequest && e.Says(noRoute)
 }
 
 // notFound reports that what was asked about is not there, in Graph's own words: a
 // proxy's 404 says nothing about it.
 func notFound(err error) bool {
 	e, ok := errors.AsType[*graph.Error](err)
-	return ok && e.Status == http.StatusNotFound && !lagging(e) && (e.Code != "" || e.Message != "")
+	return ok && e.Status == http.StatusNotFound && !lagging(e) && (e.Code != "" || e.HasWords())
 }
 
 // isMissing reports that Graph knows the call, and not what it is about: this can

@@ -39,6 +39,7 @@ func TestGraphsAnswersBecomeRetryDecisions(t *testing.T) {
 		plan     = leaver.ActivityPlanOffboarding
 		nobody   = "Resource 'adele@contoso.com' of Adele Vance does not exist: {\"user\":\"adele@contoso.com\"}"
 		intune   = `{"_version":3,"Message":"An error has occurred - Operation ID (for customer support): 0 - Url: https://fef.example.com/users/adele@contoso.com","ErrorCode":"Forbidden"}`
+		unfit    = "Header 'x-msft-approval-justification' must be base64 of at most 1024 characters."
 		approval = "Header 'x-msft-approval-justification' is required to request approval"
 		unlisted = `{"_version":3,"Message":"Request not applicable to target tenant. - Operation ID (for customer support): 0","ErrorCode":"BadRequest"}`
 	)
@@ -64,14 +65,15 @@ func TestGraphsAnswersBecomeRetryDecisions(t *testing.T) {
 		"a reset":                     {revoke, graphsim.Fault{Reset: true}, leaver.GraphUnavailable, waits, 0, []string{"could not be reached"}},
 		"a cut in mid-answer":         {remove, graphsim.Fault{Method: "GET", Cut: true}, leaver.GraphUnavailable, waits, 0, nil},
 		"a lagging replica":           {plan, graphsim.Fault{Status: 404, Code: "Directory_ObjectNotFound", Message: "Unable to read the company information from the directory."}, leaver.GraphUnavailable, waits, 0, nil},
-		"400":                         {disable, graphsim.Fault{Method: "PATCH", Status: 400, Code: "Request_BadRequest", Message: "Invalid value for 'adele@contoso.com' or adele@contoso.com."}, leaver.GraphBadRequest, lasts, 0, []string{"Invalid value"}},
+		"400":                         {disable, graphsim.Fault{Method: "PATCH", Status: 400, Code: "Request_BadRequest", Message: "Invalid value for 'adele@contoso.com' or adele@contoso.com."}, leaver.GraphBadRequest, lasts, 0, []string{"a value is missing or not valid"}},
 		"409":                         {revoke, graphsim.Fault{Method: "POST", Status: 409, Code: "Conflict"}, leaver.GraphBadRequest, passes, soon, nil},
-		"409 that explains itself":    {disable, graphsim.Fault{Method: "PATCH", Status: 409, Code: "Directory_ConcurrencyViolation", Message: "Update is conflicting with another one. Please wait briefly and retry."}, leaver.GraphBadRequest, passes, soon, []string{"wait briefly"}},
+		"409 that explains itself":    {disable, graphsim.Fault{Method: "PATCH", Status: 409, Code: "Directory_ConcurrencyViolation", Message: "Update is conflicting with another one. Please wait briefly and retry."}, leaver.GraphBadRequest, passes, soon, []string{"another change is under way"}},
 		"412":                         {disable, graphsim.Fault{Method: "PATCH", Status: 412}, leaver.GraphBadRequest, passes, soon, []string{"without a reason"}},
 		"423":                         {disable, graphsim.Fault{Method: "PATCH", Status: 423, Code: "resourceLocked"}, leaver.GraphBadRequest, passes, soon, nil},
-		"409 of a busy Intune":        {remove, graphsim.Fault{Method: "POST", Status: 409, Code: "Conflict", Message: "Another operation is in progress."}, leaver.GraphBadRequest, passes, soon, []string{"in progress"}},
+		"409 of a busy Intune":        {remove, graphsim.Fault{Method: "POST", Status: 409, Code: "Conflict", Message: "Another operation is in progress."}, leaver.GraphBadRequest, passes, soon, []string{"another change is under way"}},
 		"409 of an approval":          {remove, graphsim.Fault{Method: "POST", Status: 409, Code: "Conflict", Message: "An approval request is pending."}, leaver.ApprovalRequired, lasts, 0, []string{"pending in Intune already"}},
-		"400 without a reason":        {revoke, graphsim.Fault{Method: "POST", Status: 400, Message: "An error has occurred"}, leaver.GraphBadRequest, passes, soon, nil},
+		"400 without a reason":        {revoke, graphsim.Fault{Method: "POST", Status: 400, Message: "An error has occurred"}, leaver.GraphBadRequest, passes, soon, []string{"Microsoft's support finds them by the request id"}},
+		"400 of a synced account":     {disable, graphsim.Fault{Method: "PATCH", Status: 400, Code: "Request_BadRequest", Message: "Unable to update the specified properties for on-premises mastered Directory Sync objects."}, leaver.GraphBadRequest, lasts, 0, []string{"Active Directory on the premises"}},
 		"403 without a reason":        {revoke, graphsim.Fault{Method: "POST", Status: 403, Code: "UnknownError"}, leaver.GraphForbidden, passes, soon, []string{"User.RevokeSessions.All"}},
 		"200 that is a 403":           {remove, graphsim.Fault{Method: "POST", Status: 200, Code: "Forbidden", Message: "Application is not authorized."}, leaver.GraphForbidden, lasts, 0, []string{"200 Forbidden"}},
 		"200 that is busy":            {disable, graphsim.Fault{Method: "PATCH", Status: 200, Code: "ServiceUnavailable"}, leaver.GraphUnavailable, waits, 0, nil},
@@ -87,6 +89,9 @@ func TestGraphsAnswersBecomeRetryDecisions(t *testing.T) {
 		"approval, as 400":            {remove, graphsim.Fault{Method: "POST", Status: 400, Code: "BadRequest", Message: approval}, leaver.ApprovalRequired, lasts, 0, []string{"Multi Admin Approval"}},
 		"approval, as 403":            {remove, graphsim.Fault{Method: "POST", Status: 403, Message: approval}, leaver.ApprovalRequired, lasts, 0, []string{"Multi Admin Approval"}},
 		"approval, as 412":            {remove, graphsim.Fault{Method: "POST", Status: 412, Message: approval}, leaver.ApprovalRequired, lasts, 0, []string{"Multi Admin Approval"}},
+		"a text that is too long":     {remove, graphsim.Fault{Method: "POST", Status: 400, Code: "BadRequest", Message: unfit}, leaver.GraphBadRequest, lasts, 0, []string{"reason and ticket are too long"}},
+		"the same, as 403":            {remove, graphsim.Fault{Method: "POST", Status: 403, Message: unfit}, leaver.GraphBadRequest, lasts, 0, []string{"reason and ticket are too long"}},
+		"the same, as 412":            {remove, graphsim.Fault{Method: "POST", Status: 412, Message: "The length of the header x-msft-approval-justification is wrong."}, leaver.GraphBadRequest, lasts, 0, []string{"reason and ticket are too long"}},
 		"403 of a device":             {remove, graphsim.Fault{Method: "POST", Status: 403, Code: "Forbidden"}, leaver.GraphForbidden, lasts, 0, []string{"PrivilegedOperations.All"}},
 		"405":                         {remove, graphsim.Fault{Method: "POST", Status: 405}, leaver.GraphBadRequest, lasts, 0, []string{"405"}},
 		"a route that is unknown":     {remove, graphsim.Fault{Method: "POST", Status: 404, Code: "UnknownError"}, leaver.GraphBadRequest, passes, soon, []string{"404"}},

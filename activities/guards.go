@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -165,10 +166,12 @@ func (a *Activities) privileged(ctx context.Context, l leaver.Leaver, membership
 	return cmp.Or(a.guards.Privileged, leaver.GuardApproval), "the user " + strings.Join(parts, ", "), nil
 }
 
+var noPremium = regexp.MustCompile("aadpremiumlicenserequired")
+
 // withoutPIM reports that a tenant has no licence for Privileged Identity Management, where nobody is eligible.
 func withoutPIM(err error) bool {
 	e, ok := errors.AsType[*graph.Error](err)
-	return ok && (e.Code == "AadPremiumLicenseRequired" || strings.Contains(e.Message, "AadPremiumLicenseRequired"))
+	return ok && (e.Code == "AadPremiumLicenseRequired" || e.Says(noPremium))
 }
 
 func (a *Activities) resourceAccount(ctx context.Context, l leaver.Leaver) (leaver.GuardResult, string, error) {

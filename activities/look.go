@@ -67,7 +67,7 @@ func (a *Activities) notYet(ctx context.Context, request devices.LookRequest) er
 	}
 	states := map[string]int{}
 	for _, k := range request.Known {
-		states[k.State]++
+		states[cmp.Or(graph.CodeOf(k.State), "unknown")]++
 	}
 	var parts []string
 	for _, state := range slices.Sorted(maps.Keys(states)) {

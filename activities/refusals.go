@@ -47,11 +47,14 @@ type rule struct {
 // shows them, and a test holds it against them.
 var rules = []rule{
 	{"409 that speaks of an approval, to a call that changes a device", func(e *graph.Error) bool {
-		return e.Status == http.StatusConflict && e.ChangesDevice() && e.ApprovalCode == "" && strings.Contains(strings.ToLower(e.Message), "approval")
+		return e.Status == http.StatusConflict && e.ChangesDevice() && e.ApprovalCode == "" && e.Says(approvals)
 	}, leaver.ApprovalRequired, lasting, says("a request for approval of the same is pending in Intune already (Tenant administration, Multi Admin Approval), whose code is not known here: cancel it there, then retry")},
 	{"any status with the header x-msft-approval-code, to a call that changes a device", func(e *graph.Error) bool {
 		return e.ApprovalCode != "" && e.ChangesDevice()
 	}, leaver.ApprovalRequired, lasting, says("a second administrator is asked in Intune to approve this first (Tenant administration, Multi Admin Approval); " + leaver.WorkflowType + " waits for that and carries it out, an activity alone does not")},
+	{"a status below 500 that does not take the text of x-msft-approval-justification", func(e *graph.Error) bool {
+		return e.Status < 500 && e.Says(unfitText)
+	}, leaver.GraphBadRequest, lasting, refused},
 	{"any status that demands x-msft-approval-justification", wantsApproval, leaver.ApprovalRequired, lasting,
 		says("the tenant demands a second administrator's approval for this (Intune's Multi Admin Approval) and does not take the request for it: see there, then retry, or skip the step")},
 	{"a status below 500 that speaks of a day's limit", isDailyLimit, leaver.GraphThrottled, outage, says(devices.SpentToday)},
@@ -80,7 +83,7 @@ var rules = []rule{
 		return e.Status == http.StatusNotFound && e.Code == "Request_ResourceNotFound"
 	}, leaver.UserNotFound, passing, noUser},
 	{"400 that says \"not applicable to target tenant\"", func(e *graph.Error) bool {
-		return e.Status == http.StatusBadRequest && strings.Contains(e.Message, "not applicable to target tenant")
+		return e.Status == http.StatusBadRequest && e.Says(unlicensed)
 	}, leaver.IntuneNotLicensed, lasting, says("the tenant has no active Intune licence: activate one and retry, or skip the device steps")},
 	{"400 that names a rule", func(e *graph.Error) bool {
 		return e.Status == http.StatusBadRequest && namesReason(e)
@@ -104,20 +107,62 @@ func noUser(*graph.Error) string {
 }
 
 func refused(e *graph.Error) string {
-	if text := e.Safe(); text != "" {
-		return "Graph refuses the request: " + text
+	switch ours := reasonOf(e).ours; {
+	case ours != "":
+		return "Graph refuses the request: " + ours
+	case e.HasWords():
+		return "Graph refuses the request in words that are not kept, as they may name people: Microsoft's support finds them by the request id"
 	}
 	return "Graph refuses the request without a reason"
 }
 
-// reason finds words by which Graph says that the same call would be refused again.
-var reason = regexp.MustCompile(`(?i)privilege|permission|scope|\brole|licen[cs]e|authorized to|access denied|restricted|polic(y|ies)|(not|un)[ -]?(supported|allowed|applicable|available)|invalid|required|missing|cannot|can't|can not|must|inherited|only|read[- ]?only|unknown (field|property)|could not find a property|for the segment|approv`)
+var (
+	approvals  = regexp.MustCompile(`approval`)
+	unlicensed = regexp.MustCompile(`not applicable to target tenant`)
+	noRoute    = regexp.MustCompile(`for the segment`)
+)
+
+// reason is how Graph words a refusal, in lower case, and how it is told: Graph's words may
+// name people, and are repeated nowhere.
+type reason struct {
+	words *regexp.Regexp
+	ours  string
+	// passes says that the same call may be taken later.
+	passes bool
+}
+
+// reasons are read from top to bottom; the first that fits decides.
+var reasons = []reason{
+	{words: unfitText, ours: "reason and ticket are too long for Intune's Multi Admin Approval: start anew with shorter ones, or skip the step"},
+	{words: regexp.MustCompile(`inherited`), ours: "it comes from a group, and can be changed there only"},
+	{words: regexp.MustCompile(`on-?premises|mastered`), ours: "it comes from Active Directory on the premises, and can be changed there only"},
+	{words: regexp.MustCompile(`licen[cs]e`), ours: "a licence is missing or does not fit"},
+	{words: regexp.MustCompile(`privilege|permission|scope|\brole|authorized to|access denied`), ours: "the worker lacks a permission or a role"},
+	{words: regexp.MustCompile(`restricted|polic(y|ies)`), ours: "a policy or a restricted administrative unit forbids it"},
+	{words: noRoute, ours: "Graph has no such call here"},
+	{words: regexp.MustCompile(`read[- ]?only|unknown (field|property)|could not find a property`), ours: "a property does not exist or can only be read"},
+	{words: regexp.MustCompile(`(not|un)[ -]?(supported|allowed|applicable|available)|only`), ours: "this is not supported for what it was asked of, such as this kind of device"},
+	{words: regexp.MustCompile(`approv`), ours: "an approval is missing or does not fit"},
+	{words: regexp.MustCompile(`invalid|required|missing|must`), ours: "a value is missing or not valid"},
+	{words: regexp.MustCompile(`cannot|can't|can not`), ours: "this cannot be done as things stand"},
+	{words: regexp.MustCompile(`conflict|in progress|retry|try again|busy`), ours: "another change is under way", passes: true},
+}
+
+// reasonOf is the reason that Graph gives, or none that is known.
+func reasonOf(e *graph.Error) reason {
+	at := slices.IndexFunc(reasons, func(r reason) bool { return e.Says(r.words) })
+	if at < 0 {
+		return reason{passes: true}
+	}
+	return reasons[at]
+}
 
 // forbidding are the codes by which Graph and Intune refuse a caller.
 var forbidding = []string{"Authorization_RequestDenied", "Forbidden", "accessDenied"}
 
+// namesReason reports whether Graph says why the same call would be refused again.
 func namesReason(e *graph.Error) bool {
-	return slices.Contains(forbidding, e.Code) || reason.MatchString(e.Message)
+	return slices.Contains(forbidding, e.Code) || !reasonOf(e).passes
 }
 
 // ruled is what an answer means. Where Graph has put an error into an answer of success,

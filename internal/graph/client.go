@@ -150,7 +150,7 @@ func (c *Client) understand(call call, response *http.Response, answer any) erro
 		return c.responseError(call, response)
 	}
 	unusable := func(why string) error {
-		return &AnswerError{Call: call.name, Why: why, RequestID: scrub(response.Header.Get("request-id"))}
+		return &AnswerError{Call: call.name, Why: why, RequestID: guid(response.Header.Get("request-id"))}
 	}
 	content, err := runtime.Payload(response)
 	if err != nil {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -16,15 +17,15 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/google/uuid"
+	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
 // Error is an answer of Graph's that is no success: a status that is not 2xx, or a 2xx
-// whose body is an error. Its text is safe to store: it
-// never holds a body, a path or a token.
+// whose body is an error. Its text is safe to store: of
+// the answer it holds the status, the code and the request id, and none of the words.
 //
 // Microsoft: https://learn.microsoft.com/graph/errors
 type Error struct {
@@ -32,10 +33,11 @@ type Error struct {
 	Call       string
 	Permission string
 	Status     int
-	// Code is Graph's, or Intune's from within the message; it may be empty.
+	// Code is Graph's, or Intune's from within the message; it is empty where that has
+	// not the form of a code.
 	Code string
-	// Message is Graph's own and may name people: do not store it. See Safe.
-	Message   string
+	// message may name anybody. It is a pointer so that no format prints it.
+	message   *string
 	RequestID string
 	// RetryAfter is how long Graph asked to wait, or zero.
 	RetryAfter time.Duration
@@ -55,9 +57,6 @@ func (e *Error) Error() string {
 	if e.Code != "" {
 		text += " " + e.Code
 	}
-	if message := e.Safe(); message != "" {
-		text += ": " + message
-	}
 	if e.RequestID != "" {
 		text += " (request-id " + e.RequestID + ")"
 	}
@@ -75,9 +74,14 @@ func (e *Error) ChangesEntraDevice() bool {
 	return e.Call == disableEntraDevice.name || e.Call == deleteEntraDevice.name
 }
 
-// Safe is Graph's message without anything that could name a person, a device, an
-// address or a secret.
-func (e *Error) Safe() string { return nameless(scrub(e.Message)) }
+// Says reports whether Graph's own words, in lower case, fit a pattern. They are never
+// shown: they may name a person, a device, an address or a secret.
+func (e *Error) Says(words *regexp.Regexp) bool {
+	return e.HasWords() && words.MatchString(ascii.ToLower(*e.message))
+}
+
+// HasWords reports whether Graph says something in words of its own.
+func (e *Error) HasWords() bool { return e.message != nil && *e.message != "" }
 
 // transportError says how a connection failed, and not where to: the words of Go's errors
 // hold addresses, of which one names the user.
@@ -124,7 +128,7 @@ func (c *Client) responseError(call call, response *http.Response) error {
 	}
 	e := &Error{
 		Call: call.name, Permission: call.permission, Status: response.StatusCode, Token: c.token.Kind(),
-		RequestID:    scrub(response.Header.Get("request-id")),
+		RequestID:    guid(response.Header.Get("request-id")),
 		ApprovalCode: approvalCode(response.Header),
 		RetryAfter:   retryAfter(response.Header.Get("Retry-After"), at),
 		At:           at,
@@ -150,25 +154,35 @@ func (e *Error) parse(body []byte) {
 	if json.Unmarshal(body, &answer) != nil {
 		return
 	}
-	e.Code, e.Message = scrub(answer.Error.Code), answer.Error.Message
-	if e.RequestID == "" {
-		e.RequestID = scrub(answer.Error.InnerError.RequestID)
-	}
+	code, message := answer.Error.Code, answer.Error.Message
+	e.RequestID = cmp.Or(e.RequestID, guid(answer.Error.InnerError.RequestID))
 	// Intune wraps its own error as JSON inside the message, sometimes twice.
 	for range 3 {
 		var inner struct {
 			ErrorCode, Message string
 		}
-		if !strings.HasPrefix(strings.TrimSpace(e.Message), "{") || json.Unmarshal([]byte(e.Message), &inner) != nil {
+		if !strings.HasPrefix(strings.TrimSpace(message), "{") || json.Unmarshal([]byte(message), &inner) != nil {
 			break
 		}
-		if inner.ErrorCode != "" {
-			e.Code = scrub(inner.ErrorCode)
-		}
-		e.Message = inner.Message
+		code, message = cmp.Or(CodeOf(inner.ErrorCode), code), inner.Message
 	}
 	// What follows are ids and an address for Microsoft's support.
-	e.Message, _, _ = strings.Cut(e.Message, " - Operation ID (for customer support)")
+	message, _, _ = strings.Cut(message, " - Operation ID (for customer support)")
+	e.Code, e.message = CodeOf(code), &message
+}
+
+var codes = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]{0,63}$`)
+
+// CodeOf is a text that has the form of Graph's codes and of the values of its
+// enumerations, or else nothing.
+func CodeOf(text string) string { return codes.FindString(text) }
+
+// guid is a text that is a GUID, or else nothing.
+func guid(text string) string {
+	if uuid.Validate(text) != nil {
+		return ""
+	}
+	return uuid.MustParse(text).String()
 }
 
 // retryAfter reads whole and fractional seconds and HTTP dates. Graph's own
@@ -189,58 +203,13 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return 0
 }
 
-// approvalCode is the header as it came, or it could not be sent back.
+var sendable = regexp.MustCompile(`^[A-Za-z0-9+/=._~:-]{1,300}$`)
+
+// approvalCode is the header as it came, or it could not be sent back. One that is no
+// code still tells that the call is queued.
 func approvalCode(h http.Header) string {
-	code := h.Get(approvalCodeHeader)
-	if len(code) > tooLong || strings.ContainsFunc(code, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		return scrub(code)
+	if code := h.Get(approvalCodeHeader); code == "" || sendable.MatchString(code) {
+		return code
 	}
-	return code
-}
-
-// nameless drops words with a capital, which may be names, unless they begin a
-// sentence that goes on without one, or are Microsoft's own.
-func nameless(message string) string {
-	named := func(word string) bool {
-		first, _ := utf8.DecodeRuneInString(word)
-		return unicode.IsUpper(first) && !slices.Contains(ofMicrosoft, strings.TrimRight(word, ".,:;!?"))
-	}
-	words := strings.Fields(message)
-	begins := true
-	for n, word := range words {
-		if named(word) && (!begins || n+1 < len(words) && named(words[n+1])) {
-			words[n] = "…"
-		}
-		begins = strings.ContainsRune(".!?:", rune(word[len(word)-1]))
-	}
-	return strings.Join(words, " ")
-}
-
-var ofMicrosoft = strings.Fields("Microsoft Graph Intune Entra Azure AD Active Directory Autopilot BitLocker Windows Android iOS Apple Multi Admin Approval MAA API Header ID")
-
-var (
-	quoted   = regexp.MustCompile(`'[^']*'|"[^"]*"|’[^’]*’|‘[^’]*’|“[^”]*”`)
-	longWord = 40
-	tooLong  = 300
-)
-
-// scrub keeps the words of a message and drops what could identify: whatever
-// is quoted, and every word that looks like an address, a path, a token or
-// markup.
-func scrub(message string) string {
-	var kept []string
-	for word := range strings.FieldsSeq(quoted.ReplaceAllString(message, "…")) {
-		if len(word) > longWord || strings.ContainsAny(word, `@/\<>{}=%'"`) || strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			word = "…"
-		}
-		if word == "…" && len(kept) > 0 && kept[len(kept)-1] == "…" {
-			continue
-		}
-		kept = append(kept, word)
-	}
-	text := strings.Join(kept, " ")
-	if len(text) > tooLong {
-		text = strings.ToValidUTF8(text[:tooLong], "") + "…"
-	}
-	return text
+	return "…"
 }

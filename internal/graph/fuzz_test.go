@@ -2,10 +2,10 @@ package graph
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -54,16 +54,11 @@ func FuzzParseError(f *testing.F) {
 	f.Add([]byte(graphError("UnknownError", intune("", intune("BadRequest", "'adele' at /users/adele")))))
 	f.Add([]byte("<html>"))
 	f.Add([]byte(`{"error":{"code":"adele@contoso.com","message":"{\"Message\":\"{}\"}"}}`))
+	text := regexp.MustCompile(`^get user: 400 Bad Request( [A-Za-z][A-Za-z0-9_.]{0,63})?( \(request-id [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\))?$`)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		e := &Error{Call: "get user", Status: 400}
 		e.parse(body)
-		text := e.Error()
-		require.LessOrEqual(t, len(text), 1100)
-		require.True(t, utf8.ValidString(text))
-		require.NotContains(t, text, "@")
-		require.NotContains(t, text, "/")
-		require.NotContains(t, text, "<")
-		require.NotContains(t, text, "\n")
+		require.Regexp(t, text, e.Error())
 	})
 }
 
