@@ -88,14 +88,15 @@ func keygenSign(t testing.TB, file, text string, args ...string) string {
 	return armored
 }
 
-// keygenVerify reports whether OpenSSH takes the signature for the principal's.
+// keygenVerify says why OpenSSH does not take the signature for the principal's now.
 func keygenVerify(t testing.TB, text, armored, principal string, lines ...string) error {
 	t.Helper()
 	dir := t.TempDir()
 	signature, allowed := filepath.Join(dir, "sig"), filepath.Join(dir, "allowed_signers")
 	require.NoError(t, os.WriteFile(signature, []byte(armored), 0o600))
 	require.NoError(t, os.WriteFile(allowed, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
-	_, err := openssh(t, text, "ssh-keygen", "-Y", "verify", "-f", allowed, "-I", principal, "-n", Namespace, "-s", signature)
+	_, err := openssh(t, text, "ssh-keygen", "-Y", "verify", "-f", allowed, "-I", principal, "-n", Namespace, "-s", signature,
+		"-O", now.Format("verify-time=20060102150405Z"))
 	return err
 }
 
