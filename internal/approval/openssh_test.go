@@ -2,7 +2,10 @@ package approval
 
 import (
 	"bytes"
+	"context"
+	"crypto/ed25519"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
 )
 
 // These tests hold the package against OpenSSH itself, in both directions.
@@ -146,6 +150,8 @@ func TestAKeyWithAPassphrase(t *testing.T) {
 
 	_, err = ReadKey(file, func() ([]byte, error) { return []byte("wrong"), nil })
 	require.EqualError(t, err, "the passphrase does not open "+file)
+	_, err = ReadKey(file, nil)
+	require.ErrorContains(t, err, "passphrase protected")
 	gaveUp := errors.New("nobody typed")
 	_, err = ReadKey(file, func() ([]byte, error) { return nil, gaveUp })
 	require.ErrorIs(t, err, gaveUp)
@@ -194,13 +200,53 @@ func TestTheOnlyKeyOfSSHAgentNeedsNoName(t *testing.T) {
 	require.ErrorContains(t, err, "reach ssh-agent")
 }
 
+// slowAgent holds a key that waits for a person who never comes.
+type slowAgent struct {
+	agent.Agent
+	asked chan<- struct{}
+}
+
+func (a slowAgent) Sign(ssh.PublicKey, []byte) (*ssh.Signature, error) {
+	close(a.asked)
+	select {}
+}
+
+func TestNobodyWaitsForAnAgentForEver(t *testing.T) {
+	t.Parallel()
+	keys := agent.NewKeyring()
+	require.NoError(t, keys.Add(agent.AddedKey{PrivateKey: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}))
+	asked := make(chan struct{})
+	here, there := filepath.Join(shortDir(t), "socket"), slowAgent{keys, asked}
+	listener, err := net.Listen("unix", here)
+	require.NoError(t, err)
+	defer listener.Close()
+	go func() {
+		if conn, err := listener.Accept(); err == nil {
+			_ = agent.ServeAgent(there, conn)
+		}
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-asked
+		cancel()
+	}()
+	_, err = SignWithAgent(ctx, statement, here, "")
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// shortDir is a folder for sockets: t.TempDir's name can be too long for one.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "agent")
+	require.NoError(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
 // startAgent starts an ssh-agent that ends with the test, and returns its socket.
 func startAgent(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "agent") // t.TempDir's names can be too long for a socket
-	require.NoError(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	socket := filepath.Join(dir, "socket")
+	socket := filepath.Join(shortDir(t), "socket")
 	file, err := exec.LookPath("ssh-agent")
 	require.NoError(t, err, "these tests need OpenSSH's programs: install the package openssh-client")
 	command := exec.Command(file, "-D", "-a", socket)

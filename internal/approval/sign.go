@@ -34,19 +34,22 @@ func Sign(statement Statement, signer ssh.Signer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return armored, check(text, made)
+	if err := check(text, made); err != nil {
+		return "", err
+	}
+	return armored, nil
 }
 
 // ReadKey reads a private key file as ssh-keygen writes it. It calls passphrase
-// only for a key that has one. The file of a security key holds no key that
-// could sign: use SignWithAgent.
+// only for a key that has one; it may be nil where none has. The file of a
+// security key holds no key that could sign: use SignWithAgent.
 func ReadKey(file string, passphrase func() ([]byte, error)) (ssh.Signer, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	signer, err := ssh.ParsePrivateKey(content)
-	if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); locked {
+	if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); locked && passphrase != nil {
 		secret, asked := passphrase()
 		if asked != nil {
 			return nil, fmt.Errorf("the passphrase of %s: %w", file, asked)
@@ -92,5 +95,9 @@ func SignWithAgent(ctx context.Context, statement Statement, socket, fingerprint
 	case len(signers) > 1:
 		return "", errors.New("ssh-agent holds several keys: say which by its fingerprint, as ssh-add -l prints it")
 	}
-	return Sign(statement, signers[0])
+	armored, err := Sign(statement, signers[0])
+	if err != nil && ctx.Err() != nil {
+		return "", fmt.Errorf("ssh-agent has not signed: %w", context.Cause(ctx))
+	}
+	return armored, err
 }
