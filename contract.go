@@ -23,6 +23,7 @@ const QueryProgress = "progress"
 const (
 	ActivityPlanOffboarding = "PlanOffboarding"
 	ActivityFindOther       = "FindOtherOffboarding"
+	ActivityVerifyApproval  = "VerifyApproval"
 	ActivityDisableAccount  = "DisableAccount"
 	ActivityRevokeSessions  = "RevokeSessions"
 

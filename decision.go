@@ -56,6 +56,8 @@ type Decision struct {
 	// UserID may name the leaver, by object id or user principal name. A decision about
 	// another user is refused: a workflow id may be used again for somebody else.
 	UserID string `json:"userId,omitzero"`
+	// Signature is an OpenSSH signature over the statement of the plan, for Approve, as ssh-keygen -Y sign writes it.
+	Signature string `json:"signature,omitzero"`
 	// By says who decided; Reason says why. Both are free text for the report.
 	By     string `json:"by,omitzero"`
 	Reason string `json:"reason,omitzero"`
@@ -89,6 +91,9 @@ func (c Choice) Destroys() bool {
 // maxText bounds what people write, in characters: it is kept as long as the
 // offboarding.
 const maxText = 1024
+
+// maxSignature bounds a signature, in bytes. One of OpenSSH's longest RSA key is shorter.
+const maxSignature = 8 << 10
 
 // maxItems bounds how many items a decision names.
 const maxItems = 1000
@@ -136,6 +141,10 @@ func ParseDecision(action Action, input []byte) (Decision, error) {
 		return Decision{}, errors.New("choice: is missing, want one of those that the step offers")
 	case action == Answer && decision.Choice.Destroys() && len(decision.Items) == 0:
 		return Decision{}, fmt.Errorf("items: are missing, and %s cannot be undone: want the ids of the devices, as %s shows them", decision.Choice, QueryProgress)
+	case action != Approve && decision.Signature != "":
+		return Decision{}, fmt.Errorf("signature: is for approve, and %s takes none", action)
+	case len(decision.Signature) > maxSignature:
+		return Decision{}, fmt.Errorf("signature: is longer than %d bytes", maxSignature)
 	case action != Answer && (decision.Choice != "" || len(decision.Items) > 0):
 		return Decision{}, fmt.Errorf("choice, items: are for answer, and %s takes neither", action)
 	}

@@ -1,6 +1,9 @@
 package leaver
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Guard is what the plan found out about one danger, before anything is touched.
 type Guard struct {
@@ -58,10 +61,49 @@ type PlanApproval struct {
 	Why string `json:"why"`
 	// Needed is how many people must approve it.
 	Needed int `json:"needed"`
+	// Statement is the text that people sign, where approvals are signed.
+	Statement string `json:"statement,omitempty"`
 	// Given are the approvals.
-	Given []Decided `json:"given,omitempty"`
+	Given []PlanApproved `json:"given,omitempty"`
 	// Rejected is the decision that ended the offboarding before it began.
 	Rejected *Decided `json:"rejected,omitempty"`
+}
+
+// PlanApproved is an approval of a plan.
+type PlanApproved struct {
+	Decided
+	Signer
+}
+
+// Signer is who has signed an approval.
+type Signer struct {
+	// Principal is the person, as the worker's allowed signers file writes it; empty where approvals are not signed.
+	Principal string `json:"principal,omitempty"`
+	// Key is the key's fingerprint, as ssh-keygen prints it.
+	Key string `json:"key,omitempty"`
+}
+
+// VerifyRequest asks who signed an approval.
+type VerifyRequest struct {
+	WorkflowID string    `json:"workflowId"`
+	FirstRunID string    `json:"firstRunId"`
+	Plan       string    `json:"plan"` // its digest
+	Signature  string    `json:"signature"`
+	At         time.Time `json:"at"`
+}
+
+// PlanText is the plan as canonical JSON, before anything has run: what an approval is about.
+func (r Report) PlanText() ([]byte, error) {
+	plan := Plan{Leaver: r.Leaver, Guards: r.Guards}
+	if r.Approval != nil {
+		plan.Approvals = r.Approval.Needed
+	}
+	for _, s := range r.Steps {
+		planned := s.Step
+		planned.Items = s.Items
+		plan.Steps = append(plan.Steps, planned)
+	}
+	return json.Marshal(plan)
 }
 
 // IsOpen reports whether the plan waits for an approval.

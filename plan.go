@@ -13,8 +13,10 @@ type Plan struct {
 	Guards []Guard `json:"guards,omitempty"`
 	// Only says that there must be no other running offboarding of the leaver.
 	Only bool `json:"only,omitzero"`
-	// Approvals is how many people must approve the plan before anything is touched.
+	// Approvals is how many people must approve the plan before anything is touched, and Signed whether with
+	// OpenSSH signatures.
 	Approvals int    `json:"approvals,omitzero"`
+	Signed    bool   `json:"signed,omitzero"`
 	Steps     []Step `json:"steps"`
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/approval"
 	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
 )
@@ -36,6 +37,7 @@ type Activities struct {
 	secondLook     time.Duration
 	unlockCode     string
 	guards         Guards
+	signers        approval.Signers
 }
 
 // New checks c and makes the activities.
@@ -58,7 +60,14 @@ func New(c Config) (*Activities, error) {
 	if err := c.Guards.Check(); err != nil {
 		return nil, fmt.Errorf("activities: %w", err)
 	}
-	return &Activities{c.Graph, c.Devices, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode, c.Guards}, nil
+	var signers approval.Signers
+	if len(c.Guards.AllowedSigners) > 0 {
+		var err error
+		if signers, err = approval.ParseSigners(c.Guards.AllowedSigners); err != nil {
+			return nil, fmt.Errorf("activities: %w", err)
+		}
+	}
+	return &Activities{c.Graph, c.Devices, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode, c.Guards, signers}, nil
 }
 
 // Register puts every activity under its own name.
@@ -70,6 +79,7 @@ func (a *Activities) Register(r interface {
 		r.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name, DisableAlreadyRegisteredCheck: true})
 	}
 	register(leaver.ActivityPlanOffboarding, a.PlanOffboarding)
+	register(leaver.ActivityVerifyApproval, a.VerifyApproval)
 	register(leaver.ActivityFindOther, a.FindOtherOffboarding)
 	register(leaver.ActivityLookAtDevices, a.LookAtDevices)
 	register(leaver.ActivityRemoveAllDevices, a.RemoveAllDevices)

@@ -41,6 +41,9 @@ type Guards struct {
 	Approvals ApprovalRule
 	// Approvers is how many people must approve a plan. Zero means one.
 	Approvers int
+	// AllowedSigners is the content of an allowed signers file of OpenSSH. Where it is given, approvals are signed
+	// by people in it; else whoever reaches Temporal can approve.
+	AllowedSigners []byte
 }
 
 // ApprovalRule is when a plan is approved before anything is touched.
@@ -266,7 +269,7 @@ func (a *Activities) judgePlan(plan *leaver.Plan, dryRun bool) error {
 		needed = len(guarded) > 0
 	}
 	if needed {
-		plan.Approvals = max(1, a.guards.Approvers)
+		plan.Approvals, plan.Signed = max(1, a.guards.Approvers), len(a.guards.AllowedSigners) > 0
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func (v view) how(wait leaver.Wait) string {
 }
 
 // verbs are the commands by which the starter sends decisions about the whole offboarding.
-var verbs = map[leaver.Action]string{leaver.Approve: "approve --by NAME", leaver.Reject: "reject", leaver.ContinueOffboarding: "continue-offboarding", leaver.Abort: "abort"}
+var verbs = map[leaver.Action]string{leaver.Approve: "approve", leaver.Reject: "reject", leaver.ContinueOffboarding: "continue-offboarding", leaver.Abort: "abort"}
 
 var (
 	good  = lipgloss.NewStyle().Foreground(lipgloss.Color("2"))

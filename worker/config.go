@@ -46,6 +46,7 @@ type config struct {
 	StrictGuards    bool                    `env:"LEAVER_STRICT_GUARDS"`
 	Approvals       activities.ApprovalRule `env:"LEAVER_APPROVALS" envDefault:"guarded"`
 	Approvers       int                     `env:"LEAVER_APPROVERS" envDefault:"1"`
+	AllowedSigners  string                  `env:"LEAVER_ALLOWED_SIGNERS"`
 
 	Credential       credentialKind `env:"LEAVER_CREDENTIAL" envDefault:"default"`
 	DeviceCredential credentialKind `env:"LEAVER_DEVICE_CREDENTIAL"`

@@ -66,7 +66,7 @@ func TestWhatIsSetIsRead(t *testing.T) {
 	c := loaded(t, "LEAVER_TASK_QUEUE=people", "LEAVER_DEVICE_TASK_QUEUE=phones", "LEAVER_CLOUD=usgov-l5", "LEAVER_GRAPH_URL=https://graph.example.com/graph",
 		`LEAVER_DEVICE_POLICY={"company":{"windows":"wipe"}}`,
 		"LEAVER_FIRST_POLL=5m", "LEAVER_LONGEST_POLL=1h", "LEAVER_DEVICE_DEADLINE=48h", "LEAVER_STOP_TIMEOUT=0s", "LEAVER_WORKFLOW_CACHE=500", "LEAVER_LIST_PAGES=7", "LEAVER_MACOS_UNLOCK_CODE_FILE=/run/secrets/code", "LEAVER_LIST_ROWS=70", "LEAVER_PROTECTED_USERS=chief@contoso.com,glass@contoso.com", "LEAVER_PROTECTED_GROUPS=0e1f0000-0000-4000-8000-000000000001", "LEAVER_PRIVILEGED_USERS=refused",
-		"LEAVER_MAX_DEVICES=5", "LEAVER_MAX_STARTS=-1", "LEAVER_STRICT_GUARDS=true", "LEAVER_APPROVALS=always", "LEAVER_APPROVERS=2", "LEAVER_LOG_FORMAT=json",
+		"LEAVER_MAX_DEVICES=5", "LEAVER_MAX_STARTS=-1", "LEAVER_STRICT_GUARDS=true", "LEAVER_APPROVALS=always", "LEAVER_APPROVERS=2", "LEAVER_ALLOWED_SIGNERS=/etc/leaver/allowed_signers", "LEAVER_LOG_FORMAT=json",
 		"LEAVER_LOG_LEVEL=debug", "LEAVER_SIGN_IN_DIR=/var/lib/leaver", "LEAVER_CREDENTIAL=client-secret", "LEAVER_DEVICE_CREDENTIAL=device-code",
 		"AZURE_TENANT_ID=t1", "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")
 	assert.Equal(t, config{
@@ -74,7 +74,7 @@ func TestWhatIsSetIsRead(t *testing.T) {
 		DevicePolicy:   devicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}},
 		DeviceDeadline: 48 * time.Hour, WorkflowCache: 500, UnlockCodeFile: "/run/secrets/code", ListPages: 7, ListRows: 70,
 		ProtectedUsers: []string{"chief@contoso.com", "glass@contoso.com"}, ProtectedGroups: []string{"0e1f0000-0000-4000-8000-000000000001"}, Privileged: leaver.GuardRefused,
-		MaxDevices: 5, MaxStarts: -1, StrictGuards: true, Approvals: activities.ApproveAlways, Approvers: 2, LogFormat: "json", LogLevel: slog.LevelDebug, SignInDir: "/var/lib/leaver",
+		MaxDevices: 5, MaxStarts: -1, StrictGuards: true, Approvals: activities.ApproveAlways, Approvers: 2, AllowedSigners: "/etc/leaver/allowed_signers", LogFormat: "json", LogLevel: slog.LevelDebug, SignInDir: "/var/lib/leaver",
 		Credential: clientSecret, DeviceCredential: deviceCode,
 		Identity:       identity{TenantID: "t1", ClientID: "c1", ClientSecret: "s1"},
 		DeviceIdentity: identity{TenantID: "t1", ClientID: "c1"},

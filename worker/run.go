@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/activities"
@@ -32,6 +34,15 @@ func run(ctx context.Context, c config, _ io.Writer) error {
 			return err
 		}
 	}
+	var signers []byte
+	if c.AllowedSigners != "" {
+		if signers, err = os.ReadFile(c.AllowedSigners); err != nil {
+			return errors.New("LEAVER_ALLOWED_SIGNERS: the file cannot be read")
+		}
+		if len(signers) == 0 {
+			return errors.New("LEAVER_ALLOWED_SIGNERS: the file is empty, so nobody could approve")
+		}
+	}
 	offboarding, err := plugin.New(plugin.Config{
 		Credential: all, DeviceCredential: devices, Cloud: c.Cloud, GraphURL: c.GraphURL,
 		FirstPoll: c.FirstPoll, LongestPoll: c.LongestPoll, DeviceDeadline: c.DeviceDeadline,
@@ -39,7 +50,7 @@ func run(ctx context.Context, c config, _ io.Writer) error {
 		MacOSUnlockCode: unlockCode, ListPages: c.ListPages, ListRows: c.ListRows, Guards: activities.Guards{
 			ProtectedUsers: c.ProtectedUsers, ProtectedGroups: c.ProtectedGroups, Privileged: c.Privileged,
 			MaxDevices: c.MaxDevices, MaxStarts: c.MaxStarts, Strict: c.StrictGuards,
-			Approvals: c.Approvals, Approvers: c.Approvers,
+			Approvals: c.Approvals, Approvers: c.Approvers, AllowedSigners: signers,
 		},
 	})
 	if err != nil {

@@ -44,6 +44,16 @@ func (o *offboarding) listen(ctx workflow.Context) error {
 			if err := o.decide(ctx, action, input); err != nil {
 				return leaver.Progress{}, leaver.Failure{Type: leaver.InvalidRequest, Message: err.Error()}.Err()
 			}
+			if n := len(o.verifying); action == leaver.Approve && n > 0 {
+				v := o.verifying[n-1]
+				if err := workflow.Await(ctx, func() bool { return v.done || v.ended() }); err != nil {
+					return leaver.Progress{}, err
+				}
+				o.takeVerified(ctx) // the offboarding may be ending
+				if v.refused != nil {
+					return leaver.Progress{}, leaver.Failure{Type: leaver.InvalidRequest, Message: v.refused.Error()}.Err()
+				}
+			}
 			return o.snapshot(), nil
 		}
 		options := workflow.UpdateHandlerOptions{Description: descriptions[action], Validator: validate}
@@ -173,12 +183,12 @@ func (o *offboarding) decide(ctx workflow.Context, action leaver.Action, input j
 	if found.Why != "" {
 		return errors.New(found.Why)
 	}
-	o.carryOut(action, found.Decision, found.Items)
+	o.carryOut(ctx, action, found.Decision, found.Items)
 	o.show(ctx)
 	return nil
 }
 
-func (o *offboarding) carryOut(action leaver.Action, decision leaver.Decision, items []string) {
+func (o *offboarding) carryOut(ctx workflow.Context, action leaver.Action, decision leaver.Decision, items []string) {
 	decided := leaver.Decided{Action: action, Decision: decision, At: o.now}
 	if action == leaver.Abort {
 		o.Report.Aborted = &decided
@@ -190,7 +200,7 @@ func (o *offboarding) carryOut(action leaver.Action, decision leaver.Decision, i
 		o.goOn(decided)
 		return
 	case leaver.Approve, leaver.Reject:
-		o.judgePlan(decided)
+		o.judgePlan(ctx, decided)
 		return
 	}
 	s := o.find(decision.Step)
@@ -240,7 +250,7 @@ func (o *offboarding) check(action leaver.Action, input json.RawMessage, now tim
 	case action == leaver.Abort:
 		return decision, nil, nil
 	case action == leaver.Approve, action == leaver.Reject:
-		return decision, nil, o.mayJudge(action, decision.By)
+		return decision, nil, o.mayJudge(action, decision)
 	case action == leaver.ContinueOffboarding && !o.enabledAgain():
 		return decision, nil, errors.New("nothing waits for this: the account was not found enabled again")
 	case action == leaver.ContinueOffboarding:

@@ -75,6 +75,8 @@ type offboarding struct {
 	suggested bool
 	// unhandled lists the names of the signals that have come and were not received.
 	unhandled func() []string
+	// verifying are the approvals whose signatures are looked at.
+	verifying []*verification
 	// planning says for what planning waits, while it does.
 	planning *leaver.Wait
 	// limit is after how long Temporal ends the workflow, whatever it does; zero means never.
@@ -140,7 +142,7 @@ func (o *offboarding) run(ctx, stepsCtx workflow.Context) (*leaver.Report, error
 		// The workflow waits here for weeks. With a few functions less on it than one would
 		// write, its stack is small enough that Go halves it: 8 KB for each offboarding.
 		moves := func() bool {
-			return o.signalled() || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !o.suggested || slices.ContainsFunc(o.Steps, func(s *step) bool { return o.canMove(stepsCtx, s) })
+			return o.signalled() || o.verified() || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !o.suggested || slices.ContainsFunc(o.Steps, func(s *step) bool { return o.canMove(stepsCtx, s) })
 		}
 		if o.renewing {
 			_, _ = workflow.AwaitWithTimeout(waiting, devices.Slow, moves) // a write may have become slow
@@ -148,6 +150,9 @@ func (o *offboarding) run(ctx, stepsCtx workflow.Context) (*leaver.Report, error
 			_ = workflow.Await(waiting, moves)
 		}
 		o.takeSignals(ctx)
+		if o.verified() {
+			o.takeVerified(ctx)
+		}
 	}
 	return o.end(ctx, nil)
 }
@@ -183,7 +188,7 @@ func (o *offboarding) renews(ctx workflow.Context) bool {
 	writing := choose(o.Steps, func(s *step) bool { return s.runner != nil && !s.runner.writesSince().IsZero() })
 	slowly := slices.ContainsFunc(writing, func(s *step) bool { return !s.runner.writesSince().Add(devices.Slow).After(workflow.Now(ctx)) })
 	o.renewing = !slowly || info.GetCurrentHistoryLength() > longHistory || info.GetCurrentHistorySize() > largeHistory
-	return len(writing) == 0 && !o.signalled() && workflow.AllHandlersFinished(ctx)
+	return len(writing) == 0 && len(o.verifying) == 0 && !o.signalled() && workflow.AllHandlersFinished(ctx)
 }
 
 // plan has the plan made and pins it. Temporal's own retries of an activity are not seen
@@ -227,11 +232,13 @@ func (o *offboarding) plan(ctx workflow.Context) error {
 	if err := o.beOnly(ctx, plan); err != nil {
 		return err
 	}
-	o.askForApproval(ctx, plan)
 	for _, planned := range plan.Steps {
 		record := leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: planned.Items}
 		record.Step.Items = nil // or the plan's would be kept as long as the step's own
 		o.Steps = append(o.Steps, &step{StepRecord: record})
+	}
+	if err := o.askForApproval(ctx, plan); err != nil {
+		return err
 	}
 	o.show(ctx)
 	return nil

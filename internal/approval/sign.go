@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/hiddeco/sshsig"
+	"github.com/leaver-dev/leaver"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 )
@@ -19,7 +20,7 @@ import (
 // makes it (OpenSSH's PROTOCOL.sshsig): with SHA-512, and for RSA keys with
 // rsa-sha2-512. It fails when the statement has no text, when the signer fails,
 // and when the signature is not one that Verify could accept.
-func Sign(statement Statement, signer ssh.Signer) (string, error) {
+func Sign(statement leaver.Statement, signer ssh.Signer) (string, error) {
 	text, err := statement.Text()
 	if err != nil {
 		return "", err
@@ -69,7 +70,7 @@ func ReadKey(file string, passphrase func() ([]byte, error)) (ssh.Signer, error)
 // socket holds (SSH_AUTH_SOCK). The fingerprint, as ssh-add -l prints it, says
 // which key; it may be empty when the agent holds one. The agent may ask a
 // person, for a touch or a confirmation, until ctx ends.
-func SignWithAgent(ctx context.Context, statement Statement, socket, fingerprint string) (string, error) {
+func SignWithAgent(ctx context.Context, statement leaver.Statement, socket, fingerprint string) (string, error) {
 	if socket == "" {
 		return "", errors.New("no ssh-agent runs here (SSH_AUTH_SOCK is not set): start one, or sign with a key file")
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hiddeco/sshsig"
+	"github.com/leaver-dev/leaver"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -32,7 +33,7 @@ type Approver struct {
 // sha256 or sha512, a key that is not allowed to approve at that time, a
 // certificate, an RSA signature with SHA-1, and a security key that was not
 // touched (OpenSSH's PROTOCOL.u2f).
-func (s Signers) Verify(statement Statement, armored string, at time.Time) (Approver, error) {
+func (s Signers) Verify(statement leaver.Statement, armored string, at time.Time) (Approver, error) {
 	text, err := statement.Text()
 	if err != nil {
 		return Approver{}, err

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/hiddeco/sshsig"
+	"github.com/leaver-dev/leaver"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
@@ -24,21 +25,21 @@ func TestASignatureForSomethingElseApprovesNothing(t *testing.T) {
 	armored, err := Sign(statement, signer(t, file))
 	require.NoError(t, err)
 
-	for name, change := range map[string]func(*Statement){
-		"decision": func(s *Statement) { s.Decision = "reject" },
-		"workflow": func(s *Statement) { s.WorkflowID += "0" },
-		"run":      func(s *Statement) { s.FirstRunID += "0" },
-		"plan":     func(s *Statement) { s.Plan = []byte(`{"steps":["removeAllDevices"]}`) },
+	for name, change := range map[string]func(*leaver.Statement){
+		"decision": func(s *leaver.Statement) { s.Decision = "reject" },
+		"workflow": func(s *leaver.Statement) { s.WorkflowID += "0" },
+		"run":      func(s *leaver.Statement) { s.FirstRunID += "0" },
+		"plan":     func(s *leaver.Statement) { s.Plan = leaver.Digest([]byte(`{"steps":["removeAllDevices"]}`)) },
 	} {
 		other := statement
 		change(&other)
 		_, err := allowed.Verify(other, armored, now)
 		assert.ErrorContains(t, err, "not over this decision, offboarding and plan: fetch the statement again", name)
 	}
-	_, err = allowed.Verify(Statement{}, armored, now)
-	require.EqualError(t, err, "a statement needs a plan")
-	_, err = Sign(Statement{}, signer(t, file))
-	require.EqualError(t, err, "a statement needs a plan")
+	_, err = allowed.Verify(leaver.Statement{}, armored, now)
+	require.EqualError(t, err, "a statement's decision must be one line of printable characters")
+	_, err = Sign(leaver.Statement{}, signer(t, file))
+	require.EqualError(t, err, "a statement's decision must be one line of printable characters")
 
 	for _, namespace := range []string{"git", "file", Namespace + ".example"} {
 		_, err := allowed.Verify(statement, keygenSign(t, file, textOf(t, statement), "-n", namespace), now)

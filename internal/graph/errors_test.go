@@ -48,7 +48,7 @@ func TestAnErrorSaysWhatThereIsToKnow(t *testing.T) {
 	assert.Equal(t, CallRemoveAllDevices, e.Call)
 	assert.Equal(t, "DeviceManagementManagedDevices.PrivilegedOperations.All", e.Permission)
 	assert.Equal(t, "TooManyRequests", e.Code)
-	assert.True(t, e.Says(regexp.MustCompile("^please wait\\.$")), "in lower case")
+	assert.True(t, e.Says(regexp.MustCompile(`^please wait\.$`)), "in lower case")
 	assert.Equal(t, "0f0f0f0f-0000-4000-8000-000000000001", e.RequestID)
 	assert.Equal(t, 2128*time.Millisecond, e.RetryAfter)
 	assert.Equal(t, "removeAllDevicesFromManagement: 429 Too Many Requests TooManyRequests (request-id 0f0f0f0f-0000-4000-8000-000000000001)", e.Error())

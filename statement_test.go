@@ -1,34 +1,23 @@
-package approval
+package leaver_test
 
 import (
 	"testing"
 
+	"github.com/leaver-dev/leaver"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-var statement = Statement{
-	Decision:   Approve,
-	WorkflowID: "offboard-4f1c",
-	FirstRunID: "0197c4de-7d2b-7b51-9d0e-2f6a3b8c1d00",
-	Plan:       []byte(`{"steps":["disableAccount"]}`),
-}
-
-func textOf(t *testing.T, s Statement) string {
-	t.Helper()
-	text, err := s.Text()
-	require.NoError(t, err)
-	return text
-}
-
 // Signatures that people made stay good only while this text stays the same.
 func TestTheTextThatIsSigned(t *testing.T) {
 	t.Parallel()
+	text, err := leaver.Statement{Decision: leaver.Approve, WorkflowID: "offboard-4f1c", FirstRunID: "0197c4de-7d2b-7b51-9d0e-2f6a3b8c1d00", Plan: leaver.Digest([]byte(`{"steps":["disableAccount"]}`))}.Text()
+	require.NoError(t, err)
 	assert.Equal(t, `decision approve
 workflow offboard-4f1c
 run 0197c4de-7d2b-7b51-9d0e-2f6a3b8c1d00
 plan sha256:dc32bcd7a9c8b3cf3acb3e58c194302f489cc04aec248683e0a50522e399df1c
-`, textOf(t, statement))
+`, text)
 }
 
 func TestAStatementIsReadAsItIsSigned(t *testing.T) {
@@ -48,18 +37,18 @@ func TestAStatementIsReadAsItIsSigned(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for field, s := range map[string]Statement{
-				"decision": {Decision: id, WorkflowID: "w", FirstRunID: "r", Plan: []byte("{}")},
-				"workflow": {Decision: Approve, WorkflowID: id, FirstRunID: "r", Plan: []byte("{}")},
-				"run":      {Decision: Approve, WorkflowID: "w", FirstRunID: id, Plan: []byte("{}")},
+			for field, s := range map[string]leaver.Statement{
+				"decision": {Decision: leaver.Action(id), WorkflowID: "w", FirstRunID: "r", Plan: leaver.Digest([]byte("{}"))},
+				"workflow": {Decision: leaver.Approve, WorkflowID: id, FirstRunID: "r", Plan: leaver.Digest([]byte("{}"))},
+				"run":      {Decision: leaver.Approve, WorkflowID: "w", FirstRunID: id, Plan: leaver.Digest([]byte("{}"))},
 			} {
 				_, err := s.Text()
 				assert.EqualError(t, err, "a statement's "+field+" must be one line of printable characters")
 			}
 		})
 	}
-	_, err := Statement{Decision: Approve, WorkflowID: "w", FirstRunID: "r"}.Text()
-	require.EqualError(t, err, "a statement needs a plan")
-	_, err = Statement{Decision: Approve, WorkflowID: "Offboarding of Zoë, 2", FirstRunID: "r", Plan: []byte("{}")}.Text()
+	_, err := leaver.Statement{Decision: leaver.Approve, WorkflowID: "w", FirstRunID: "r"}.Text()
+	require.EqualError(t, err, "a statement's plan must be one line of printable characters")
+	_, err = leaver.Statement{Decision: leaver.Approve, WorkflowID: "Offboarding of Zoë, 2", FirstRunID: "r", Plan: leaver.Digest([]byte("{}"))}.Text()
 	require.NoError(t, err)
 }
