@@ -91,6 +91,7 @@ func TestGraphsAnswersBecomeRetryDecisions(t *testing.T) {
 		"approval, as 412":            {remove, graphsim.Fault{Method: "POST", Status: 412, Message: approval}, leaver.ApprovalRequired, lasts, 0, []string{"Multi Admin Approval"}},
 		"a text that is too long":     {remove, graphsim.Fault{Method: "POST", Status: 400, Code: "BadRequest", Message: unfit}, leaver.GraphBadRequest, lasts, 0, []string{"reason and ticket are too long"}},
 		"the same, as 403":            {remove, graphsim.Fault{Method: "POST", Status: 403, Message: unfit}, leaver.GraphBadRequest, lasts, 0, []string{"reason and ticket are too long"}},
+		"the same, as 409":            {remove, graphsim.Fault{Method: "POST", Status: 409, Message: unfit}, leaver.GraphBadRequest, lasts, 0, []string{"reason and ticket are too long"}},
 		"the same, as 412":            {remove, graphsim.Fault{Method: "POST", Status: 412, Message: "The length of the header x-msft-approval-justification is wrong."}, leaver.GraphBadRequest, lasts, 0, []string{"reason and ticket are too long"}},
 		"403 of a device":             {remove, graphsim.Fault{Method: "POST", Status: 403, Code: "Forbidden"}, leaver.GraphForbidden, lasts, 0, []string{"PrivilegedOperations.All"}},
 		"405":                         {remove, graphsim.Fault{Method: "POST", Status: 405}, leaver.GraphBadRequest, lasts, 0, []string{"405"}},

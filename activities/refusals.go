@@ -46,15 +46,15 @@ type rule struct {
 // rules are read from top to bottom; the first that fits decides. docs/refusals.md
 // shows them, and a test holds it against them.
 var rules = []rule{
+	{"a status below 500 that does not take the text of x-msft-approval-justification", func(e *graph.Error) bool {
+		return e.Status < 500 && e.ApprovalCode == "" && e.Says(unfitText)
+	}, leaver.GraphBadRequest, lasting, refused},
 	{"409 that speaks of an approval, to a call that changes a device", func(e *graph.Error) bool {
 		return e.Status == http.StatusConflict && e.ChangesDevice() && e.ApprovalCode == "" && e.Says(approvals)
 	}, leaver.ApprovalRequired, lasting, says("a request for approval of the same is pending in Intune already (Tenant administration, Multi Admin Approval), whose code is not known here: cancel it there, then retry")},
 	{"any status with the header x-msft-approval-code, to a call that changes a device", func(e *graph.Error) bool {
 		return e.ApprovalCode != "" && e.ChangesDevice()
 	}, leaver.ApprovalRequired, lasting, says("a second administrator is asked in Intune to approve this first (Tenant administration, Multi Admin Approval); " + leaver.WorkflowType + " waits for that and carries it out, an activity alone does not")},
-	{"a status below 500 that does not take the text of x-msft-approval-justification", func(e *graph.Error) bool {
-		return e.Status < 500 && e.Says(unfitText)
-	}, leaver.GraphBadRequest, lasting, refused},
 	{"any status that demands x-msft-approval-justification", wantsApproval, leaver.ApprovalRequired, lasting,
 		says("the tenant demands a second administrator's approval for this (Intune's Multi Admin Approval) and does not take the request for it: see there, then retry, or skip the step")},
 	{"a status below 500 that speaks of a day's limit", isDailyLimit, leaver.GraphThrottled, outage, says(devices.SpentToday)},
