@@ -24,8 +24,8 @@ import (
 )
 
 // Error is an answer of Graph's that is no success: a status that is not 2xx, or a 2xx
-// whose body is an error. Its text is safe to store: of
-// the answer it holds the status, the code and the request id, and none of the words.
+// whose body is an error. Its text is safe to store: of the answer it holds the status,
+// the code and the request id, and none of the words.
 //
 // Microsoft: https://learn.microsoft.com/graph/errors
 type Error struct {

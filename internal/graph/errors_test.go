@@ -76,7 +76,7 @@ func TestBodiesAreReadInAllTheShapesThatGraphAndIntuneSend(t *testing.T) {
 			e := parsed(c.body)
 			assert.Equal(t, c.code, e.Code)
 			assert.Equal(t, c.message != "", e.HasWords())
-			assert.True(t, e.Says(regexp.MustCompile("^"+regexp.QuoteMeta(ascii.ToLower(c.message))+"$")) == e.HasWords())
+			assert.Equal(t, e.HasWords(), e.Says(regexp.MustCompile("^"+regexp.QuoteMeta(ascii.ToLower(c.message))+"$")))
 		})
 	}
 	assert.Equal(t, innerID, parsed(graphError("x", "y")).RequestID, "where the header is missing")
