@@ -61,7 +61,8 @@ type PlanApproval struct {
 	Why string `json:"why"`
 	// Needed is how many people must approve it.
 	Needed int `json:"needed"`
-	// Statement is the text that people sign, where approvals are signed.
+	// Plan is the digest of the plan, and Statement the text that people sign, where approvals are signed.
+	Plan      string `json:"plan,omitempty"`
 	Statement string `json:"statement,omitempty"`
 	// Given are the approvals.
 	Given []PlanApproved `json:"given,omitempty"`

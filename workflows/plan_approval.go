@@ -39,9 +39,16 @@ func (o *offboarding) askForApproval(ctx workflow.Context, plan leaver.Plan) err
 	if !plan.Signed {
 		return nil
 	}
-	statement, err := o.statement(ctx)
+	// What people sign is recorded: a release may write a plan otherwise.
+	err := workflow.SideEffect(ctx, func(workflow.Context) any {
+		text, err := o.snapshot().PlanText()
+		if err != nil {
+			return ""
+		}
+		return leaver.Digest(text)
+	}).Get(&o.Report.Approval.Plan)
 	if err == nil {
-		o.Report.Approval.Statement, err = statement.Text()
+		o.Report.Approval.Statement, err = o.statement(ctx).Text()
 	}
 	if err != nil {
 		return leaver.Failure{Type: leaver.InvalidRequest, Message: "the plan cannot be approved: " + err.Error()}.Err()
@@ -50,10 +57,9 @@ func (o *offboarding) askForApproval(ctx workflow.Context, plan leaver.Plan) err
 }
 
 // statement is what people sign about the plan.
-func (o *offboarding) statement(ctx workflow.Context) (leaver.Statement, error) {
-	plan, err := o.snapshot().PlanText()
+func (o *offboarding) statement(ctx workflow.Context) leaver.Statement {
 	info := workflow.GetInfo(ctx)
-	return leaver.Statement{Decision: leaver.Approve, WorkflowID: info.WorkflowExecution.ID, FirstRunID: info.FirstRunID, Plan: leaver.Digest(plan)}, err
+	return leaver.Statement{Decision: leaver.Approve, WorkflowID: info.WorkflowExecution.ID, FirstRunID: info.FirstRunID, Plan: o.Report.Approval.Plan}
 }
 
 // judgePlan carries out an approval, or a rejection. A signature is looked at first.
@@ -67,7 +73,7 @@ func (o *offboarding) judgePlan(ctx workflow.Context, decided leaver.Decided) {
 	case o.Report.Approval.Statement == "":
 		o.Report.Approval.Given = append(o.Report.Approval.Given, leaver.PlanApproved{Decided: decided})
 	default:
-		statement, _ := o.statement(ctx) // it has been made before
+		statement := o.statement(ctx)
 		request := leaver.VerifyRequest{WorkflowID: statement.WorkflowID, FirstRunID: statement.FirstRunID, Plan: statement.Plan, Signature: signature, At: decided.At}
 		v := &verification{decided: decided, call: begin(ctx, devices.Write{}, readOptions("Look who signed the approval"), leaver.ActivityVerifyApproval, request)}
 		o.verifying = append(o.verifying, v)

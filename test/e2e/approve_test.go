@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,5 +107,5 @@ func TestTwoPeopleApproveWithTheirKeys(t *testing.T) {
 	history := w.must(programs.temporal, "workflow", "show", "--workflow-id", "W", "--address", w.server.Address, "--output", "json")
 	private, err := os.ReadFile(first)
 	require.NoError(t, err)
-	assert.NotContains(t, history, strings.Split(string(private), "\n")[1], fmt.Sprint("no key is in a history"))
+	assert.NotContains(t, history, strings.Split(string(private), "\n")[1], "no key is in a history")
 }

@@ -95,7 +95,7 @@ func TestALateDecisionForAWorkflowIDThatIsUsedAgain(t *testing.T) {
 	}
 	out, err := w.run(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "wipe", "PHONE")
 	require.Error(t, err)
-	assert.Contains(t, out, "this offboarding is of another user")
+	assert.Contains(t, out, "is of another user")
 	out, err = w.run(programs.temporal, "workflow", "update", "execute", "--workflow-id", "W", "--address", w.server.Address, "--name", "abort", "--input", `{}`, "--input", `{"userId":"x"}`)
 	require.Error(t, err)
 	assert.Contains(t, out, "several were given")
