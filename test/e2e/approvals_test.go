@@ -174,3 +174,28 @@ func TestAMixedFleetWaitsForManyAtOnce(t *testing.T) {
 	}
 	w.nobodyElse()
 }
+
+// Each Autopilot identity and each app waits for its own approval, which the worker sees by itself.
+func TestWhatAutopilotAndAppsKeepIsChangedOnceItIsApproved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	w.tenant.Configure(graphsim.Settings{MultiAdminApproval: true, ApprovalForRest: true})
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.AppRegistrations = []graphsim.AppRegistration{{ID: "r1", DeviceTag: "t1"}}
+	adele.Autopilot = []graphsim.AutopilotIdentity{{ID: "a1", SerialNumber: adele.Devices[0].SerialNumber, ManagedDeviceID: adele.Devices[0].ID}}
+	w.tenant.Add(adele)
+	w.startWith("W", leaver.Request{UserID: graphsim.Leaver, Ticket: "INC-0042", Steps: map[string]leaver.StepSettings{
+		leaver.StepWipeManagedAppRegistrations: {Include: true}, leaver.StepDeleteAutopilotIdentities: {Include: true}}})
+	w.until("two requests are filed", func() bool { return len(w.tenant.Approvals()) == 2 })
+	out := w.must(programs.starter, "status", "--workflow-id", "W", graphsim.Leaver)
+	for _, request := range w.tenant.Approvals() {
+		assert.Contains(t, out, request.Code[:8])
+		assert.Equal(t, "Offboarding of a leaver (ticket INC-0042)", request.Justification)
+		require.True(t, w.tenant.Decide(request.Code, "approved"))
+	}
+	report := w.completed("W")
+	assert.Empty(t, w.tenant.Users()[graphsim.Leaver].Autopilot)
+	assert.Empty(t, w.tenant.Users()[graphsim.Leaver].AppRegistrations)
+	assert.Equal(t, leaver.ApprovalCompleted, step(report, leaver.StepDeleteAutopilotIdentities).Items[0].Approval.Status)
+	assert.Len(t, w.tenant.Approvals(), 2)
+}
