@@ -10,10 +10,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/devices"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -39,6 +41,9 @@ type month struct {
 	givenUp map[string]int
 	hours   int
 	enabled *enabledSpan
+	onStart []func(*activity.Info, converter.EncodedValues)
+	// foreign are the devices of Megan that a list of Adele's holds.
+	foreign map[string]graphsim.Device
 }
 
 // seeds is how many months are tried: as many as LEAVER_TEST_SEEDS says, if it does.
@@ -55,7 +60,7 @@ func seeds(t *testing.T, usual uint64) uint64 {
 func one[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 
 func newMonth(t *testing.T, seed uint64) *month {
-	m := &month{office: newOffice(t), r: rand.New(rand.NewPCG(seed, 7)), devices: map[string]graphsim.Device{}, chosen: map[string][]leaver.Choice{}, givenUp: map[string]int{}}
+	m := &month{office: newOffice(t), r: rand.New(rand.NewPCG(seed, 7)), devices: map[string]graphsim.Device{}, foreign: map[string]graphsim.Device{}, chosen: map[string][]leaver.Choice{}, givenUp: map[string]int{}}
 	m.leaver = m.tenant.Users()[graphsim.Leaver].ID
 	m.fleet()
 	m.tenant.Clock(func() time.Time { return m.Now() })
@@ -85,12 +90,19 @@ func newMonth(t *testing.T, seed uint64) *month {
 		f.Method, f.Times, f.Path = one(m.r, "POST", "DELETE", "GET"), 1+m.r.IntN(3), one(m.r, "/retire", "/wipe", "/managedDevices", "/removeAll", "/operationApprovalRequests")
 		m.tenant.Fail(f)
 	}
-	interrupted := m.r.IntN(3) == 0
+	if m.r.IntN(3) == 0 {
+		m.interrupt()
+	}
+	if m.r.IntN(3) == 0 {
+		m.handOver()
+	}
 	m.begin = func() {
 		m.after(time.Hour, m.hour)
-		if interrupted {
-			m.interrupt()
-		}
+		m.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, input converter.EncodedValues) {
+			for _, on := range m.onStart {
+				on(info, input)
+			}
+		})
 		if m.r.IntN(2) == 0 {
 			m.letActivitiesFinish()
 		}
@@ -103,7 +115,7 @@ func newMonth(t *testing.T, seed uint64) *month {
 func (m *month) interrupt() {
 	at, starts := 1+m.r.IntN(25), 0
 	how := one(m.r, "left out", "aborted", "canceled")
-	m.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+	m.onStart = append(m.onStart, func(info *activity.Info, _ converter.EncodedValues) {
 		switch info.ActivityType.Name {
 		case leaver.ActivityPlanOffboarding, leaver.ActivityDisableAccount, leaver.ActivityRevokeSessions:
 		default:
@@ -114,14 +126,45 @@ func (m *month) interrupt() {
 	})
 }
 
+// handOver has somebody give a device to Megan just before it is asked: it is hers when the activity begins.
+func (m *month) handOver() {
+	nth, writes := 1+m.r.IntN(4), 0
+	m.onStart = append(m.onStart, func(info *activity.Info, input converter.EncodedValues) {
+		var request devices.WriteRequest
+		switch info.ActivityType.Name {
+		case leaver.ActivityRetireDevice, leaver.ActivityWipeDevice, leaver.ActivityDeleteDeviceRecord:
+			if writes++; writes != nth || info.Attempt > 1 || input.Get(&request) != nil {
+				return
+			}
+		default:
+			return
+		}
+		adele, other := m.tenant.Users()[graphsim.Leaver], m.tenant.Users()[megan]
+		if at := slices.IndexFunc(adele.Devices, func(d graphsim.Device) bool { return d.ID == request.IDs[0] }); at >= 0 {
+			other.Devices, adele.Devices = append(other.Devices, adele.Devices[at]), slices.Delete(adele.Devices, at, at+1)
+			m.tenant.Add(adele, other)
+			handedOver.Add(1)
+		}
+	})
+}
+
+// handedOver counts the devices that were given away just before they were asked.
+var handedOver atomic.Int64
+
 func (m *month) enroll(user string) {
 	device := graphsim.Device{
 		ID: fmt.Sprintf("%08d-0000-4000-8000-000000000000", m.r.Uint32()%100000000), Name: "DEVICE", OperatingSystem: one(m.r, "Windows", "macOS", "iOS", "Android", ""),
 		OwnerType: one(m.r, "company", "personal", "unknown"), State: one(m.r, "managed", "managed", "managed", "retirePending", "unhealthy"),
 		CheckIn: leaver.Duration(one(m.r, 0, 0, -1)), Failures: one(m.r, 0, 0, 0, 1, 2), RecoveryKey: one(m.r, true, false),
 	}
+	if m.r.IntN(20) == 0 && user == graphsim.Leaver {
+		device.UserID = m.tenant.Users()[megan].ID
+	}
 	if m.tenant.Enroll(user, device) && user == graphsim.Leaver {
 		m.devices[device.ID] = device
+		if device.UserID != "" {
+			m.foreign[device.ID] = device
+		}
 	}
 }
 
@@ -209,6 +252,9 @@ func (m *month) decide(p leaver.Progress, wait leaver.Wait, last bool) {
 		}
 	}
 	switch {
+	case slices.Contains(wait.Actions, leaver.Approve):
+		m.signal(leaver.Approve, `{"by":"it@contoso.com"}`)
+		return
 	case slices.Contains(wait.Actions, leaver.ContinueOffboarding):
 		m.signal(leaver.ContinueOffboarding, `{}`)
 		m.enabled.to = len(m.tenant.Requests())
@@ -279,7 +325,8 @@ func TestWhateverHappensTheReportIsTrueAndNobodyElseIsTouched(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("how they ended: %v; %d runs continued as new", ended, runs)
+	t.Logf("how they ended: %v; %d runs continued as new; %d devices given away just before they were asked", ended, runs, handedOver.Load())
+	assert.Greater(t, handedOver.Load(), int64(n/50))
 	assert.Greater(t, runs, n/5)
 	for status, least := range map[leaver.Status]int{leaver.Completed: n / 15, leaver.CompletedWithExceptions: n / 9,
 		leaver.Incomplete: n / 50, leaver.Aborted: n / 50, leaver.CanceledStatus: n / 50} {
@@ -352,6 +399,7 @@ func (m *month) assertWrites(seed uint64, latest map[string]leaver.Item) {
 		id, call, _ := strings.Cut(strings.TrimPrefix(request.Path, "/deviceManagement/managedDevices/"), "/")
 		device, known := m.devices[id]
 		require.True(m.t, known, what)
+		assert.NotContains(m.t, m.foreign, id, "%s: it is Megan's", what)
 		// A device that has left is nobody's; the call finds that out.
 		assert.Contains(m.t, []string{m.leaver, ""}, request.UserID, "%s: it is somebody else's", what)
 		if request.Status >= 200 && request.Status < 300 {
@@ -380,6 +428,15 @@ func (m *month) assertWrites(seed uint64, latest map[string]leaver.Item) {
 			assert.True(m.t, slices.Contains(chosen, leaver.Choice(leaver.Retire)) || slices.Contains(chosen, leaver.Choice(leaver.Wipe)) || slices.Contains(chosen, leaver.Choice(leaver.WipeKeepUserData)),
 				"%s: it has no recovery key", what)
 		}
+	}
+	states := map[string]string{}
+	for _, user := range m.tenant.Users() {
+		for _, d := range user.Devices {
+			states[d.ID] = d.State
+		}
+	}
+	for id, d := range m.foreign {
+		assert.True(m.t, states[id] == d.State || d.State == "retirePending", "seed %d: %s, which is Megan's, is %s", seed, id, states[id])
 	}
 	for _, id := range m.tenant.WipedButUserData() {
 		device := m.devices[id]
