@@ -7,6 +7,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -319,4 +322,109 @@ func TestAStartThatIsSentAgainAfterARehireWaits(t *testing.T) {
 	assert.True(t, w.tenant.Users()[graphsim.Leaver].AccountEnabled)
 	assert.Equal(t, "managed", w.tenant.Users()[graphsim.Leaver].Devices[0].State)
 	w.must(programs.starter, "reject", graphsim.Leaver)
+}
+
+// An enrolment manager has many devices, which others use: nothing is asked of them by one call, nor by a retry.
+func TestAnEnrolmentManagersDevicesAreAskedByNameAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{Env: []string{"LEAVER_MAX_DEVICES=20"}})
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.Devices = nil
+	for i := range 40 {
+		adele.Devices = append(adele.Devices, graphsim.Device{Name: fmt.Sprintf("KIOSK-%02d", i), OperatingSystem: "Windows", OwnerType: "company", EnrollmentType: "deviceEnrollmentManager"})
+	}
+	adele.Devices = append(adele.Devices, graphsim.Device{Name: "SHARED", OperatingSystem: "Windows", OwnerType: "company", EnrollmentType: "windowsBulkUserless"})
+	w.tenant.Add(adele)
+	w.start("W")
+	w.held("W")
+	why := w.progress("W").Approval.Why
+	assert.Contains(t, why, "the leaver has 41 devices, and the worker expects 20 at most")
+	assert.Contains(t, why, "41 devices that others may use")
+	w.approve("W")
+	w.waiting("W", leaver.StepRemoveAllDevices)
+	w.must(programs.tctl, "workflow", "signal", "--workflow_id", "W", "--name", "retryStep", "--input", `{"step":"removeAllDevices"}`)
+	w.must(programs.tctl, "workflow", "signal", "--workflow_id", "W", "--name", "answer", "--input", `{"step":"removeAllDevices","choice":"retire"}`)
+	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "retire", "SHARED")
+	w.arrived("POST", "/retire")
+	time.Sleep(3 * time.Second) // what else would be asked is asked by then
+	assert.Equal(t, 1, w.requests("POST", "/retire"))
+	assert.Zero(t, w.requests("POST", "/removeAllDevicesFromManagement"))
+	w.must(programs.starter, "answer", "--workflow-id", "W", graphsim.Leaver, leaver.StepRemoveAllDevices, "giveUp")
+	report, err := w.report("W")
+	require.NoError(t, err)
+	assert.Equal(t, leaver.CompletedWithExceptions, report.Status)
+	assert.Equal(t, 1, w.requests("POST", "/retire"))
+}
+
+// A device is Megan's by the time it would be wiped: it was Adele's when the devices were listed.
+func TestADeviceThatIsGivenAwayAfterItWasListedIsNotWiped(t *testing.T) {
+	t.Parallel()
+	var w atomic.Pointer[world]
+	var lists atomic.Int32
+	one := newWorld(t, settings{Unrecorded: true, Hostile: func(tenant http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			tenant.ServeHTTP(rw, r)
+			if listed := strings.HasSuffix(r.URL.Path, "/managedDevices"); !listed || lists.Add(1) != 2 { // the first is the plan's
+				return
+			}
+			users := w.Load().tenant.Users()
+			adele, other := users[graphsim.Leaver], users[megan]
+			other.Devices, adele.Devices = append(other.Devices, adele.Devices[0]), adele.Devices[1:]
+			w.Load().tenant.Add(adele, other)
+		})
+	}})
+	w.Store(one)
+	given := one.tenant.Users()[graphsim.Leaver].Devices[0].ID
+	one.startWith("W", leaver.Request{UserID: graphsim.Leaver, Devices: &leaver.DevicePolicy{Company: leaver.DeviceActions{Default: leaver.Wipe}, Personal: leaver.DeviceActions{Default: leaver.Retire}}})
+	one.until("the others have left", func() bool {
+		return len(one.tenant.Users()[graphsim.Leaver].Devices) == 0
+	})
+	one.untouched(megan)
+	assert.NotContains(t, one.tenant.Wiped(), given)
+	one.must(programs.starter, "abort", "--workflow-id", "W", graphsim.Leaver)
+}
+
+// What Graph, and a broken connection, say stands nowhere: not in the progress, the history, or the worker's log.
+func TestNoWordOfGraphsIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{Unrecorded: true})
+	const name, telephone = "Adele Vance", "+49 30 901820"
+	message := fmt.Sprintf("Property mobilePhone of %s (%s) cannot be updated.", name, telephone)
+	w.tenant.Fail(graphsim.Fault{Method: "PATCH", Status: 400, Code: "Request_BadRequest", Message: message, Times: -1})
+	w.tenant.Fail(graphsim.Fault{Path: "/managedDevices", Reset: true, Times: 2})
+	w.tenant.Fail(graphsim.Fault{Path: "/transitiveMemberOf", Status: 403, Code: "Authorization_RequestDenied", Message: message, Times: -1})
+	w.start("W")
+	w.waiting("W", leaver.StepDisableAccount)
+	failure := step(w.progress("W").Report, leaver.StepDisableAccount).Failure
+	assert.Contains(t, failure.Message, "Request_BadRequest")
+	assert.Contains(t, failure.Message, "request-id")
+	out := w.must(programs.starter, "status", "-o", "json", "--workflow-id", "W", graphsim.Leaver)
+	w.must(programs.starter, "abort", "--workflow-id", "W", graphsim.Leaver)
+	_, err := w.report("W")
+	require.Error(t, err)
+	out += w.must(programs.temporal, "workflow", "show", "--workflow-id", "W", "--address", w.server.Address, "--output", "json")
+	log, err := os.ReadFile(filepath.Join(w.dir, "worker.log"))
+	require.NoError(t, err)
+	out += string(log)
+	address, err := url.Parse(w.graphURL)
+	require.NoError(t, err)
+	for _, word := range []string{"Adele Vance", "Vance", "901820", "mobilePhone", address.Host, ":" + address.Port()} {
+		assert.NotContains(t, out, word)
+	}
+}
+
+// Names that merely look like the leaver's, and the id of a group, are not the leaver.
+func TestALookalikeIsNotTheLeaver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{Unrecorded: true, Hostile: changing("/users/kim@contoso.com", func(_ *http.Request, body map[string]any) {
+		body["userPrincipalName"] = "\u212aim@contoso.com" // with the Kelvin sign
+	})})
+	w.tenant.Add(graphsim.User{UserPrincipalName: "kim@contoso.com", AccountEnabled: true})
+	out, err := w.run(programs.starter, "start", "kim@contoso.com")
+	require.Error(t, err)
+	assert.Contains(t, out, "another user than the one asked for")
+	w.untouched("kim@contoso.com")
+	for _, r := range w.tenant.Requests() {
+		assert.False(t, r.Writes(), r.Path)
+	}
 }
