@@ -96,7 +96,9 @@ func (o *offboarding) takeSignals(ctx workflow.Context) {
 			if raw.Payload() != nil {
 				err = converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &input)
 			}
-			if err != nil {
+			if string(raw.Payload().GetMetadata()[converter.MetadataEncoding]) == several {
+				err = errSeveral
+			} else if err != nil {
 				err = errUnreadable
 			} else {
 				err = o.decide(ctx, action, input)

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -102,7 +104,9 @@ func TestALateDecisionForAWorkflowIDThatIsUsedAgain(t *testing.T) {
 	out, err = w.run(programs.temporal, "workflow", "update", "execute", "--workflow-id", "W", "--address", w.server.Address, "--name", "abort", "--input", `{}`, "--input", `{"userId":"x"}`)
 	require.Error(t, err)
 	assert.Contains(t, out, "several were given")
-	w.until("the signals are shown as refused", func() bool { return len(w.progress("W").Refused) == 2 })
+	w.must(programs.temporal, "workflow", "signal", "--workflow-id", "W", "--address", w.server.Address, "--name", "abort", "--input", `{}`, "--input", `{"userId":"x"}`)
+	w.until("the signals are shown as refused", func() bool { return len(w.progress("W").Refused) == 3 })
+	assert.Contains(t, w.progress("W").Refused[2].Why, "several were given")
 	assert.Empty(t, w.tenant.Wiped())
 	assert.Equal(t, "managed", w.tenant.Users()[megan].Devices[0].State)
 	w.must(programs.starter, "abort", "--workflow-id", "W", megan)
@@ -427,4 +431,35 @@ func TestALookalikeIsNotTheLeaver(t *testing.T) {
 	for _, r := range w.tenant.Requests() {
 		assert.False(t, r.Writes(), r.Path)
 	}
+}
+
+// The unlock code of a wiped Mac is a secret of the worker's: it reaches Graph, and nothing that is kept.
+func TestTheUnlockCodeOfAMacIsKeptNowhere(t *testing.T) {
+	t.Parallel()
+	const code = "730915"
+	file := filepath.Join(t.TempDir(), "code")
+	require.NoError(t, os.WriteFile(file, []byte(code), 0o600))
+	var sent atomic.Bool
+	w := newWorld(t, settings{Unrecorded: true, Env: []string{"LEAVER_MACOS_UNLOCK_CODE_FILE=" + file, "LEAVER_LOG_LEVEL=debug"}, Hostile: func(tenant http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/wipe") {
+				body, _ := io.ReadAll(r.Body)
+				sent.Store(bytes.Contains(body, []byte(`"macOsUnlockCode":"`+code+`"`)))
+				r.Body = io.NopCloser(bytes.NewReader(body))
+			}
+			tenant.ServeHTTP(rw, r)
+		})
+	}})
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.Devices = []graphsim.Device{{Name: "MAC", OperatingSystem: "macOS", OwnerType: "company", SerialNumber: "C02"}}
+	w.tenant.Add(adele)
+	w.startWith("W", leaver.Request{UserID: graphsim.Leaver, Devices: &leaver.DevicePolicy{Company: leaver.DeviceActions{MacOS: leaver.Wipe}}})
+	w.completed("W")
+	assert.True(t, sent.Load())
+	out := w.must(programs.temporal, "workflow", "show", "--workflow-id", "W", "--address", w.server.Address, "--output", "json")
+	log, err := os.ReadFile(filepath.Join(w.dir, "worker.log"))
+	require.NoError(t, err)
+	assert.NotContains(t, out, code)
+	assert.NotContains(t, out, base64.StdEncoding.EncodeToString([]byte(code))[:8])
+	assert.NotContains(t, string(log), code)
 }
