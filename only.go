@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
 )
 
 // WorkflowID is the workflow id that the starter gives the offboarding of a user, by object id in any form or user
@@ -35,6 +37,17 @@ type Offboards struct {
 	// Since is when the offboarding began.
 	Since time.Time `json:"since"`
 }
+
+// OffboardsIn reads whom an offboarding is about from its memo. A dry run has none.
+func OffboardsIn(memo *commonpb.Memo) (Offboards, bool) {
+	var offboards Offboards
+	field := memo.GetFields()[MemoOffboards]
+	found := field != nil && converter.GetDefaultDataConverter().FromPayload(field, &offboards) == nil
+	return offboards, found
+}
+
+// RunningOffboardings is the query by which Temporal lists them.
+const RunningOffboardings = "WorkflowType = '" + WorkflowType + "' AND ExecutionStatus = 'Running'"
 
 // OnlyRequest asks whether an offboarding is the only one of its leaver.
 type OnlyRequest struct {

@@ -11,7 +11,6 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/converter"
 )
 
 // visibilityLag is how long Temporal may take to list a workflow with its memo.
@@ -27,8 +26,7 @@ func (a *Activities) FindOtherOffboarding(ctx context.Context, request leaver.On
 			Message: leaver.ActivityFindOther + ": waits until Temporal lists what began at the same moment"}.Err()
 	}
 	temporal := activity.GetClient(ctx)
-	query := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000,
-		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", leaver.WorkflowType)}
+	query := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000, Query: leaver.RunningOffboardings}
 	for {
 		page, err := temporal.ListWorkflow(ctx, query)
 		if err != nil {
@@ -50,12 +48,8 @@ func (a *Activities) FindOtherOffboarding(ctx context.Context, request leaver.On
 
 // offboards reports whether an offboarding is of a leaver with one of the ids, and since when. A dry run is nobody's.
 func offboards(execution *workflowpb.WorkflowExecutionInfo, ids []string) (since time.Time, same bool) {
-	var of leaver.Offboards
-	memo := execution.GetMemo().GetFields()[leaver.MemoOffboards]
-	if memo == nil || converter.GetDefaultDataConverter().FromPayload(memo, &of) != nil {
-		return time.Time{}, false
-	}
-	return of.Since, slices.ContainsFunc(of.IDs, func(id string) bool { return slices.Contains(ids, id) })
+	of, told := leaver.OffboardsIn(execution.GetMemo())
+	return of.Since, told && slices.ContainsFunc(of.IDs, func(id string) bool { return slices.Contains(ids, id) })
 }
 
 // offboardedBefore finds an offboarding of the leaver that has completed, by the workflow ids that the starter makes

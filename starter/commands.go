@@ -14,7 +14,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
-	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 )
@@ -89,16 +88,14 @@ func (s *starter) resolve(ctx context.Context, user string) {
 	if s.workflowID != "" {
 		return
 	}
-	query := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000, Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", leaver.WorkflowType)}
+	query := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000, Query: leaver.RunningOffboardings}
 	for {
 		page, err := s.temporal.ListWorkflow(ctx, query)
 		if err != nil {
 			return // the usual id is tried
 		}
 		for _, execution := range page.GetExecutions() {
-			var offboards leaver.Offboards
-			memo := execution.GetMemo().GetFields()[leaver.MemoOffboards]
-			if memo != nil && converter.GetDefaultDataConverter().FromPayload(memo, &offboards) == nil && slices.Contains(offboards.IDs, leaver.WorkflowID(user)) {
+			if offboards, told := leaver.OffboardsIn(execution.GetMemo()); told && slices.Contains(offboards.IDs, leaver.WorkflowID(user)) {
 				s.workflowID = execution.GetExecution().GetWorkflowId()
 				return
 			}
