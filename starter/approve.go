@@ -41,6 +41,9 @@ statement is about another plan, it stops.`,
 			if err := s.print(view.progress.Report, view); err != nil {
 				return err
 			}
+			if view.progress.Approval.Statement == "" && decision.By == "" {
+				return errors.New("--by: is missing, want the name of the person who approves")
+			}
 			if err := s.confirmed(yes); err != nil {
 				return err
 			}
