@@ -64,6 +64,9 @@ func (r *fleet) advance(ctx workflow.Context) {
 	}
 	if len(todo.Writes) > 0 && r.o.held() {
 		todo.Writes, todo.Watch = nil, true
+		if !todo.Due.IsZero() { // it is in histories that were recorded before
+			todo.Wake = todo.Due // or a timer would fire each minute, for as long as nobody decides
+		}
 	}
 	r.Fleet.Begin(todo.Writes, now)
 	for _, w := range todo.Writes {
