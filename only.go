@@ -32,7 +32,7 @@ const MemoOffboards = "offboards"
 type Offboards struct {
 	// IDs are the WorkflowIDs of the leaver's object id and user principal name.
 	IDs []string `json:"ids"`
-	// Since is when the offboarding began.
+	// Since is when the offboarding was planned.
 	Since time.Time `json:"since"`
 }
 
@@ -42,7 +42,7 @@ type OnlyRequest struct {
 	Offboards  Offboards `json:"offboards"`
 }
 
-// OnlyResult names another offboarding of the same leaver that began before, or is empty.
+// OnlyResult names another offboarding of the same leaver that was planned before, or is empty.
 type OnlyResult struct {
 	Other string `json:"other,omitempty"`
 }

@@ -17,7 +17,7 @@ import (
 // visibilityLag is how long Temporal may take to list a workflow with its memo.
 const visibilityLag = 3 * time.Second
 
-// FindOtherOffboarding looks for another running offboarding of the same leaver that began before, by the memos of
+// FindOtherOffboarding looks for another running offboarding of the same leaver that was planned before, by the memos of
 // those that Temporal lists. The first attempt waits until Temporal lists what began at the same moment.
 //
 // Temporal: https://docs.temporal.io/visibility

@@ -306,6 +306,20 @@ func TestOfTwoOffboardingsThatBeginTogetherOneGoesOn(t *testing.T) {
 	assert.Equal(t, map[bool]int{true: 1, false: 1}, ended)
 }
 
+// The first is planned late, as Graph is slow, and the second at once.
+func TestOfTwoOffboardingsTheFirstThatIsPlannedGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{CheckIn: 20 * time.Second})
+	w.tenant.Fail(graphsim.Fault{Method: "GET", Path: "/users/" + graphsim.Leaver, Status: 503, RetryAfter: "8", Times: 1})
+	w.startWith("LATE", leaver.Request{UserID: graphsim.Leaver})
+	w.until("the plan is to be tried again", func() bool { return len(w.tenant.Requests()) > 0 })
+	w.startWith("SECOND", leaver.Request{UserID: w.tenant.Users()[graphsim.Leaver].ID})
+	_, err := w.report("LATE")
+	assert.True(t, leaver.IsFailure(err, leaver.AlreadyOffboarding), "%v", err)
+	w.completed("SECOND")
+	assert.Equal(t, 1, w.requests("POST", "/revokeSignInSessions"))
+}
+
 // The same start is sent again, after Adele was hired again.
 func TestAStartThatIsSentAgainAfterARehireWaits(t *testing.T) {
 	t.Parallel()
