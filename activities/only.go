@@ -58,7 +58,7 @@ func offboards(execution *workflowpb.WorkflowExecutionInfo, ids []string) (since
 	return of.Since, slices.ContainsFunc(of.IDs, func(id string) bool { return slices.Contains(ids, id) })
 }
 
-// offboardedBefore finds an offboarding of the leaver that has completed, by the workflow ids that the starter makes
+// offboardedBefore finds an offboarding of the leaver that has ended, however, by the workflow ids that the starter makes
 // and by this workflow's own.
 func (a *Activities) offboardedBefore(ctx context.Context, l leaver.Leaver) (leaver.GuardResult, string, error) {
 	if a.guards.AllowOthers || !l.AccountEnabled {
@@ -66,17 +66,17 @@ func (a *Activities) offboardedBefore(ctx context.Context, l leaver.Leaver) (lea
 	}
 	ids := []string{leaver.WorkflowID(l.ID), leaver.WorkflowID(l.UserPrincipalName)}
 	own := activity.GetInfo(ctx).WorkflowExecution.ID
-	query := fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Completed' AND WorkflowId IN ('%s', '%s', '%s')", leaver.WorkflowType, ids[0], ids[1], strings.ReplaceAll(own, "'", "''"))
+	query := fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus IN ('Completed', 'Failed', 'Canceled', 'Terminated', 'TimedOut') AND WorkflowId IN ('%s', '%s', '%s')", leaver.WorkflowType, ids[0], ids[1], strings.ReplaceAll(own, "'", "''"))
 	page, err := activity.GetClient(ctx).ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: 100, Query: query})
 	switch {
 	case ctx.Err() != nil:
 		return "", "", ctx.Err()
 	case err != nil:
-		return leaver.GuardNotChecked, "Temporal does not list the offboardings that have completed", nil
+		return leaver.GuardNotChecked, "Temporal does not list the offboardings that have ended", nil
 	}
 	for _, execution := range page.GetExecutions() {
 		if _, same := offboards(execution, ids); same {
-			return leaver.GuardApproval, fmt.Sprintf("an offboarding of this user completed on %s, and the account is enabled: has the person been hired again?", execution.GetCloseTime().AsTime().Format(time.DateOnly)), nil
+			return leaver.GuardApproval, fmt.Sprintf("an offboarding of this user ended on %s, and the account is enabled: has the person been hired again?", execution.GetCloseTime().AsTime().Format(time.DateOnly)), nil
 		}
 	}
 	return leaver.GuardClear, "", nil

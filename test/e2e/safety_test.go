@@ -341,6 +341,29 @@ func TestAStartThatIsSentAgainAfterARehireWaits(t *testing.T) {
 	w.must(programs.starter, "reject", graphsim.Leaver)
 }
 
+// Somebody aborts the offboarding of Adele, who was hired again, and the same start is sent again.
+func TestAStartThatIsSentAgainAfterARehireWasFoundWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{CheckIn: 20 * time.Second})
+	w.must(programs.starter, "start", "--detach", graphsim.Leaver)
+	id := leaver.WorkflowID(graphsim.Leaver)
+	w.arrived("POST", "/removeAllDevicesFromManagement")
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.AccountEnabled = true
+	w.tenant.Add(adele)
+	require.True(t, w.tenant.Enroll(graphsim.Leaver, graphsim.Device{Name: "NEW-LAPTOP", OperatingSystem: "Windows"}))
+	w.held(id)
+	w.must(programs.starter, "abort", graphsim.Leaver)
+	_, err := w.report(id)
+	require.Error(t, err)
+	time.Sleep(2 * time.Second) // Temporal's visibility lags
+	w.must(programs.starter, "start", "--detach", graphsim.Leaver)
+	w.held(id)
+	assert.Contains(t, w.progress(id).Waits[0].Why, "has the person been hired again?")
+	assert.True(t, w.tenant.Users()[graphsim.Leaver].AccountEnabled)
+	w.must(programs.starter, "reject", graphsim.Leaver)
+}
+
 // An enrolment manager has many devices, which others use: nothing is asked of them by one call, nor by a retry.
 func TestAnEnrolmentManagersDevicesAreAskedByNameAlone(t *testing.T) {
 	t.Parallel()
