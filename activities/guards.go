@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/ascii"
 	"github.com/leaver-dev/leaver/internal/graph"
@@ -63,6 +64,10 @@ func (g Guards) Check() error {
 		return errors.New("guards: Privileged: want approval, refused or clear")
 	case !slices.Contains([]ApprovalRule{"", ApproveNever, ApproveGuarded, ApproveDestructive, ApproveAlways}, g.Approvals):
 		return errors.New("guards: Approvals: want never, guarded, destructive or always")
+	case slices.ContainsFunc(g.ProtectedGroups, func(id string) bool { return uuid.Validate(id) != nil }):
+		return errors.New("guards: ProtectedGroups: want object ids of groups")
+	case slices.ContainsFunc(g.ProtectedUsers, func(id string) bool { return leaver.CheckUserID(id) != nil }):
+		return errors.New("guards: ProtectedUsers: want object ids or user principal names")
 	case g.MaxDevices < 0:
 		return errors.New("guards: MaxDevices: must not be negative")
 	case g.Approvers < 0 || g.Approvers > 10:
@@ -111,7 +116,9 @@ func (a *Activities) guardOwnAccount(l leaver.Leaver) leaver.Guard {
 }
 
 func (a *Activities) protected(l leaver.Leaver, memberships func() ([]graph.Membership, error)) (leaver.GuardResult, string, error) {
-	isLeaver := func(id string) bool { return ascii.EqualFold(id, l.ID) || ascii.EqualFold(id, l.UserPrincipalName) }
+	isLeaver := func(id string) bool {
+		return ascii.EqualFold(asGraphWrites(id), l.ID) || ascii.EqualFold(id, l.UserPrincipalName)
+	}
 	switch {
 	case slices.ContainsFunc(a.guards.ProtectedUsers, isLeaver):
 		return leaver.GuardRefused, "the worker's configuration protects this user", nil
@@ -123,11 +130,19 @@ func (a *Activities) protected(l leaver.Leaver, memberships func() ([]graph.Memb
 		return "", "", err
 	}
 	for _, m := range all {
-		if slices.ContainsFunc(a.guards.ProtectedGroups, func(id string) bool { return ascii.EqualFold(id, m.ID) }) {
+		if slices.ContainsFunc(a.guards.ProtectedGroups, func(id string) bool { return ascii.EqualFold(asGraphWrites(id), m.ID) }) {
 			return leaver.GuardRefused, "the user is a member of a group that the worker's configuration protects", nil
 		}
 	}
 	return leaver.GuardClear, "", nil
+}
+
+// asGraphWrites is an object id, which may have any form of a GUID, as Graph writes it; any other text is as it was.
+func asGraphWrites(id string) string {
+	if uuid.Validate(id) != nil { // Parse takes any characters for braces
+		return id
+	}
+	return uuid.MustParse(id).String()
 }
 
 // privileged finds directory roles that the leaver holds or may activate, and groups that can hold roles.

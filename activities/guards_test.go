@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/leaver-dev/leaver"
@@ -42,6 +43,9 @@ func TestEachGuardFindsItsDanger(t *testing.T) {
 		"a group that can hold roles":            {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group, IsAssignableToRole: true}} }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "a group that can hold directory roles"},
 		"a group that cannot":                    {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardPrivilegedUser, leaver.GuardClear, ""},
 		"a protected group":                      {activities.Guards{ProtectedGroups: []string{group}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
+		"a protected group, without dashes":      {activities.Guards{ProtectedGroups: []string{strings.ReplaceAll(group, "-", "")}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
+		"a protected group, in braces":           {activities.Guards{ProtectedGroups: []string{"{" + group + "}"}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
+		"a protected id, in braces":              {activities.Guards{ProtectedUsers: []string{"{" + group + "}"}}, func(u *graphsim.User) { u.ID = group }, leaver.GuardProtectedUser, leaver.GuardRefused, "protects this user"},
 		"a protected group of others":            {activities.Guards{ProtectedGroups: []string{group}}, func(*graphsim.User) {}, leaver.GuardProtectedUser, leaver.GuardClear, ""},
 		"a protected name":                       {activities.Guards{ProtectedUsers: []string{"ADELE@contoso.com"}}, func(*graphsim.User) {}, leaver.GuardProtectedUser, leaver.GuardRefused, "protects this user"},
 		"a room":                                 {activities.Guards{}, func(u *graphsim.User) { u.MailboxPurpose = "room" }, leaver.GuardResourceAccount, leaver.GuardApproval, "a room mailbox"},
