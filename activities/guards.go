@@ -107,12 +107,16 @@ func (a *Activities) guardAccount(ctx context.Context, l leaver.Leaver) ([]leave
 
 // guardOwnAccount finds out whether the worker signs in as the leaver, once each client has sent a token.
 func (a *Activities) guardOwnAccount(l leaver.Leaver) leaver.Guard {
+	guard := leaver.Guard{Name: leaver.GuardOwnAccount, Result: leaver.GuardClear}
 	for _, client := range []*graph.Client{a.graph, a.devices} {
-		if user := client.SignedInUser(); user != "" && ascii.EqualFold(user, l.ID) {
+		switch user := client.SignedInUser(); {
+		case user != "" && ascii.EqualFold(user, l.ID):
 			return leaver.Guard{Name: leaver.GuardOwnAccount, Result: leaver.GuardRefused, Detail: "the worker signs in as this user"}
+		case user == "" && client.TokenKind() != graph.Application:
+			guard.Result, guard.Detail = leaver.GuardNotChecked, "it is not known whom the worker signs in as: a token does not tell, or none was needed for the plan"
 		}
 	}
-	return leaver.Guard{Name: leaver.GuardOwnAccount, Result: leaver.GuardClear}
+	return guard
 }
 
 func (a *Activities) protected(l leaver.Leaver, memberships func() ([]graph.Membership, error)) (leaver.GuardResult, string, error) {

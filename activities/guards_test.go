@@ -177,3 +177,20 @@ func TestWhichPlansMustBeApproved(t *testing.T) {
 		assert.Equal(t, c.want, planFor(t, s, c.request).Approvals, fmt.Sprintf("%+v", c))
 	}
 }
+
+// A token that is opaque, and a credential that the plan has not needed, do not tell whose they are.
+func TestThatNobodyKnowsWhomTheWorkerSignsInAsIsSaid(t *testing.T) {
+	t.Parallel()
+	opaque := func(s *stage) { s.Accept("opaque", graphsim.Delegated) }
+	for name, change := range map[string]func(*plugin.Config){
+		"opaque":   func(c *plugin.Config) { c.Credential = token("opaque") },
+		"not used": func(c *plugin.Config) { c.DeviceCredential = token("opaque") },
+	} {
+		s := set(t, withDevices(never), change)
+		opaque(s)
+		request := leaver.Request{UserID: s.id(adele), DryRun: true, Steps: map[string]leaver.StepSettings{leaver.StepRemoveAllDevices: {Skip: true}}}
+		assert.Equal(t, leaver.GuardNotChecked, guardOf(t, planFor(t, s, request), leaver.GuardOwnAccount).Result, name)
+	}
+	s := set(t, withDevices(never))
+	assert.Equal(t, leaver.GuardClear, guardOf(t, planFor(t, s, leaver.Request{UserID: s.id(adele), DryRun: true}), leaver.GuardOwnAccount).Result)
+}

@@ -74,7 +74,7 @@ func (f *Fleet) Next(now time.Time) Todo {
 	}
 	if len(todo.Writes) > 0 {
 		todo.Due = sooner(todo.Wake, now.Add(24*time.Hour)) // never zero
-		todo.wakeAt(now.Add(Slow)) // a slow call frees its place then
+		todo.wakeAt(now.Add(Slow))                          // a slow call frees its place then
 	}
 	todo.Watch = open > 0 && pending == 0 && len(todo.Writes) == 0
 	todo.Look = todo.Look || open == 0 && f.Stale
