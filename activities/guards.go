@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -94,9 +93,9 @@ func (a *Activities) guardAccount(ctx context.Context, l leaver.Leaver) ([]leave
 	err := readEach(ctx, len(finds), func(_ context.Context, i int) error {
 		result, detail, err := finds[i].find()
 		switch {
-		case waits(err):
+		case waits(err) && !isLastTry(ctx, err):
 			return err
-		case err != nil:
+		case err != nil: // a guard that cannot be read is no reason to leave the account open
 			result, detail = leaver.GuardNotChecked, explain(err).Message
 		}
 		found[i] = leaver.Guard{Name: finds[i].name, Result: result, Detail: detail}
@@ -211,10 +210,8 @@ func (a *Activities) resourceAccount(ctx context.Context, l leaver.Leaver) (leav
 	return leaver.GuardClear, "", nil
 }
 
-func isWithoutMailbox(err error) bool {
-	e, ok := errors.AsType[*graph.Error](err)
-	return ok && e.Status == http.StatusNotFound
-}
+// isWithoutMailbox takes Graph's own words alone: a proxy's 404 says nothing.
+func isWithoutMailbox(err error) bool { return notFound(err) }
 
 // manyStarts counts the offboardings that began within the last hour, over all workers. Temporal's visibility may
 // lag by seconds.

@@ -194,3 +194,25 @@ func TestThatNobodyKnowsWhomTheWorkerSignsInAsIsSaid(t *testing.T) {
 	s := set(t, withDevices(never))
 	assert.Equal(t, leaver.GuardClear, guardOf(t, planFor(t, s, leaver.Request{UserID: s.id(adele), DryRun: true}), leaver.GuardOwnAccount).Result)
 }
+
+// Exchange words its refusal as if it could pass. Neither that nor a refusal without a reason keeps the account open.
+func TestAGuardThatIsRefusedEndsNoPlan(t *testing.T) {
+	t.Parallel()
+	request := func(s *stage) leaver.Request { return leaver.Request{UserID: s.id(adele)} }
+	s := set(t, withDevices(never))
+	s.Fail(graphsim.Fault{Method: "GET", Path: "/mailboxSettings", Status: 403, Code: "ErrorAccessDenied", Message: "Access is denied. Check credentials and try again.", Times: -1})
+	found := guardOf(t, planFor(t, s, request(s)), leaver.GuardResourceAccount)
+	assert.Equal(t, leaver.GuardNotChecked, found.Result)
+	assert.Contains(t, found.Detail, "MailboxSettings.Read")
+
+	for _, fault := range []graphsim.Fault{{Status: 403}, {Status: 404, HTML: true}} {
+		s = set(t, withDevices(never))
+		fault.Method, fault.Path, fault.Times = "GET", "/mailboxSettings", -1
+		s.Fail(fault)
+		_, err := call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, request(s))
+		require.Error(t, err, "it may pass")
+		var plan leaver.Plan
+		require.NoError(t, attempt{number: 5, refused: 4}.run(t, s, leaver.ActivityPlanOffboarding, request(s), &plan))
+		assert.Equal(t, leaver.GuardNotChecked, guardOf(t, plan, leaver.GuardResourceAccount).Result)
+	}
+}
