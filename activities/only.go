@@ -26,7 +26,7 @@ func (a *Activities) FindOtherOffboarding(ctx context.Context, request leaver.On
 		return leaver.OnlyResult{}, leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true, After: visibilityLag,
 			Message: leaver.ActivityFindOther + ": waits until Temporal lists what began at the same moment"}.Err()
 	}
-	temporal := activity.GetClient(ctx)
+	temporal, unread := activity.GetClient(ctx), false
 	query := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000,
 		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", leaver.WorkflowType)}
 	for {
@@ -36,26 +36,31 @@ func (a *Activities) FindOtherOffboarding(ctx context.Context, request leaver.On
 		}
 		for _, execution := range page.GetExecutions() {
 			id := execution.GetExecution().GetWorkflowId()
-			since, same := offboards(execution, request.Offboards.IDs)
+			since, same, err := offboards(execution, request.Offboards.IDs)
+			unread = unread || err != nil
 			first := since.Before(request.Offboards.Since) || since.Equal(request.Offboards.Since) && id < request.WorkflowID
 			if same && first && id != request.WorkflowID {
 				return leaver.OnlyResult{Other: id}, nil
 			}
 		}
-		if query.NextPageToken = page.GetNextPageToken(); len(query.NextPageToken) == 0 {
+		switch query.NextPageToken = page.GetNextPageToken(); {
+		case len(query.NextPageToken) > 0:
+		case unread:
+			return leaver.OnlyResult{}, named(ctx, leaver.Failure{Type: leaver.GraphBadResponse, Message: "a memo cannot be read, as a data converter encrypts it"})
+		default:
 			return leaver.OnlyResult{}, nil
 		}
 	}
 }
 
 // offboards reports whether an offboarding is of a leaver with one of the ids, and since when. A dry run is nobody's.
-func offboards(execution *workflowpb.WorkflowExecutionInfo, ids []string) (since time.Time, same bool) {
+// It fails where a memo cannot be read.
+func offboards(execution *workflowpb.WorkflowExecutionInfo, ids []string) (since time.Time, same bool, err error) {
 	var of leaver.Offboards
-	memo := execution.GetMemo().GetFields()[leaver.MemoOffboards]
-	if memo == nil || converter.GetDefaultDataConverter().FromPayload(memo, &of) != nil {
-		return time.Time{}, false
+	if memo := execution.GetMemo().GetFields()[leaver.MemoOffboards]; memo != nil {
+		err = converter.GetDefaultDataConverter().FromPayload(memo, &of)
 	}
-	return of.Since, slices.ContainsFunc(of.IDs, func(id string) bool { return slices.Contains(ids, id) })
+	return of.Since, slices.ContainsFunc(of.IDs, func(id string) bool { return slices.Contains(ids, id) }), err
 }
 
 // offboardedBefore finds an offboarding of the leaver that has ended, however, by the workflow ids that the starter makes
@@ -75,7 +80,10 @@ func (a *Activities) offboardedBefore(ctx context.Context, l leaver.Leaver) (lea
 		return leaver.GuardNotChecked, "Temporal does not list the offboardings that have ended", nil
 	}
 	for _, execution := range page.GetExecutions() {
-		if _, same := offboards(execution, ids); same {
+		switch _, same, err := offboards(execution, ids); {
+		case err != nil: // the workflow's id is the leaver's, or this one's
+			return leaver.GuardNotChecked, "whom an offboarding that has ended was about cannot be read: a data converter encrypts it", nil
+		case same:
 			return leaver.GuardApproval, fmt.Sprintf("an offboarding of this user ended on %s, and the account is enabled: has the person been hired again?", execution.GetCloseTime().AsTime().Format(time.DateOnly)), nil
 		}
 	}

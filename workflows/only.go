@@ -35,7 +35,7 @@ func (o *offboarding) beOnly(ctx workflow.Context, plan leaver.Plan) error {
 	case temporal.IsCanceledError(err) || ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		guard.Result, guard.Detail = leaver.GuardNotChecked, "Temporal does not list the running offboardings"
+		guard.Result, guard.Detail = leaver.GuardNotChecked, "the running offboardings could not be read from Temporal"
 	case found.Other != "":
 		return leaver.Failure{Type: leaver.AlreadyOffboarding, Message: "the offboarding " + found.Other + " of the same user runs already; nothing was touched by this one"}.Err()
 	}
