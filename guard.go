@@ -30,7 +30,7 @@ const (
 	GuardManyDevices GuardName = "manyDevices"
 	// GuardSharedDevices is for devices that others use too, or that an enrolment manager has enrolled.
 	GuardSharedDevices GuardName = "sharedDevices"
-	// GuardOffboardedBefore is for leavers whose account is enabled although an offboarding has completed: they may
+	// GuardOffboardedBefore is for leavers whose account is enabled although an offboarding has ended: they may
 	// have been hired again since.
 	GuardOffboardedBefore GuardName = "offboardedBefore"
 	// GuardOnly is for leavers of whom another offboarding runs.

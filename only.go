@@ -34,16 +34,17 @@ const MemoOffboards = "offboards"
 type Offboards struct {
 	// IDs are the WorkflowIDs of the leaver's object id and user principal name.
 	IDs []string `json:"ids"`
-	// Since is when the offboarding began.
+	// Since is when the offboarding was planned.
 	Since time.Time `json:"since"`
 }
 
-// OffboardsIn reads whom an offboarding is about from its memo. A dry run has none.
-func OffboardsIn(memo *commonpb.Memo) (Offboards, bool) {
-	var offboards Offboards
-	field := memo.GetFields()[MemoOffboards]
-	found := field != nil && converter.GetDefaultDataConverter().FromPayload(field, &offboards) == nil
-	return offboards, found
+// OffboardsIn reads whom an offboarding is about from its memo: nobody for a dry run, which has none. It fails where
+// the memo cannot be read, as where a data converter encrypts it.
+func OffboardsIn(memo *commonpb.Memo) (offboards Offboards, err error) {
+	if field := memo.GetFields()[MemoOffboards]; field != nil {
+		err = converter.GetDefaultDataConverter().FromPayload(field, &offboards)
+	}
+	return offboards, err
 }
 
 // RunningOffboardings is the query by which Temporal lists them.
@@ -55,7 +56,7 @@ type OnlyRequest struct {
 	Offboards  Offboards `json:"offboards"`
 }
 
-// OnlyResult names another offboarding of the same leaver that began before, or is empty.
+// OnlyResult names another offboarding of the same leaver that was planned before, or is empty.
 type OnlyResult struct {
 	Other string `json:"other,omitempty"`
 }

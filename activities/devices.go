@@ -99,7 +99,7 @@ func judgeAll(ctx context.Context, request devices.WriteRequest, listed []graph.
 	for _, d := range listed {
 		at := slices.Index(request.IDs, d.ID)
 		switch {
-		case at < 0 || isAnother(request.Judged[at], d):
+		case at < 0 || isAnother(request.Judged[at], d) || becameAnothers(request, request.Judged[at], d):
 			return devices.Outcome{Answer: devices.Unfit}, nil
 		case showsCall(request.Judged[at], d):
 			heard++
@@ -122,6 +122,12 @@ func judgeAll(ctx context.Context, request devices.WriteRequest, listed []graph.
 // it harm hangs on what it is and whose.
 func isAnother(judged devices.Judged, d graph.ManagedDevice) bool {
 	return d.OperatingSystem != judged.OperatingSystem || d.ManagedDeviceOwnerType != judged.OwnerType
+}
+
+// becameAnothers reports whether the list names somebody else as the user of a device, which it did not when that was
+// decided about.
+func becameAnothers(request devices.WriteRequest, judged devices.Judged, d graph.ManagedDevice) bool {
+	return judged.Special != leaver.OtherUser && special(d, request.UserID, request.UserPrincipalName) == leaver.OtherUser
 }
 
 // showsCall reports whether a device's state differs from the one it was decided about,

@@ -357,3 +357,21 @@ func TestAnAttemptWhoseTimeIsUpTellsNothing(t *testing.T) {
 		assert.Len(t, s.writes(), 1)
 	}
 }
+
+// Between the decision and the call for all, the list begins to name somebody else as the user of a device.
+func TestTheCallForAllIsNotMadeWhereTheListNamesSomebodyElse(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never, never))
+	request := s.decided(leaver.RemoveAll)
+	request.UserPrincipalName = adele
+	for _, change := range []func(*graphsim.Device){
+		func(d *graphsim.Device) { d.UserPrincipalName = megan },
+		func(d *graphsim.Device) { d.UserID, d.UserPrincipalName = group, "" },
+	} {
+		s.change(func(u *graphsim.User) { change(&u.Devices[1]) })
+		assert.Equal(t, devices.Unfit, s.asks(t, 1, request).Answer)
+		assert.Empty(t, s.writes())
+	}
+	request.Judged[1].Special = leaver.OtherUser // a person has named it
+	assert.Equal(t, devices.Accepted, s.asks(t, 1, request).Answer)
+}

@@ -17,8 +17,10 @@ func (a *Activities) isEnabledAgain(ctx context.Context, disabled bool, userID s
 		return false, nil
 	}
 	user, err := a.graph.User(ctx, userID)
-	if a.isDeleted(ctx, userID, err) {
-		return false, nil
+	if notFound(err) { // deleted, or forgotten 30 days later
+		if _, err = a.graph.DeletedUser(ctx, userID); err == nil || notFound(err) {
+			return false, nil
+		}
 	}
 	return user.AccountEnabled, err
 }

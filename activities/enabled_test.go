@@ -60,3 +60,21 @@ func TestAnAccountThatIsGoneHoldsNothingUp(t *testing.T) {
 	s.change(func(u *graphsim.User) { u.Deleted = true })
 	assert.Equal(t, devices.Accepted, s.asks(t, 1, request).Answer)
 }
+
+// Entra forgets a deleted account after 30 days, and a phone may be silent for longer.
+func TestAnAccountThatEntraHasForgottenHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	for _, action := range onItsOwn {
+		s := set(t, withDevices(never, never))
+		request := s.decided(action)
+		request.AccountDisabled = true
+		s.change(func(u *graphsim.User) { u.Deleted = true })
+		deleted := graphsim.Fault{Method: "GET", Path: "/directory/deletedItems/" + request.UserID, Status: 503, Times: 1}
+		s.Fail(deleted)
+		waiting(t, s, errorOf(s.tries(t, 1, request)), leaver.GraphUnavailable)
+		assert.Empty(t, s.writes(), "it is not known")
+		deleted.Status, deleted.Code, deleted.Times = 404, "Request_ResourceNotFound", -1
+		s.Fail(deleted)
+		assert.Equal(t, devices.Accepted, s.asks(t, 1, request).Answer, "%s", action)
+	}
+}

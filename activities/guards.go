@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/ascii"
 	"github.com/leaver-dev/leaver/internal/graph"
@@ -63,6 +63,10 @@ func (g Guards) Check() error {
 		return errors.New("guards: Privileged: want approval, refused or clear")
 	case !slices.Contains([]ApprovalRule{"", ApproveNever, ApproveGuarded, ApproveDestructive, ApproveAlways}, g.Approvals):
 		return errors.New("guards: Approvals: want never, guarded, destructive or always")
+	case slices.ContainsFunc(g.ProtectedGroups, func(id string) bool { return uuid.Validate(id) != nil }):
+		return errors.New("guards: ProtectedGroups: want object ids of groups")
+	case slices.ContainsFunc(g.ProtectedUsers, func(id string) bool { return leaver.CheckUserID(id) != nil }):
+		return errors.New("guards: ProtectedUsers: want object ids or user principal names")
 	case g.MaxDevices < 0:
 		return errors.New("guards: MaxDevices: must not be negative")
 	case g.Approvers < 0 || g.Approvers > 10:
@@ -89,9 +93,9 @@ func (a *Activities) guardAccount(ctx context.Context, l leaver.Leaver) ([]leave
 	err := readEach(ctx, len(finds), func(_ context.Context, i int) error {
 		result, detail, err := finds[i].find()
 		switch {
-		case waits(err):
+		case waits(err) && !isLastTry(ctx, err):
 			return err
-		case err != nil:
+		case err != nil: // a guard that cannot be read is no reason to leave the account open
 			result, detail = leaver.GuardNotChecked, explain(err).Message
 		}
 		found[i] = leaver.Guard{Name: finds[i].name, Result: result, Detail: detail}
@@ -102,16 +106,22 @@ func (a *Activities) guardAccount(ctx context.Context, l leaver.Leaver) ([]leave
 
 // guardOwnAccount finds out whether the worker signs in as the leaver, once each client has sent a token.
 func (a *Activities) guardOwnAccount(l leaver.Leaver) leaver.Guard {
+	guard := leaver.Guard{Name: leaver.GuardOwnAccount, Result: leaver.GuardClear}
 	for _, client := range []*graph.Client{a.graph, a.devices} {
-		if user := client.SignedInUser(); user != "" && ascii.EqualFold(user, l.ID) {
+		switch user := client.SignedInUser(); {
+		case user != "" && ascii.EqualFold(user, l.ID):
 			return leaver.Guard{Name: leaver.GuardOwnAccount, Result: leaver.GuardRefused, Detail: "the worker signs in as this user"}
+		case user == "" && client.TokenKind() != graph.Application:
+			guard.Result, guard.Detail = leaver.GuardNotChecked, "it is not known whom the worker signs in as: a token does not tell, or none was needed for the plan"
 		}
 	}
-	return leaver.Guard{Name: leaver.GuardOwnAccount, Result: leaver.GuardClear}
+	return guard
 }
 
 func (a *Activities) protected(l leaver.Leaver, memberships func() ([]graph.Membership, error)) (leaver.GuardResult, string, error) {
-	isLeaver := func(id string) bool { return ascii.EqualFold(id, l.ID) || ascii.EqualFold(id, l.UserPrincipalName) }
+	isLeaver := func(id string) bool {
+		return ascii.EqualFold(asGraphWrites(id), l.ID) || ascii.EqualFold(id, l.UserPrincipalName)
+	}
 	switch {
 	case slices.ContainsFunc(a.guards.ProtectedUsers, isLeaver):
 		return leaver.GuardRefused, "the worker's configuration protects this user", nil
@@ -123,11 +133,19 @@ func (a *Activities) protected(l leaver.Leaver, memberships func() ([]graph.Memb
 		return "", "", err
 	}
 	for _, m := range all {
-		if slices.ContainsFunc(a.guards.ProtectedGroups, func(id string) bool { return ascii.EqualFold(id, m.ID) }) {
+		if slices.ContainsFunc(a.guards.ProtectedGroups, func(id string) bool { return ascii.EqualFold(asGraphWrites(id), m.ID) }) {
 			return leaver.GuardRefused, "the user is a member of a group that the worker's configuration protects", nil
 		}
 	}
 	return leaver.GuardClear, "", nil
+}
+
+// asGraphWrites is an object id, which may have any form of a GUID, as Graph writes it; any other text is as it was.
+func asGraphWrites(id string) string {
+	if uuid.Validate(id) != nil { // Parse takes any characters for braces
+		return id
+	}
+	return uuid.MustParse(id).String()
 }
 
 // privileged finds directory roles that the leaver holds or may activate, and groups that can hold roles.
@@ -192,10 +210,8 @@ func (a *Activities) resourceAccount(ctx context.Context, l leaver.Leaver) (leav
 	return leaver.GuardClear, "", nil
 }
 
-func isWithoutMailbox(err error) bool {
-	e, ok := errors.AsType[*graph.Error](err)
-	return ok && e.Status == http.StatusNotFound
-}
+// isWithoutMailbox takes Graph's own words alone: a proxy's 404 says nothing.
+func isWithoutMailbox(err error) bool { return notFound(err) }
 
 // manyStarts counts the offboardings that began within the last hour, over all workers. Temporal's visibility may
 // lag by seconds.

@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/leaver-dev/leaver"
@@ -42,6 +43,9 @@ func TestEachGuardFindsItsDanger(t *testing.T) {
 		"a group that can hold roles":            {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group, IsAssignableToRole: true}} }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "a group that can hold directory roles"},
 		"a group that cannot":                    {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardPrivilegedUser, leaver.GuardClear, ""},
 		"a protected group":                      {activities.Guards{ProtectedGroups: []string{group}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
+		"a protected group, without dashes":      {activities.Guards{ProtectedGroups: []string{strings.ReplaceAll(group, "-", "")}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
+		"a protected group, in braces":           {activities.Guards{ProtectedGroups: []string{"{" + group + "}"}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
+		"a protected id, in braces":              {activities.Guards{ProtectedUsers: []string{"{" + group + "}"}}, func(u *graphsim.User) { u.ID = group }, leaver.GuardProtectedUser, leaver.GuardRefused, "protects this user"},
 		"a protected group of others":            {activities.Guards{ProtectedGroups: []string{group}}, func(*graphsim.User) {}, leaver.GuardProtectedUser, leaver.GuardClear, ""},
 		"a protected name":                       {activities.Guards{ProtectedUsers: []string{"ADELE@contoso.com"}}, func(*graphsim.User) {}, leaver.GuardProtectedUser, leaver.GuardRefused, "protects this user"},
 		"a room":                                 {activities.Guards{}, func(u *graphsim.User) { u.MailboxPurpose = "room" }, leaver.GuardResourceAccount, leaver.GuardApproval, "a room mailbox"},
@@ -171,5 +175,44 @@ func TestWhichPlansMustBeApproved(t *testing.T) {
 		})
 		s.change(func(u *graphsim.User) { u.Roles = c.roles })
 		assert.Equal(t, c.want, planFor(t, s, c.request).Approvals, fmt.Sprintf("%+v", c))
+	}
+}
+
+// A token that is opaque, and a credential that the plan has not needed, do not tell whose they are.
+func TestThatNobodyKnowsWhomTheWorkerSignsInAsIsSaid(t *testing.T) {
+	t.Parallel()
+	opaque := func(s *stage) { s.Accept("opaque", graphsim.Delegated) }
+	for name, change := range map[string]func(*plugin.Config){
+		"opaque":   func(c *plugin.Config) { c.Credential = token("opaque") },
+		"not used": func(c *plugin.Config) { c.DeviceCredential = token("opaque") },
+	} {
+		s := set(t, withDevices(never), change)
+		opaque(s)
+		request := leaver.Request{UserID: s.id(adele), DryRun: true, Steps: map[string]leaver.StepSettings{leaver.StepRemoveAllDevices: {Skip: true}}}
+		assert.Equal(t, leaver.GuardNotChecked, guardOf(t, planFor(t, s, request), leaver.GuardOwnAccount).Result, name)
+	}
+	s := set(t, withDevices(never))
+	assert.Equal(t, leaver.GuardClear, guardOf(t, planFor(t, s, leaver.Request{UserID: s.id(adele), DryRun: true}), leaver.GuardOwnAccount).Result)
+}
+
+// Exchange words its refusal as if it could pass. Neither that nor a refusal without a reason keeps the account open.
+func TestAGuardThatIsRefusedEndsNoPlan(t *testing.T) {
+	t.Parallel()
+	request := func(s *stage) leaver.Request { return leaver.Request{UserID: s.id(adele)} }
+	s := set(t, withDevices(never))
+	s.Fail(graphsim.Fault{Method: "GET", Path: "/mailboxSettings", Status: 403, Code: "ErrorAccessDenied", Message: "Access is denied. Check credentials and try again.", Times: -1})
+	found := guardOf(t, planFor(t, s, request(s)), leaver.GuardResourceAccount)
+	assert.Equal(t, leaver.GuardNotChecked, found.Result)
+	assert.Contains(t, found.Detail, "MailboxSettings.Read")
+
+	for _, fault := range []graphsim.Fault{{Status: 403}, {Status: 404, HTML: true}} {
+		s = set(t, withDevices(never))
+		fault.Method, fault.Path, fault.Times = "GET", "/mailboxSettings", -1
+		s.Fail(fault)
+		_, err := call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, request(s))
+		require.Error(t, err, "it may pass")
+		var plan leaver.Plan
+		require.NoError(t, attempt{number: 5, refused: 4}.run(t, s, leaver.ActivityPlanOffboarding, request(s), &plan))
+		assert.Equal(t, leaver.GuardNotChecked, guardOf(t, plan, leaver.GuardResourceAccount).Result)
 	}
 }

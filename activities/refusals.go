@@ -157,8 +157,8 @@ func reasonOf(e *graph.Error) reason {
 	return reasons[at]
 }
 
-// forbidding are the codes by which Graph and Intune refuse a caller.
-var forbidding = []string{"Authorization_RequestDenied", "Forbidden", "accessDenied"}
+// forbidding are the codes by which Graph, Intune and Exchange refuse a caller.
+var forbidding = []string{"Authorization_RequestDenied", "Forbidden", "accessDenied", "ErrorAccessDenied"}
 
 // namesReason reports whether Graph says why the same call would be refused again.
 func namesReason(e *graph.Error) bool {
@@ -227,6 +227,19 @@ func tryAgain(ctx context.Context, f leaver.Failure) leaver.Failure {
 	activity.RecordHeartbeat(ctx, before)
 	f.Waits, f.After = true, max(f.After, passingPause<<(before.Times-1))
 	return f
+}
+
+// isLastTry reports whether a refusal that may pass has been tried often enough with this attempt.
+func isLastTry(ctx context.Context, err error) bool {
+	if halted(err) {
+		return false
+	}
+	var before refusals
+	if activity.HasHeartbeatDetails(ctx) {
+		_ = activity.GetHeartbeatDetails(ctx, &before)
+	}
+	_, again := explained(err)
+	return again == passing && before.Times+1 >= passingTries
 }
 
 // answered forgets refusals that have passed.

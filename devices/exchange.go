@@ -109,8 +109,9 @@ func (d *Device) nextCheckIn() time.Time {
 
 // WriteRequest is what an activity takes that makes a Write.
 type WriteRequest struct {
-	UserID string `json:"userId"`
-	Reason string `json:"reason,omitempty"` // says why, for a second administrator
+	UserID            string `json:"userId"`
+	UserPrincipalName string `json:"userPrincipalName,omitempty"`
+	Reason            string `json:"reason,omitempty"` // says why, for a second administrator
 	Write
 	Judged []Judged           `json:"judged,omitempty"` // each device as it was when the write was decided about, in the order of IDs
 	Wipe   leaver.WipeOptions `json:"wipe,omitzero"`    // what a wipe is made with
@@ -122,15 +123,16 @@ type WriteRequest struct {
 
 // Judged is what a decision about a device depends on.
 type Judged struct {
-	OperatingSystem string `json:"operatingSystem,omitempty"`
-	OwnerType       string `json:"owner,omitempty"`
-	State           string `json:"state,omitempty"`
+	OperatingSystem string         `json:"operatingSystem,omitempty"`
+	OwnerType       string         `json:"owner,omitempty"`
+	State           string         `json:"state,omitempty"`
+	Special         leaver.Special `json:"special,omitempty"`
 }
 
 // Judged returns what a decision about a device depends on.
 func (f *Fleet) Judged(id string) Judged {
 	d := f.find(id)
-	return Judged{OperatingSystem: d.OperatingSystem, OwnerType: d.OwnerType, State: d.ManagementState}
+	return Judged{OperatingSystem: d.OperatingSystem, OwnerType: d.OwnerType, State: d.ManagementState, Special: d.Special}
 }
 
 // Summary says what a write is about, without a name: "Retire: Windows, company, 2 of 5".

@@ -15,6 +15,7 @@ type Todo struct {
 	Look   bool      `json:"look,omitzero"`    // to look at all devices at once
 	Watch  bool      `json:"watch,omitzero"`   // to look until something differs from what is known
 	Wake   time.Time `json:"wake,omitzero"`    // when to ask again, if nothing happens before; zero means never
+	Due    time.Time `json:"due,omitzero"`     // like Wake, where Writes are not made; never zero beside them
 	Ended  bool      `json:"ended,omitzero"`   // every device is gone or decided about
 	Failed bool      `json:"failed,omitzero"`  // it ends with questions, which nobody is asked
 }
@@ -72,7 +73,8 @@ func (f *Fleet) Next(now time.Time) Todo {
 		}
 	}
 	if len(todo.Writes) > 0 {
-		todo.wakeAt(now.Add(Slow)) // a slow call frees its place then
+		todo.Due = sooner(todo.Wake, now.Add(24*time.Hour)) // never zero
+		todo.wakeAt(now.Add(Slow))                          // a slow call frees its place then
 	}
 	todo.Watch = open > 0 && pending == 0 && len(todo.Writes) == 0
 	todo.Look = todo.Look || open == 0 && f.Stale

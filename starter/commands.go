@@ -95,7 +95,7 @@ func (s *starter) resolve(ctx context.Context, user string) {
 			return // the usual id is tried
 		}
 		for _, execution := range page.GetExecutions() {
-			if offboards, told := leaver.OffboardsIn(execution.GetMemo()); told && slices.Contains(offboards.IDs, leaver.WorkflowID(user)) {
+			if offboards, _ := leaver.OffboardsIn(execution.GetMemo()); slices.Contains(offboards.IDs, leaver.WorkflowID(user)) {
 				s.workflowID = execution.GetExecution().GetWorkflowId()
 				return
 			}

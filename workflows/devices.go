@@ -64,6 +64,9 @@ func (r *fleet) advance(ctx workflow.Context) {
 	}
 	if len(todo.Writes) > 0 && r.o.held() {
 		todo.Writes, todo.Watch = nil, true
+		if !todo.Due.IsZero() { // it is in histories that were recorded before
+			todo.Wake = todo.Due // or a timer would fire each minute, for as long as nobody decides
+		}
 	}
 	r.Fleet.Begin(todo.Writes, now)
 	for _, w := range todo.Writes {
@@ -147,7 +150,7 @@ func (r *fleet) write(ctx workflow.Context, w devices.Write) {
 		leaver.RemoveAll: r.Activity, leaver.Retire: leaver.ActivityRetireDevice, leaver.Wipe: leaver.ActivityWipeDevice,
 		leaver.WipeKeepUserData: leaver.ActivityWipeDevice, leaver.DeleteRecord: leaver.ActivityDeleteDeviceRecord,
 	}[w.Action]
-	request := devices.WriteRequest{UserID: r.o.Report.Leaver.ID, Reason: r.Reason, Write: w, Wipe: r.Fleet.Policy.WipeOptions, AccountDisabled: r.o.accountDisabled()}
+	request := devices.WriteRequest{UserID: r.o.Report.Leaver.ID, UserPrincipalName: r.o.Report.Leaver.UserPrincipalName, Reason: r.Reason, Write: w, Wipe: r.Fleet.Policy.WipeOptions, AccountDisabled: r.o.accountDisabled()}
 	for _, id := range w.IDs {
 		request.Judged = append(request.Judged, r.Fleet.Judged(id))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 )
@@ -157,4 +158,25 @@ func (o *office) mostAtWork(name string) *int {
 		}
 	})
 	return &most
+}
+
+// The offboarding waits for a person, for weeks maybe, and has a call to make: no timer fills its history.
+func TestAHeldOffboardingSleeps(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t).fleet(silent("SILENT"))
+	timers := 0
+	o.SetOnTimerScheduledListener(func(string, time.Duration) { timers++ })
+	o.after(2*time.Hour, func() {
+		enabled(o)
+		o.tenant.Enroll(graphsim.Leaver, windows("NEW"))
+	})
+	o.after(10*time.Hour, func() {
+		require.NotNil(t, o.progress().EnabledAgain)
+		timers = 0
+	})
+	o.after(10*24*time.Hour, func() {
+		assert.Less(t, timers, 20)
+		o.signal(leaver.Abort, `{}`)
+	})
+	o.ends(leaver.Aborted, adele)
 }

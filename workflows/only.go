@@ -17,7 +17,8 @@ func (o *offboarding) beOnly(ctx workflow.Context, plan leaver.Plan) error {
 	if !plan.Only || o.request.DryRun {
 		return nil
 	}
-	offboards := leaver.Offboards{Since: o.Report.StartedAt, IDs: []string{leaver.WorkflowID(plan.Leaver.ID), leaver.WorkflowID(plan.Leaver.UserPrincipalName)}}
+	// Who began first may be planned last, and nobody finds it before.
+	offboards := leaver.Offboards{Since: workflow.Now(ctx), IDs: []string{leaver.WorkflowID(plan.Leaver.ID), leaver.WorkflowID(plan.Leaver.UserPrincipalName)}}
 	if err := workflow.UpsertMemo(ctx, map[string]any{leaver.MemoOffboards: offboards}); err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (o *offboarding) beOnly(ctx workflow.Context, plan leaver.Plan) error {
 	case temporal.IsCanceledError(err) || ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		guard.Result, guard.Detail = leaver.GuardNotChecked, "Temporal does not list the running offboardings"
+		guard.Result, guard.Detail = leaver.GuardNotChecked, "the running offboardings could not be read from Temporal"
 	case found.Other != "":
 		return leaver.Failure{Type: leaver.AlreadyOffboarding, Message: "the offboarding " + found.Other + " of the same user runs already; nothing was touched by this one"}.Err()
 	}

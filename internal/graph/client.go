@@ -101,6 +101,9 @@ const (
 // SignedInUser is the object id of the user whom the last token acted for, or empty: see TokenKind.
 func (c *Client) SignedInUser() string { return c.token.User() }
 
+// TokenKind is that of the last token, or UnknownToken.
+func (c *Client) TokenKind() TokenKind { return c.token.Kind() }
+
 // do is send for calls of which nobody asks when Graph answered.
 func (c *Client) do(ctx context.Context, call call, endpoint string, body, answer any) error {
 	_, err := c.send(ctx, call, endpoint, body, answer)

@@ -306,6 +306,20 @@ func TestOfTwoOffboardingsThatBeginTogetherOneGoesOn(t *testing.T) {
 	assert.Equal(t, map[bool]int{true: 1, false: 1}, ended)
 }
 
+// The first is planned late, as Graph is slow, and the second at once.
+func TestOfTwoOffboardingsTheFirstThatIsPlannedGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{CheckIn: 20 * time.Second})
+	w.tenant.Fail(graphsim.Fault{Method: "GET", Path: "/users/" + graphsim.Leaver, Status: 503, RetryAfter: "8", Times: 1})
+	w.startWith("LATE", leaver.Request{UserID: graphsim.Leaver})
+	w.until("the plan is to be tried again", func() bool { return len(w.tenant.Requests()) > 0 })
+	w.startWith("SECOND", leaver.Request{UserID: w.tenant.Users()[graphsim.Leaver].ID})
+	_, err := w.report("LATE")
+	assert.True(t, leaver.IsFailure(err, leaver.AlreadyOffboarding), "%v", err)
+	w.completed("SECOND")
+	assert.Equal(t, 1, w.requests("POST", "/revokeSignInSessions"))
+}
+
 // The same start is sent again, after Adele was hired again.
 func TestAStartThatIsSentAgainAfterARehireWaits(t *testing.T) {
 	t.Parallel()
@@ -324,6 +338,29 @@ func TestAStartThatIsSentAgainAfterARehireWaits(t *testing.T) {
 	assert.Contains(t, w.progress(id).Waits[0].Why, "has the person been hired again?")
 	assert.True(t, w.tenant.Users()[graphsim.Leaver].AccountEnabled)
 	assert.Equal(t, "managed", w.tenant.Users()[graphsim.Leaver].Devices[0].State)
+	w.must(programs.starter, "reject", graphsim.Leaver)
+}
+
+// Somebody aborts the offboarding of Adele, who was hired again, and the same start is sent again.
+func TestAStartThatIsSentAgainAfterARehireWasFoundWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{CheckIn: 20 * time.Second})
+	w.must(programs.starter, "start", "--detach", graphsim.Leaver)
+	id := leaver.WorkflowID(graphsim.Leaver)
+	w.arrived("POST", "/removeAllDevicesFromManagement")
+	adele := w.tenant.Users()[graphsim.Leaver]
+	adele.AccountEnabled = true
+	w.tenant.Add(adele)
+	require.True(t, w.tenant.Enroll(graphsim.Leaver, graphsim.Device{Name: "NEW-LAPTOP", OperatingSystem: "Windows"}))
+	w.held(id)
+	w.must(programs.starter, "abort", graphsim.Leaver)
+	_, err := w.report(id)
+	require.Error(t, err)
+	time.Sleep(2 * time.Second) // Temporal's visibility lags
+	w.must(programs.starter, "start", "--detach", graphsim.Leaver)
+	w.held(id)
+	assert.Contains(t, w.progress(id).Waits[0].Why, "has the person been hired again?")
+	assert.True(t, w.tenant.Users()[graphsim.Leaver].AccountEnabled)
 	w.must(programs.starter, "reject", graphsim.Leaver)
 }
 
