@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
+	"github.com/leaver-dev/leaver/internal/graph"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -75,6 +77,11 @@ func (a *Activities) findLeaver(ctx context.Context, id string) (leaver.Leaver, 
 		} else if !notFound(missing) {
 			return leaver.Leaver{}, missing
 		}
+	}
+	if answer, ok := errors.AsType[*graph.Error](err); ok && answer.Status == http.StatusNotFound && answer.IsGraphs() {
+		unknown := *answer
+		unknown.Call = callFindLeaver
+		err = &unknown
 	}
 	return leaver.Leaver{
 		ID: user.ID, UserPrincipalName: user.UserPrincipalName, UserType: user.UserType, AccountEnabled: user.AccountEnabled && !deleted,

@@ -26,6 +26,10 @@ const (
 	outage again = "as long as the step is patient"
 )
 
+// callFindLeaver is what the call for the leaver is named in an error of planning: who is not found then is in no
+// tenant that the worker knows. Later on it is a replica that lags, or the account is gone.
+const callFindLeaver = "find the leaver"
+
 const (
 	passingTries = 5
 	// passingPause is the pause after the first try; it doubles.
@@ -77,7 +81,7 @@ var rules = []rule{
 	}, leaver.GraphForbidden, lasting, grant},
 	{"403 without a known reason", status(http.StatusForbidden), leaver.GraphForbidden, passing, grant},
 	{"404 of the leaver, while the offboarding is planned", func(e *graph.Error) bool {
-		return e.Status == http.StatusNotFound && e.Call == graph.CallGetUser
+		return e.Status == http.StatusNotFound && e.Call == callFindLeaver
 	}, leaver.UserNotFound, lasting, noUser},
 	{"404 `Request_ResourceNotFound`", func(e *graph.Error) bool {
 		return e.Status == http.StatusNotFound && e.Code == "Request_ResourceNotFound"

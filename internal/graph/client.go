@@ -92,11 +92,8 @@ type call struct {
 // unusable is the error where an answer is not what Graph documents.
 func (c call) unusable(why string) error { return &AnswerError{Call: c.name, Why: why} }
 
-// The names of calls about which callers ask an Error.
-const (
-	CallGetUser          = "get user"
-	CallRemoveAllDevices = "removeAllDevicesFromManagement"
-)
+// CallRemoveAllDevices is the name of the call about which callers ask an Error.
+const CallRemoveAllDevices = "removeAllDevicesFromManagement"
 
 // SignedInUser is the object id of the user whom the last token acted for, or empty: see TokenKind.
 func (c *Client) SignedInUser() string { return c.token.User() }
