@@ -128,6 +128,15 @@ func waits(err error) bool {
 	return again != lasting
 }
 
+// isPassing reports whether a call is tried some times, and then no more.
+func isPassing(err error) bool {
+	if err == nil || halted(err) {
+		return false
+	}
+	_, again := explained(err)
+	return again == passing
+}
+
 // wantsApproval reports that the tenant has queued the action for a second administrator, or wants to be told
 // why first. Statuses 400, 403 and 412 have all been seen.
 func wantsApproval(e *graph.Error) bool {

@@ -141,7 +141,7 @@ var reasons = []reason{
 	{words: regexp.MustCompile(`inherited`), ours: "it comes from a group, and can be changed there only"},
 	{words: regexp.MustCompile(`on-?premises|mastered`), ours: "it comes from Active Directory on the premises, and can be changed there only"},
 	{words: regexp.MustCompile(`licen[cs]e`), ours: "a licence is missing or does not fit"},
-	{words: regexp.MustCompile(`privilege|permission|scope|\brole|authorized to|access denied`), ours: "the worker lacks a permission or a role"},
+	{words: regexp.MustCompile(`privilege|permission|scope|\brole|authorized to|access (is )?denied`), ours: "the worker lacks a permission or a role"},
 	{words: regexp.MustCompile(`restricted|polic(y|ies)`), ours: "a policy or a restricted administrative unit forbids it"},
 	{words: noRoute, ours: "Graph has no such call here"},
 	{words: regexp.MustCompile(`read[- ]?only|unknown (field|property)|could not find a property`), ours: "a property does not exist or can only be read"},
@@ -162,7 +162,7 @@ func reasonOf(e *graph.Error) reason {
 }
 
 // forbidding are the codes by which Graph and Intune refuse a caller.
-var forbidding = []string{"Authorization_RequestDenied", "Forbidden", "accessDenied"}
+var forbidding = []string{"Authorization_RequestDenied", "Forbidden", "accessDenied", "ErrorAccessDenied"}
 
 // namesReason reports whether Graph says why the same call would be refused again.
 func namesReason(e *graph.Error) bool {
@@ -231,6 +231,15 @@ func tryAgain(ctx context.Context, f leaver.Failure) leaver.Failure {
 	activity.RecordHeartbeat(ctx, before)
 	f.Waits, f.After = true, max(f.After, passingPause<<(before.Times-1))
 	return f
+}
+
+// lastTry reports whether a refusal that may pass counts now.
+func lastTry(ctx context.Context) bool {
+	var before refusals
+	if activity.HasHeartbeatDetails(ctx) {
+		_ = activity.GetHeartbeatDetails(ctx, &before)
+	}
+	return before.Times+1 >= passingTries
 }
 
 // answered forgets refusals that have passed.
