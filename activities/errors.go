@@ -33,7 +33,10 @@ func named(ctx context.Context, f leaver.Failure) error {
 func attempted(ctx context.Context, err error) leaver.Failure {
 	f, again := explained(err)
 	if again == passing {
-		f = tryAgain(ctx, f)
+		return tryAgain(ctx, f)
+	}
+	if _, taken := errors.AsType[errNotYet](err); taken {
+		answered(ctx)
 	}
 	return f
 }
