@@ -314,12 +314,6 @@ func TestALeaverWhoIsNotFoundForAMomentIsLookedForAgain(t *testing.T) {
 	s.Fail(lags)
 	_, err := do(t, s, leaver.ActivityDisableAccount)
 	waiting(t, s, err, leaver.UserNotFound)
-	write := s.decided(leaver.Retire)
-	write.AccountDisabled = true
-	s.Fail(lags)
-	_, err = call[devices.Outcome](t, s, 1, leaver.ActivityRetireDevice, write)
-	waiting(t, s, err, leaver.UserNotFound)
-
 	s.Fail(lags)
 	_, err = call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, leaver.Request{UserID: s.id(adele)})
 	final(t, s, err, leaver.UserNotFound)
@@ -328,4 +322,17 @@ func TestALeaverWhoIsNotFoundForAMomentIsLookedForAgain(t *testing.T) {
 	s.Fail(page)
 	_, err = call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, leaver.Request{UserID: s.id(adele)})
 	waiting(t, s, err, leaver.GraphBadRequest)
+}
+
+// B15: an account that is deleted for good is enabled for nobody, and its devices are asked.
+func TestDevicesOfAnAccountThatIsDeletedForGoodAreAsked(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never))
+	write := s.decided(leaver.Retire)
+	write.AccountDisabled = true
+	s.Fail(graphsim.Fault{Method: http.MethodGet, Path: "/users/" + write.UserID, Status: 404, Code: "Request_ResourceNotFound", Message: "Resource does not exist.", Times: -1})
+	s.Fail(graphsim.Fault{Path: "/deletedItems/" + write.UserID, Status: 503})
+	_, err := call[devices.Outcome](t, s, 1, leaver.ActivityRetireDevice, write)
+	waiting(t, s, err, leaver.UserNotFound)
+	assert.Equal(t, devices.Accepted, s.asks(t, 1, write).Answer)
 }
