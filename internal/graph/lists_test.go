@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -219,4 +220,20 @@ func FuzzList(f *testing.F) {
 		require.Equal(t, "CONTOSO-LT-0417", devices[0].DeviceName)
 		require.Equal(t, "last", devices[len(devices)-1].ID)
 	})
+}
+
+// One page may hold more rows than a list may have, also the last one: rows of two bytes would take gigabytes.
+func TestAPageOfMoreRowsThanAListMayHaveIsNotDecoded(t *testing.T) {
+	t.Parallel()
+	_, client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"value":[`+strings.Repeat("{},", 2_000_000)+`{}]}`)
+	})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := client.ManagedDevices(t.Context(), userID)
+	runtime.ReadMemStats(&after)
+	var answer *AnswerError
+	require.ErrorAs(t, err, &answer)
+	assert.Contains(t, answer.Why, "more than 50000 rows")
+	t.Log((after.TotalAlloc-before.TotalAlloc)>>20, "MiB allocated")
 }
