@@ -34,6 +34,8 @@ const (
 	passingTries = 5
 	// passingPause is the pause after the first try; it doubles.
 	passingPause = 15 * time.Second
+	// longestPause is how long Graph may ask to wait: a pause beyond a step's patience would end the step at once.
+	longestPause = time.Hour
 )
 
 // rule says what one kind of answer means.
@@ -178,6 +180,9 @@ func ruled(e *graph.Error) (leaver.Failure, again) {
 	f := leaver.Failure{Type: r.is, Waits: r.again == outage, Message: r.advice(&read)}
 	if f.Waits {
 		f.After = e.RetryAfter
+	}
+	if !isDailyLimit(&read) {
+		f.After = min(f.After, longestPause) // a day's limit is known to last
 	}
 	if f.Waits && f.After == 0 && isDailyLimit(&read) {
 		// A little after midnight UTC, which is taken for when Intune's day begins.

@@ -227,7 +227,9 @@ func TestAnItemThatWasToldToBeApprovedByMistakeCanBeAskedAnew(t *testing.T) {
 	user.Devices, user.AppRegistrations = nil, []graphsim.AppRegistration{{ID: "r1", DeviceTag: "t1"}}
 	o.tenant.Add(user)
 	const path = "/wipeManagedAppRegistrationsByDeviceTag"
-	says := func(choice leaver.Choice) { o.signal(leaver.Answer, `{"step":"wipeManagedAppRegistrations","choice":"`+string(choice)+`"}`) }
+	says := func(choice leaver.Choice) {
+		o.signal(leaver.Answer, `{"step":"wipeManagedAppRegistrations","choice":"`+string(choice)+`"}`)
+	}
 	o.after(30*time.Minute, func() { says(leaver.Approved) })
 	o.after(time.Hour, func() {
 		assert.Equal(t, leaver.GraphBadRequest, o.progress().Steps[3].Items[0].Failure, "Intune does not take a code that is not approved")
