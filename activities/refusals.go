@@ -178,7 +178,7 @@ func ruled(e *graph.Error) (leaver.Failure, again) {
 	at := slices.IndexFunc(rules, func(r rule) bool { return r.fits(&read) })
 	r := rules[at]
 	f := leaver.Failure{Type: r.is, Waits: r.again == outage, Message: r.advice(&read)}
-	if f.Waits {
+	if r.again != lasting {
 		f.After = e.RetryAfter
 	}
 	if !isDailyLimit(&read) {
@@ -231,6 +231,7 @@ func tryAgain(ctx context.Context, f leaver.Failure) leaver.Failure {
 		_ = activity.GetHeartbeatDetails(ctx, &before)
 	}
 	if before.Times++; before.Times >= passingTries {
+		f.After = 0
 		return f
 	}
 	activity.RecordHeartbeat(ctx, before)
