@@ -129,6 +129,10 @@ func TestASuccessCountsOnlyWithTheBodyThatTheCallDocuments(t *testing.T) {
 			require.ErrorAs(t, call(t.Context(), client, userID), new(*AnswerError))
 		})
 	}
+	for _, body := range []string{`{"error":"blocked"}`, `{"Error":{"code":"Forbidden"}}`, `{"message":"blocked"}`, `{"value":false}`, `null`, `[]`, `"ok"`} {
+		_, client := serve(t, reply(http.StatusOK, body))
+		require.Error(t, failureOf(client.RetireDevice(t.Context(), "d1", Approval{})), body)
+	}
 	for status, body := range map[int]string{200: `{"@odata.context":"x"}`, 202: "", 204: "ignored"} {
 		_, client := serve(t, reply(status, body))
 		require.NoError(t, failureOf(client.RetireDevice(t.Context(), "d1", Approval{})), status)
