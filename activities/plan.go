@@ -13,6 +13,7 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
 	"github.com/leaver-dev/leaver/internal/graph"
+	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -44,6 +45,10 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 			_, tooMany := errors.AsType[errTooManyDevices](err)
 			if tooMany || err != nil && request.DryRun && waits(err) {
 				return leaver.Plan{}, failure(ctx, err)
+			} else if _, refused := errors.AsType[*graph.Error](err); refused && waits(err) && activity.GetInfo(ctx).Attempt < plainly {
+				f := explain(err)
+				f.Waits, f.After = true, soon
+				return leaver.Plan{}, named(ctx, f)
 			} else if err != nil {
 				// It is no reason to leave the account open.
 				step.Note = "the devices could not be read for the plan: " + explain(err).Message
@@ -61,6 +66,13 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	}
 	return plan, nil
 }
+
+// The devices are listed for a plan in this attempt at the latest, or the plan is made without: what passes at once
+// hides no number of devices, and no guard.
+const (
+	plainly = 3
+	soon    = 5 * time.Second
+)
 
 // findLeaver reads the leaver, also one whose account was deleted before: the devices stay
 // managed. An object id is taken in any form that a GUID may have.
