@@ -201,3 +201,17 @@ func TestAnItemIsChangedOnceItIsApproved(t *testing.T) {
 	assert.Len(t, s.Approvals(), 1)
 	assert.Len(t, s.writes(), 2)
 }
+
+// Over days of waiting for an administrator Graph refuses now and then what it takes the next time: only refusals in a row
+// count.
+func TestARefusalNowAndThenDoesNotEndAWaitForApproval(t *testing.T) {
+	t.Parallel()
+	s, request := departed(t, laptop)
+	item := openItem(t, s, autopilot, request)
+	s.Configure(graphsim.Settings{MultiAdminApproval: true, ApprovalForRest: true})
+	item = autopilot.changed(t, s, 1, request, item)
+	told := -1
+	attempt := attempt{number: 9, refused: 4, heard: func(times int) { told = times }}
+	waiting(t, s, attempt.run(t, s, autopilot.change, leaver.ItemRequest{UserID: request.UserID, Item: item}, &leaver.Item{}), leaver.GraphUnavailable)
+	assert.Zero(t, told)
+}

@@ -95,10 +95,11 @@ const (
 // attempts of activities that were scheduled just now; an interceptor tells the
 // activity otherwise.
 type attempt struct {
-	number  int32         // 1 unless given
-	age     time.Duration // how long ago the activity was scheduled
-	timeout time.Duration // how long the attempt may take; zero means an hour
-	refused int           // how often in a row Graph has refused so that it may pass
+	number  int32           // 1 unless given
+	age     time.Duration   // how long ago the activity was scheduled
+	timeout time.Duration   // how long the attempt may take; zero means an hour
+	refused int             // how often in a row Graph has refused so that it may pass
+	heard   func(times int) // is told what the attempt tells the next
 }
 
 func (a attempt) run(t *testing.T, s *stage, name string, input any, result any) error {
@@ -112,6 +113,9 @@ func (a attempt) run(t *testing.T, s *stage, name string, input any, result any)
 		require.NoError(t, details.Get(&told))
 		require.Len(t, told, 1)
 		require.Contains(t, told, "times", "state is the workflow's: heartbeats count refusals that may pass, and hold nothing else")
+		if a.heard != nil {
+			a.heard(told["times"])
+		}
 	})
 	if a.refused > 0 {
 		env.SetHeartbeatDetails(map[string]int{"times": a.refused})

@@ -305,3 +305,34 @@ func TestALookTellsWhoseADeviceIsAndWhatKind(t *testing.T) {
 	assert.Equal(t, "msSense", items[2].Device.Enrolment.ManagementAgent)
 	assert.False(t, items[2].Device.Enrolment.EnrolledDateTime.IsZero())
 }
+
+// Kind 3: a replica that lags finds the leaver neither before nor after the account is disabled.
+func TestALeaverWhoIsNotFoundForAMomentIsLookedForAgain(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never))
+	lags := graphsim.Fault{Method: http.MethodGet, Path: "/users/" + s.id(adele), Status: 404, Code: "Request_ResourceNotFound", Message: "Resource does not exist."}
+	s.Fail(lags)
+	_, err := do(t, s, leaver.ActivityDisableAccount)
+	waiting(t, s, err, leaver.UserNotFound)
+	s.Fail(lags)
+	_, err = call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, leaver.Request{UserID: s.id(adele)})
+	final(t, s, err, leaver.UserNotFound)
+	page := lags
+	page.HTML = true
+	s.Fail(page)
+	_, err = call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, leaver.Request{UserID: s.id(adele)})
+	waiting(t, s, err, leaver.GraphBadRequest)
+}
+
+// B15: an account that is deleted for good is enabled for nobody, and its devices are asked.
+func TestDevicesOfAnAccountThatIsDeletedForGoodAreAsked(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never))
+	write := s.decided(leaver.Retire)
+	write.AccountDisabled = true
+	s.Fail(graphsim.Fault{Method: http.MethodGet, Path: "/users/" + write.UserID, Status: 404, Code: "Request_ResourceNotFound", Message: "Resource does not exist.", Times: -1})
+	s.Fail(graphsim.Fault{Path: "/deletedItems/" + write.UserID, Status: 503})
+	_, err := call[devices.Outcome](t, s, 1, leaver.ActivityRetireDevice, write)
+	waiting(t, s, err, leaver.UserNotFound)
+	assert.Equal(t, devices.Accepted, s.asks(t, 1, write).Answer)
+}

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
@@ -16,13 +17,25 @@ func (a *Activities) isEnabledAgain(ctx context.Context, disabled bool, userID s
 	if !disabled {
 		return false, nil
 	}
-	user, err := a.graph.User(ctx, userID)
-	if notFound(err) { // deleted, or forgotten 30 days later
-		if _, err = a.graph.DeletedUser(ctx, userID); err == nil || notFound(err) {
+	for twice := false; ; twice = true {
+		user, err := a.graph.User(ctx, userID)
+		if !notFound(err) {
+			return user.AccountEnabled, err
+		}
+		switch _, missing := a.graph.DeletedUser(ctx, userID); {
+		case missing == nil:
+			return false, nil
+		case !notFound(missing):
+			return false, missing
+		case twice: // deleted for good, or more than 30 days ago
 			return false, nil
 		}
+		select {
+		case <-time.After(a.secondLook):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
 	}
-	return user.AccountEnabled, err
 }
 
 // heldBack fails where somebody has enabled the account.

@@ -33,7 +33,10 @@ func named(ctx context.Context, f leaver.Failure) error {
 func attempted(ctx context.Context, err error) leaver.Failure {
 	f, again := explained(err)
 	if again == passing {
-		f = tryAgain(ctx, f)
+		return tryAgain(ctx, f)
+	}
+	if _, taken := errors.AsType[errNotYet](err); taken {
+		answered(ctx)
 	}
 	return f
 }
@@ -126,6 +129,15 @@ func waits(err error) bool {
 	}
 	_, again := explained(err)
 	return again != lasting
+}
+
+// isPassing reports whether a call is tried some times, and then no more.
+func isPassing(err error) bool {
+	if err == nil || halted(err) {
+		return false
+	}
+	_, again := explained(err)
+	return again == passing
 }
 
 // wantsApproval reports that the tenant has queued the action for a second administrator, or wants to be told

@@ -69,6 +69,7 @@ func TestGraphsAnswersBecomeRetryDecisions(t *testing.T) {
 		"409":                         {revoke, graphsim.Fault{Method: "POST", Status: 409, Code: "Conflict"}, leaver.GraphBadRequest, passes, soon, nil},
 		"409 that explains itself":    {disable, graphsim.Fault{Method: "PATCH", Status: 409, Code: "Directory_ConcurrencyViolation", Message: "Update is conflicting with another one. Please wait briefly and retry."}, leaver.GraphBadRequest, passes, soon, []string{"another change is under way"}},
 		"412":                         {disable, graphsim.Fault{Method: "PATCH", Status: 412}, leaver.GraphBadRequest, passes, soon, []string{"without a reason"}},
+		"409 that asks for a pause":   {revoke, graphsim.Fault{Method: "POST", Status: 409, Code: "Conflict", RetryAfter: "90"}, leaver.GraphBadRequest, passes, 90 * time.Second, nil},
 		"423":                         {disable, graphsim.Fault{Method: "PATCH", Status: 423, Code: "resourceLocked"}, leaver.GraphBadRequest, passes, soon, nil},
 		"409 of a busy Intune":        {remove, graphsim.Fault{Method: "POST", Status: 409, Code: "Conflict", Message: "Another operation is in progress."}, leaver.GraphBadRequest, passes, soon, []string{"another change is under way"}},
 		"409 of an approval":          {remove, graphsim.Fault{Method: "POST", Status: 409, Code: "Conflict", Message: "An approval request is pending."}, leaver.ApprovalRequired, lasts, 0, []string{"pending in Intune already"}},

@@ -76,7 +76,8 @@ func (g Guards) Check() error {
 }
 
 // guardAccount finds out about the dangers of an account, side by side. What Graph does not let the worker read is
-// said; what passes is an error.
+// said; what passes is an error, until it
+// has been tried often enough: no guard leaves the account open.
 func (a *Activities) guardAccount(ctx context.Context, l leaver.Leaver) ([]leaver.Guard, error) {
 	memberships := sync.OnceValues(func() ([]graph.Membership, error) { return a.graph.Memberships(ctx, l.ID) })
 	finds := []struct {
@@ -93,7 +94,7 @@ func (a *Activities) guardAccount(ctx context.Context, l leaver.Leaver) ([]leave
 	err := readEach(ctx, len(finds), func(_ context.Context, i int) error {
 		result, detail, err := finds[i].find()
 		switch {
-		case waits(err) && !isLastTry(ctx, err):
+		case waits(err) && !(isPassing(err) && lastTry(ctx)):
 			return err
 		case err != nil: // a guard that cannot be read is no reason to leave the account open
 			result, detail = leaver.GuardNotChecked, explain(err).Message

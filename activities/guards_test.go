@@ -216,3 +216,22 @@ func TestAGuardThatIsRefusedEndsNoPlan(t *testing.T) {
 		assert.Equal(t, leaver.GuardNotChecked, guardOf(t, plan, leaver.GuardResourceAccount).Result)
 	}
 }
+
+// Exchange words a missing permission as if trying again would help; what never passes is no reason to leave the account
+// open either.
+func TestAGuardThatCannotReadForLongHoldsUpNoPlan(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never))
+	s.Fail(graphsim.Fault{Path: "/mailboxSettings", Status: 403, Code: "ErrorAccessDenied", Message: "Access is denied. Check credentials and try again.", Times: -1})
+	plan := planFor(t, s, leaver.Request{UserID: adele})
+	assert.Equal(t, leaver.GuardNotChecked, guardOf(t, plan, leaver.GuardResourceAccount).Result)
+	assert.Contains(t, guardOf(t, plan, leaver.GuardResourceAccount).Detail, "MailboxSettings.Read")
+
+	s.Heal()
+	s.Fail(graphsim.Fault{Path: "/roleAssignments", Status: 400, Code: "UnknownError", Times: -1})
+	_, err := call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, leaver.Request{UserID: adele})
+	waiting(t, s, err, leaver.GraphBadRequest)
+	plan, err = last[leaver.Plan](t, s, leaver.ActivityPlanOffboarding, leaver.Request{UserID: adele})
+	require.NoError(t, err)
+	assert.Equal(t, leaver.GuardNotChecked, guardOf(t, plan, leaver.GuardPrivilegedUser).Result)
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
+	"github.com/leaver-dev/leaver/internal/graph"
+	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -42,6 +45,10 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 			_, tooMany := errors.AsType[errTooManyDevices](err)
 			if tooMany || err != nil && request.DryRun && waits(err) {
 				return leaver.Plan{}, failure(ctx, err)
+			} else if _, refused := errors.AsType[*graph.Error](err); refused && waits(err) && activity.GetInfo(ctx).Attempt < plainly {
+				f := explain(err)
+				f.Waits, f.After = true, soon
+				return leaver.Plan{}, named(ctx, f)
 			} else if err != nil {
 				// It is no reason to leave the account open.
 				step.Note = "the devices could not be read for the plan: " + explain(err).Message
@@ -60,6 +67,13 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	return plan, nil
 }
 
+// The devices are listed for a plan in this attempt at the latest, or the plan is made without: what passes at once
+// hides no number of devices, and no guard.
+const (
+	plainly = 3
+	soon    = 5 * time.Second
+)
+
 // findLeaver reads the leaver, also one whose account was deleted before: the devices stay
 // managed. An object id is taken in any form that a GUID may have.
 func (a *Activities) findLeaver(ctx context.Context, id string) (leaver.Leaver, error) {
@@ -75,6 +89,11 @@ func (a *Activities) findLeaver(ctx context.Context, id string) (leaver.Leaver, 
 		} else if !notFound(missing) {
 			return leaver.Leaver{}, missing
 		}
+	}
+	if answer, ok := errors.AsType[*graph.Error](err); ok && answer.Status == http.StatusNotFound && answer.IsGraphs() {
+		unknown := *answer
+		unknown.Call = callFindLeaver
+		err = &unknown
 	}
 	return leaver.Leaver{
 		ID: user.ID, UserPrincipalName: user.UserPrincipalName, UserType: user.UserType, AccountEnabled: user.AccountEnabled && !deleted,

@@ -26,10 +26,16 @@ const (
 	outage again = "as long as the step is patient"
 )
 
+// callFindLeaver is what the call for the leaver is named in an error of planning: who is not found then is in no
+// tenant that the worker knows. Later on it is a replica that lags, or the account is gone.
+const callFindLeaver = "find the leaver"
+
 const (
 	passingTries = 5
 	// passingPause is the pause after the first try; it doubles.
 	passingPause = 15 * time.Second
+	// longestPause is how long Graph may ask to wait: a pause beyond a step's patience would end the step at once.
+	longestPause = time.Hour
 )
 
 // rule says what one kind of answer means.
@@ -77,7 +83,7 @@ var rules = []rule{
 	}, leaver.GraphForbidden, lasting, grant},
 	{"403 without a known reason", status(http.StatusForbidden), leaver.GraphForbidden, passing, grant},
 	{"404 of the leaver, while the offboarding is planned", func(e *graph.Error) bool {
-		return e.Status == http.StatusNotFound && e.Call == graph.CallGetUser
+		return e.Status == http.StatusNotFound && e.Call == callFindLeaver
 	}, leaver.UserNotFound, lasting, noUser},
 	{"404 `Request_ResourceNotFound`", func(e *graph.Error) bool {
 		return e.Status == http.StatusNotFound && e.Code == "Request_ResourceNotFound"
@@ -137,7 +143,7 @@ var reasons = []reason{
 	{words: regexp.MustCompile(`inherited`), ours: "it comes from a group, and can be changed there only"},
 	{words: regexp.MustCompile(`on-?premises|mastered`), ours: "it comes from Active Directory on the premises, and can be changed there only"},
 	{words: regexp.MustCompile(`licen[cs]e`), ours: "a licence is missing or does not fit"},
-	{words: regexp.MustCompile(`privilege|permission|scope|\brole|authorized to|access denied`), ours: "the worker lacks a permission or a role"},
+	{words: regexp.MustCompile(`privilege|permission|scope|\brole|authorized to|access (is )?denied`), ours: "the worker lacks a permission or a role"},
 	{words: regexp.MustCompile(`restricted|polic(y|ies)`), ours: "a policy or a restricted administrative unit forbids it"},
 	{words: noRoute, ours: "Graph has no such call here"},
 	{words: regexp.MustCompile(`read[- ]?only|unknown (field|property)|could not find a property`), ours: "a property does not exist or can only be read"},
@@ -172,8 +178,11 @@ func ruled(e *graph.Error) (leaver.Failure, again) {
 	at := slices.IndexFunc(rules, func(r rule) bool { return r.fits(&read) })
 	r := rules[at]
 	f := leaver.Failure{Type: r.is, Waits: r.again == outage, Message: r.advice(&read)}
-	if f.Waits {
+	if r.again != lasting {
 		f.After = e.RetryAfter
+	}
+	if !isDailyLimit(&read) {
+		f.After = min(f.After, longestPause) // a day's limit is known to last
 	}
 	if f.Waits && f.After == 0 && isDailyLimit(&read) {
 		// A little after midnight UTC, which is taken for when Intune's day begins.
@@ -222,6 +231,7 @@ func tryAgain(ctx context.Context, f leaver.Failure) leaver.Failure {
 		_ = activity.GetHeartbeatDetails(ctx, &before)
 	}
 	if before.Times++; before.Times >= passingTries {
+		f.After = 0
 		return f
 	}
 	activity.RecordHeartbeat(ctx, before)
@@ -229,17 +239,13 @@ func tryAgain(ctx context.Context, f leaver.Failure) leaver.Failure {
 	return f
 }
 
-// isLastTry reports whether a refusal that may pass has been tried often enough with this attempt.
-func isLastTry(ctx context.Context, err error) bool {
-	if halted(err) {
-		return false
-	}
+// lastTry reports whether a refusal that may pass counts now.
+func lastTry(ctx context.Context) bool {
 	var before refusals
 	if activity.HasHeartbeatDetails(ctx) {
 		_ = activity.GetHeartbeatDetails(ctx, &before)
 	}
-	_, again := explained(err)
-	return again == passing && before.Times+1 >= passingTries
+	return before.Times+1 >= passingTries
 }
 
 // answered forgets refusals that have passed.

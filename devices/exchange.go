@@ -101,7 +101,7 @@ func (d *Device) nextCheckIn() time.Time {
 		return time.Time{}
 	case !d.checkedIn(asked.At):
 		return asked.At.Add(time.Duration(asked.HeardAfter)).Truncate(time.Second)
-	case asked.Answer == leaver.CallAccepted && asked.CheckIns < manyCheckIns && !d.isLeaving() && !d.hasFailed():
+	case asked.Answer == leaver.CallAccepted && asked.CheckIns < manyCheckIns && !d.isLeaving() && !d.hasFailed() && d.LastSyncDateTime.Year() < 9999: // no later year can be written
 		return d.LastSyncDateTime.Truncate(time.Second).Add(time.Second)
 	}
 	return time.Time{}

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -57,4 +59,18 @@ func finds(want ...string) event {
 
 func awaits(codes ...string) event {
 	return func(s *scene) { assert.ElementsMatch(s, codes, slices.Collect(maps.Keys(s.fleet.Awaits()))) }
+}
+
+// Intune writes the last moment of the year 9999 for never: what is known of such a device can still be told to a look.
+func TestADeviceThatChecksInAtTheEndOfTimeIsKnownToALook(t *testing.T) {
+	t.Parallel()
+	f := &devices.Fleet{Deadline: leaver.Duration(time.Hour)}
+	now := time.Now()
+	f.Saw(devices.Sight{Listed: []devices.Seen{{ID: "a", DeviceFacts: leaver.DeviceFacts{ManagementState: "managed", LastSyncDateTime: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}}}}, now)
+	writes := f.Next(now).Writes
+	require.Len(t, writes, 1)
+	f.Begin(writes, now)
+	f.Heard(writes[0], devices.Outcome{Answer: devices.Accepted}, now)
+	_, err := json.Marshal(f.Known())
+	require.NoError(t, err)
 }

@@ -218,3 +218,32 @@ func TestAListThatMissesADeviceDoesNotMakeItGone(t *testing.T) {
 	})
 	assert.Equal(t, "A gone", stands(removal(o.ends(leaver.Completed, adele))))
 }
+
+// Somebody tells by mistake that an item's request is approved, and it is rejected later: a retry reads what was decided.
+func TestAnItemThatWasToldToBeApprovedByMistakeCanBeAskedAnew(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t).set(graphsim.Settings{MultiAdminApproval: true, ApprovalForRest: true}).forbid("GET", "/operationApprovalRequests")
+	user := o.tenant.Users()[graphsim.Leaver]
+	user.Devices, user.AppRegistrations = nil, []graphsim.AppRegistration{{ID: "r1", DeviceTag: "t1"}}
+	o.tenant.Add(user)
+	const path = "/wipeManagedAppRegistrationsByDeviceTag"
+	says := func(choice leaver.Choice) {
+		o.signal(leaver.Answer, `{"step":"wipeManagedAppRegistrations","choice":"`+string(choice)+`"}`)
+	}
+	o.after(30*time.Minute, func() { says(leaver.Approved) })
+	o.after(time.Hour, func() {
+		assert.Equal(t, leaver.GraphBadRequest, o.progress().Steps[3].Items[0].Failure, "Intune does not take a code that is not approved")
+		o.decide("rejected", path)
+		o.tenant.Heal()
+		says(leaver.Retry)
+	})
+	o.after(2*time.Hour, func() {
+		item := o.progress().Steps[3].Items[0]
+		assert.Equal(t, leaver.ApprovalRejected, item.Approval.Status, "%+v", item)
+		says(leaver.Retry)
+	})
+	o.after(3*time.Hour, func() { o.decide("approved", path) })
+	report := o.ends(leaver.Completed, `{"userId":"adele@contoso.com","steps":{"wipeManagedAppRegistrations":{"include":true}}}`)
+	assert.Equal(t, leaver.ApprovalCompleted, report.Steps[3].Items[0].Approval.Status)
+	assert.Len(t, o.tenant.Approvals(), 2)
+}

@@ -194,3 +194,19 @@ func TestAWipeIsMadeWithThePolicysParameters(t *testing.T) {
 	o.ends(leaver.Completed, `{"userId":"adele@contoso.com","devices":{"company":{"windows":"wipe"},"wipeOptions":{"persistEsimDataPlan":true}}}`)
 	assert.Equal(t, leaver.WipeOptions{PersistEsimDataPlan: true}, asked.Wipe)
 }
+
+// Kind 3: what asks for a pause that is longer than a step's patience is tried before that is over, or one answer of a
+// proxy's would leave the account open.
+func TestAPauseThatIsLongerThanAStepsPatienceEndsNoStep(t *testing.T) {
+	t.Parallel()
+	for _, planned := range []bool{false, true} {
+		o := newOffice(t)
+		path := "/users/" + graphsim.Leaver
+		if planned {
+			path = "/users/" + o.tenant.Users()[graphsim.Leaver].ID
+		}
+		o.tenant.Fail(graphsim.Fault{Path: path, Status: 503, RetryAfter: "172800"})
+		_, _ = o.run(`{"userId":"adele@contoso.com","onFailure":"continue"}`)
+		assert.False(t, o.tenant.Users()[graphsim.Leaver].AccountEnabled, path)
+	}
+}

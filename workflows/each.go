@@ -218,17 +218,17 @@ func (r *each) answer(choice leaver.Choice, items []string) {
 }
 
 // told is a request for approval after a person has told that it is approved. On a retry, what was refused is
-// asked for again.
+// asked for again, and whether a request is approved that was told to be is read.
 func told(request *leaver.Approval, choice leaver.Choice) *leaver.Approval {
 	switch {
 	case choice != leaver.Approved && request != nil && request.Status != leaver.ApprovalNeeded:
 		return nil
-	case choice != leaver.Approved:
-		return request
+	case request == nil:
+		return nil
 	}
-	approved := *request
-	approved.Told = true
-	return &approved
+	copied := *request
+	copied.Told = choice == leaver.Approved
+	return &copied
 }
 
 // isOpen reports whether an item is to be changed still.

@@ -92,11 +92,8 @@ type call struct {
 // unusable is the error where an answer is not what Graph documents.
 func (c call) unusable(why string) error { return &AnswerError{Call: c.name, Why: why} }
 
-// The names of calls about which callers ask an Error.
-const (
-	CallGetUser          = "get user"
-	CallRemoveAllDevices = "removeAllDevicesFromManagement"
-)
+// CallRemoveAllDevices is the name of the call about which callers ask an Error.
+const CallRemoveAllDevices = "removeAllDevicesFromManagement"
 
 // SignedInUser is the object id of the user whom the last token acted for, or empty: see TokenKind.
 func (c *Client) SignedInUser() string { return c.token.User() }
@@ -172,10 +169,25 @@ func (c *Client) understand(call call, response *http.Response, answer any) erro
 		*text = content
 		return nil
 	}
-	if answer == nil && !json.Valid(content) || answer != nil && json.Unmarshal(content, answer) != nil {
+	if answer == nil && !isAcknowledgement(content) || answer != nil && json.Unmarshal(content, answer) != nil {
 		return unusable("the answer is not the JSON that Graph documents")
 	}
 	return nil
+}
+
+// isAcknowledgement reports whether a body is one that a call documents which answers with nothing, or with value alone:
+// another object may be a proxy's or a gateway's.
+func isAcknowledgement(content []byte) bool {
+	var body map[string]json.RawMessage
+	if json.Unmarshal(content, &body) != nil || body == nil {
+		return false
+	}
+	for name, value := range body {
+		if name != "value" && !strings.HasPrefix(name, "@odata.") || name == "value" && string(value) == "false" {
+			return false
+		}
+	}
+	return true
 }
 
 // user is the address of a user and what lies below; it is the word "userId" for an

@@ -80,6 +80,9 @@ func (e *Error) Says(words *regexp.Regexp) bool {
 	return e.HasWords() && words.MatchString(ascii.ToLower(*e.message))
 }
 
+// IsGraphs reports whether the answer was in JSON, as Graph's own are, and no proxy's page.
+func (e *Error) IsGraphs() bool { return e.message != nil }
+
 // HasWords reports whether Graph says something in words of its own.
 func (e *Error) HasWords() bool { return e.message != nil && *e.message != "" }
 

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -67,6 +68,10 @@ func list[T any](ctx context.Context, c *Client, call call, endpoint string) ([]
 		var answer []byte
 		if err := c.do(ctx, call, endpoint, nil, &answer); err != nil {
 			return nil, err
+		}
+		// Rows take far more memory than their text, so that they are counted before they are read.
+		if most := c.limits.Rows - len(all); len(answer) > 2*most && rowsOf(answer) > most {
+			return nil, call.endless(fmt.Sprintf("the list has more than %d rows", c.limits.Rows))
 		}
 		rows, next, err := page[T](answer)
 		if err != nil {
@@ -140,6 +145,34 @@ func page[T any](answer []byte) (rows []T, next string, err error) {
 		rows = append(rows, decode[T](raw))
 	}
 	return rows, odd.NextLink, nil
+}
+
+// rowsOf counts the rows of a page; none in what is no page.
+func rowsOf(answer []byte) int {
+	var whole struct {
+		Value rowCount `json:"value"`
+	}
+	_ = json.Unmarshal(answer, &whole)
+	return int(whole.Value)
+}
+
+// rowCount is how many elements an array has.
+type rowCount int
+
+func (n *rowCount) UnmarshalJSON(text []byte) error {
+	*n = 0
+	rows := json.NewDecoder(bytes.NewReader(text))
+	if begin, err := rows.Token(); err != nil || begin != json.Delim('[') {
+		return err
+	}
+	var row json.RawMessage
+	for rows.More() {
+		if err := rows.Decode(&row); err != nil {
+			return err
+		}
+		*n++
+	}
+	return nil
 }
 
 // endless is the error of a list that cannot be read to its end, however often it is

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,10 @@ func TestASuccessCountsOnlyWithTheBodyThatTheCallDocuments(t *testing.T) {
 			require.ErrorAs(t, call(t.Context(), client, userID), new(*AnswerError))
 		})
 	}
+	for _, body := range []string{`{"error":"blocked"}`, `{"Error":{"code":"Forbidden"}}`, `{"message":"blocked"}`, `{"value":false}`, `null`, `[]`, `"ok"`} {
+		_, client := serve(t, reply(http.StatusOK, body))
+		require.Error(t, failureOf(client.RetireDevice(t.Context(), "d1", Approval{})), body)
+	}
 	for status, body := range map[int]string{200: `{"@odata.context":"x"}`, 202: "", 204: "ignored"} {
 		_, client := serve(t, reply(status, body))
 		require.NoError(t, failureOf(client.RetireDevice(t.Context(), "d1", Approval{})), status)
@@ -219,4 +224,20 @@ func FuzzList(f *testing.F) {
 		require.Equal(t, "CONTOSO-LT-0417", devices[0].DeviceName)
 		require.Equal(t, "last", devices[len(devices)-1].ID)
 	})
+}
+
+// One page may hold more rows than a list may have, also the last one: rows of two bytes would take gigabytes.
+func TestAPageOfMoreRowsThanAListMayHaveIsNotDecoded(t *testing.T) {
+	t.Parallel()
+	_, client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"value":[`+strings.Repeat("{},", 2_000_000)+`{}]}`)
+	})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := client.ManagedDevices(t.Context(), userID)
+	runtime.ReadMemStats(&after)
+	var answer *AnswerError
+	require.ErrorAs(t, err, &answer)
+	assert.Contains(t, answer.Why, "more than 50000 rows")
+	t.Log((after.TotalAlloc-before.TotalAlloc)>>20, "MiB allocated")
 }

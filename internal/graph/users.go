@@ -32,7 +32,7 @@ func (u User) IsExternal() bool {
 }
 
 var (
-	getUser           = call{http.MethodGet, CallGetUser, "User.Read.All"}
+	getUser           = call{http.MethodGet, "get user", "User.Read.All"}
 	setAccountEnabled = call{http.MethodPatch, "set accountEnabled", "User.EnableDisableAccount.All and User.Read.All"}
 	getDeletedItem    = call{http.MethodGet, "get deleted user", "User.Read.All"}
 	revokeSessions    = call{http.MethodPost, "revokeSignInSessions", "User.RevokeSessions.All"}
