@@ -333,6 +333,6 @@ func TestDevicesOfAnAccountThatIsDeletedForGoodAreAsked(t *testing.T) {
 	s.Fail(graphsim.Fault{Method: http.MethodGet, Path: "/users/" + write.UserID, Status: 404, Code: "Request_ResourceNotFound", Message: "Resource does not exist.", Times: -1})
 	s.Fail(graphsim.Fault{Path: "/deletedItems/" + write.UserID, Status: 503})
 	_, err := call[devices.Outcome](t, s, 1, leaver.ActivityRetireDevice, write)
-	waiting(t, s, err, leaver.UserNotFound)
+	waiting(t, s, err, leaver.GraphUnavailable)
 	assert.Equal(t, devices.Accepted, s.asks(t, 1, write).Answer)
 }
