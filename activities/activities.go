@@ -66,6 +66,9 @@ func New(c Config) (*Activities, error) {
 		if signers, err = approval.ParseSigners(c.Guards.AllowedSigners); err != nil {
 			return nil, fmt.Errorf("activities: %w", err)
 		}
+		if people := signers.People(); people < max(1, c.Guards.Approvers) {
+			return nil, fmt.Errorf("activities: the allowed signers file names %d who may approve, and Approvers wants %d: no plan could ever be approved", people, max(1, c.Guards.Approvers))
+		}
 	}
 	return &Activities{c.Graph, c.Devices, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode, c.Guards, signers}, nil
 }

@@ -235,3 +235,15 @@ func TestAGuardThatCannotReadForLongHoldsUpNoPlan(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, leaver.GuardNotChecked, guardOf(t, plan, leaver.GuardPrivilegedUser).Result)
 }
+
+// Two are to approve, and the file names one: plans would wait for ever.
+func TestAsManyPeopleMayApproveAsMust(t *testing.T) {
+	t.Parallel()
+	signer := `it@contoso.com namespaces="%s" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl` + "\n"
+	for namespace, approvers := range map[string]int{"leaver-approval@leaver.dev": 2, "git": 1} {
+		_, err := plugin.New(plugin.Config{Credential: token("any"), Guards: activities.Guards{Approvers: approvers, AllowedSigners: fmt.Appendf(nil, signer, namespace)}})
+		assert.ErrorContains(t, err, "no plan could ever be approved", namespace)
+	}
+	_, err := plugin.New(plugin.Config{Credential: token("any"), Guards: activities.Guards{AllowedSigners: fmt.Appendf(nil, signer, "leaver-approval@leaver.dev")}})
+	require.NoError(t, err)
+}

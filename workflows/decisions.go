@@ -300,10 +300,13 @@ func joined(choices []leaver.Choice, separator string) string {
 
 // isLeaver reports whether an object id, in any form, or a user principal name is the leaver's.
 func (o *offboarding) isLeaver(id string) bool {
-	if uuid.Validate(id) == nil {
-		id = uuid.MustParse(id).String()
+	plain := func(id string) string {
+		if uuid.Validate(id) == nil {
+			return uuid.MustParse(id).String()
+		}
+		return id
 	}
-	return slices.ContainsFunc([]string{o.request.UserID, o.Report.Leaver.ID, o.Report.Leaver.UserPrincipalName}, func(known string) bool { return ascii.EqualFold(known, id) })
+	return slices.ContainsFunc([]string{o.request.UserID, o.Report.Leaver.ID, o.Report.Leaver.UserPrincipalName}, func(known string) bool { return ascii.EqualFold(plain(known), plain(id)) })
 }
 
 // takes returns the items that a choice is for, or says why it does not fit.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -406,4 +407,15 @@ func TestAsManyPeopleApproveAsAreNeeded(t *testing.T) {
 		o.signal(leaver.Approve, `{"by":"second@contoso.com"}`)
 	})
 	assert.Len(t, o.ends(leaver.Completed, adele).Approval.Given, 2)
+}
+
+// While Graph is out of order, all that is known of the leaver is what the request says.
+func TestAnOffboardingThatIsNotPlannedYetIsAbortedByTheSameID(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	id := "{" + strings.ToUpper(o.tenant.Users()[graphsim.Leaver].ID) + "}"
+	o.tenant.Fail(graphsim.Fault{Method: "GET", Path: "/users/" + o.tenant.Users()[graphsim.Leaver].ID, Status: 503, Times: -1})
+	o.after(time.Hour, func() { o.signal(leaver.Abort, `{"userId":"`+id+`"}`) })
+	report := o.ends(leaver.Aborted, `{"userId":"`+id+`"}`)
+	assert.Less(t, report.EndedAt.Sub(report.StartedAt), 2*time.Hour)
 }

@@ -75,6 +75,17 @@ func ParseSigners(file []byte) (Signers, error) {
 	return signers, nil
 }
 
+// People is how many people the file names for Namespace.
+func (s Signers) People() int {
+	people := map[string]bool{}
+	for _, e := range s.entries {
+		if !e.elsewhere {
+			people[e.principal] = true
+		}
+	}
+	return len(people)
+}
+
 func parseEntry(text string) (entry, string, error) {
 	end := strings.IndexAny(text, " \t")
 	if end < 0 {
