@@ -16,7 +16,9 @@ import (
 // https://learn.microsoft.com/graph/api/intune-mam-managedappregistration-list
 func (a *Activities) ListManagedAppRegistrations(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
 	tags, err := a.devices.ManagedAppDeviceTags(ctx, step.UserID)
-	if err != nil {
+	if a.isDeleted(ctx, step.UserID, err) {
+		return appDataOfDeleted(step), nil
+	} else if err != nil {
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	var result leaver.StepResult
@@ -43,6 +45,18 @@ func (a *Activities) ListManagedAppRegistrations(ctx context.Context, step leave
 	return result, nil
 }
 
+// appDataOfDeleted is the list where Intune knows the account no more: whether apps hold its data still, nobody tells.
+func appDataOfDeleted(step leaver.StepRequest) leaver.StepResult {
+	result := leaver.StepResult{Detail: accountDeleted + ", and Intune does not tell which apps hold its data"}
+	for _, known := range step.Items {
+		if known.Outcome != leaver.Done {
+			known.Outcome, known.Failure, known.Detail = leaver.Failed, "", accountDeleted+", and Intune does not take the wipe: see there"
+		}
+		result.Items = append(result.Items, known)
+	}
+	return result
+}
+
 // noTag stands for the id of what Intune lists without a tag.
 const noTag = "without a device tag"
 
@@ -61,6 +75,8 @@ func (a *Activities) WipeManagedAppRegistration(ctx context.Context, request lea
 	}
 	tags, err := a.devices.ManagedAppDeviceTags(ctx, request.UserID)
 	switch {
+	case a.isDeleted(ctx, request.UserID, err):
+		return leaver.Item{}, named(ctx, leaver.Failure{Type: leaver.UserNotFound, Message: accountDeleted + ", and Intune does not take the wipe: see there"})
 	case err != nil:
 		return leaver.Item{}, failure(ctx, err)
 	case !slices.Contains(tags, item.ID):

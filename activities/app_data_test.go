@@ -50,3 +50,18 @@ func TestAWipeOfNoDeviceIsRefused(t *testing.T) {
 	final(t, s, errorOf(appData.changes(t, s, 1, request, leaver.Item{})), leaver.InvalidRequest)
 	assert.Empty(t, s.Requests())
 }
+
+// The account is deleted before the apps were listed, or after: nobody is asked whether the name is right.
+func TestAppsOfAnAccountThatIsDeletedMeanwhileHoldNothingUp(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never))
+	step := leaver.StepRequest{UserID: s.id(adele), Items: []leaver.Item{{ID: "t1", Outcome: leaver.Done}, {ID: "t2", Outcome: leaver.Failed, Failure: leaver.UserNotFound}}}
+	s.change(func(u *graphsim.User) { u.Deleted = true })
+	result, err := call[leaver.StepResult](t, s, 1, leaver.ActivityListManagedAppRegistrations, step)
+	require.NoError(t, err)
+	assert.Contains(t, result.Detail, "the account is deleted")
+	require.Len(t, result.Items, 2)
+	assert.Equal(t, leaver.Done, result.Items[0].Outcome)
+	assert.Equal(t, leaver.Failed, result.Items[1].Outcome)
+	assert.Empty(t, result.Items[1].Failure, "it is no question")
+}

@@ -336,3 +336,17 @@ func TestDevicesOfAnAccountThatIsDeletedForGoodAreAsked(t *testing.T) {
 	waiting(t, s, err, leaver.GraphUnavailable)
 	assert.Equal(t, devices.Accepted, s.asks(t, 1, write).Answer)
 }
+
+// B17: Intune learns the name that Entra gives a deleted user.
+func TestTheDevicesOfADeletedUserAreNobodyElses(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices(never))
+	id := s.id(adele)
+	s.change(func(u *graphsim.User) {
+		u.Deleted, u.Devices[0].UserPrincipalName = true, strings.ReplaceAll(id, "-", "")+adele
+	})
+	sight, err := call[devices.Sight](t, s, 1, leaver.ActivityLookAtDevices, devices.LookRequest{UserID: id, UserPrincipalName: adele})
+	require.NoError(t, err)
+	require.Len(t, sight.Listed, 1)
+	assert.Empty(t, sight.Listed[0].Special)
+}

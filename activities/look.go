@@ -227,6 +227,8 @@ var agents = map[string]leaver.Special{
 // special says why a device is not simply the leaver's and Intune's. A name that Intune has not learned anew
 // since the leaver was renamed looks like somebody else's, and is asked about.
 func special(d graph.ManagedDevice, userID, userPrincipalName string) leaver.Special {
+	// A deleted user's name has the id before it, also where Intune has learned it.
+	d.UserPrincipalName = strings.TrimPrefix(d.UserPrincipalName, strings.ReplaceAll(userID, "-", ""))
 	other := func(theirs, ours string) bool { return theirs != "" && ours != "" && !ascii.EqualFold(theirs, ours) }
 	switch {
 	case agents[d.ManagementAgent] != "":

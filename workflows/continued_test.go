@@ -218,3 +218,34 @@ func TestAForgedStateIsRefused(t *testing.T) {
 	assert.Empty(t, o.tenant.Requests())
 	assert.False(t, strings.Contains(err.Error(), "megan"))
 }
+
+// An item waits for days for a second administrator while the history has grown long: the workflow continues as new, and
+// the devices are followed meanwhile.
+func TestAnItemThatAwaitsApprovalDoesNotHoldUpARenewal(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t).set(graphsim.Settings{MultiAdminApproval: true, ApprovalForRest: true})
+	user := o.tenant.Users()[graphsim.Leaver]
+	user.Devices = []graphsim.Device{{Name: "A", OperatingSystem: "Windows", CheckIn: leaver.Duration(5 * time.Hour)}}
+	user.AppRegistrations = []graphsim.AppRegistration{{ID: "r1", DeviceTag: "t1"}}
+	o.tenant.Add(user)
+	seen := ""
+	o.begin = func() {
+		if o.runs == 0 {
+			o.after(2*time.Hour, func() {
+				o.SetContinueAsNewSuggested(true)
+				o.SetCurrentHistoryLength(12_000)
+				o.signal(leaver.RetryStep, `{"step":"unknown"}`) // the workflow sees it
+			})
+		} else if o.runs > 3 {
+			o.cancel()
+		}
+		o.after(40*time.Hour, func() {
+			seen = o.stands()
+			o.decide("approved", "/wipeManagedAppRegistrationsByDeviceTag")
+		})
+	}
+	o.ends(leaver.Completed, `{"userId":"adele@contoso.com","steps":{"wipeManagedAppRegistrations":{"include":true}}}`)
+	assert.Equal(t, "A gone", seen)
+	assert.Equal(t, 1, o.runs)
+	assert.Len(t, o.tenant.Approvals(), 1, "it is asked for once")
+}

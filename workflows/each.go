@@ -143,6 +143,9 @@ func (r *each) takeChanges(ctx workflow.Context) {
 		var changed leaver.Item
 		err := c.take(ctx, &changed)
 		r.news = true
+		if temporal.IsCanceledError(err) && r.o.renewing && r.Decided != leaver.SkipStep && ctx.Err() == nil && r.Items[at].AwaitsApproval() {
+			continue // see letGo
+		}
 		if leaver.IsFailure(err, leaver.AccountEnabled) {
 			r.o.hold(ctx, r.step)
 			continue
@@ -161,6 +164,17 @@ func (r *each) takeChanges(ctx workflow.Context) {
 		r.Changed[c.IDs[0]]++
 		r.Proved = false
 		r.Items[at] = concluded(r.Items[at], changed, err)
+	}
+}
+
+// letGo ends the changes that only wait for a second administrator, which may take days: the next run waits on. One
+// that a person has told to be approved may be at work.
+func (r *each) letGo(ctx workflow.Context) {
+	for _, c := range r.writes {
+		at := slices.IndexFunc(r.Items, func(i leaver.Item) bool { return i.ID == c.IDs[0] })
+		if item := r.Items[at]; item.AwaitsApproval() && !item.Approval.Told && !c.at.Add(devices.Slow).After(workflow.Now(ctx)) {
+			c.cancel()
+		}
 	}
 }
 

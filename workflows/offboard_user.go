@@ -188,6 +188,11 @@ func (o *offboarding) renews(ctx workflow.Context) bool {
 	writing := choose(o.Steps, func(s *step) bool { return s.runner != nil && !s.runner.writesSince().IsZero() })
 	slowly := slices.ContainsFunc(writing, func(s *step) bool { return !s.runner.writesSince().Add(devices.Slow).After(workflow.Now(ctx)) })
 	o.renewing = !slowly || info.GetCurrentHistoryLength() > longHistory || info.GetCurrentHistorySize() > largeHistory
+	for _, s := range writing {
+		if r, ok := s.runner.(*each); ok && o.renewing {
+			r.letGo(ctx)
+		}
+	}
 	return len(writing) == 0 && len(o.verifying) == 0 && !o.signalled() && workflow.AllHandlersFinished(ctx)
 }
 
