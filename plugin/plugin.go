@@ -14,7 +14,6 @@ import (
 	"github.com/leaver-dev/leaver/internal/graph"
 	"github.com/leaver-dev/leaver/workflows"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -121,10 +120,6 @@ func (o *Offboarding) Register(r Registry) {
 	o.activities.Register(r)
 }
 
-// Interceptor has signals refused that have several inputs, of which Temporal hands over the first alone: put it on
-// the worker.Options.Interceptors of a worker with Register. The plugin brings it along.
-func Interceptor() interceptor.WorkerInterceptor { return workflows.Interceptor() }
-
 // RegisterActivities puts the activities alone on r, for a worker of
 // Config.DeviceTaskQueue.
 func (o *Offboarding) RegisterActivities(r worker.ActivityRegistry) { o.activities.Register(r) }
@@ -137,8 +132,7 @@ func NewPlugin(c Config) (*temporal.SimplePlugin, error) {
 		return nil, err
 	}
 	return temporal.NewSimplePlugin(temporal.SimplePluginOptions{
-		Name:               Name,
-		WorkerInterceptors: []interceptor.WorkerInterceptor{Interceptor()},
+		Name: Name,
 		RunContextBefore: func(_ context.Context, run temporal.SimplePluginRunContextBeforeOptions) error {
 			o.Register(run.Registry)
 			return nil

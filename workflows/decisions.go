@@ -60,14 +60,21 @@ func (o *offboarding) listen(ctx workflow.Context) error {
 		if err := workflow.SetUpdateHandlerWithOptions(ctx, string(action), handle, options); err != nil {
 			return err
 		}
-		described := workflow.SignalChannelOptions{Description: descriptions[action]}
-		o.signals = append(o.signals, workflow.GetSignalChannelWithOptions(ctx, string(action), described))
+		// A channel costs memory as long as the offboarding waits: those of decisions that few ever send are made
+		// when a signal comes.
+		if !rare(action) {
+			workflow.GetSignalChannelWithOptions(ctx, string(action), workflow.SignalChannelOptions{Description: descriptions[action]})
+		}
 	}
 	return nil
 }
 
+func rare(action leaver.Action) bool {
+	return action == leaver.Approve || action == leaver.Reject || action == leaver.ContinueOffboarding
+}
+
 func (o *offboarding) signalled() bool {
-	return slices.ContainsFunc(o.signals, func(s workflow.ReceiveChannel) bool { return s.Len() > 0 })
+	return slices.ContainsFunc(o.unhandled(), func(name string) bool { return slices.Contains(leaver.Actions(), leaver.Action(name)) })
 }
 
 // errUnreadable refuses a signal in another encoding than those that can be read.
@@ -77,8 +84,12 @@ var errUnreadable = errors.New("the input cannot be read: want one JSON object, 
 // drops what it cannot decode without a trace. What a codec of the host's cannot decode it
 // drops nevertheless, and only their number tells.
 func (o *offboarding) takeSignals(ctx workflow.Context) {
-	for _, s := range o.signals {
-		action := leaver.Action(s.Name())
+	names := o.unhandled()
+	for _, action := range leaver.Actions() {
+		if !slices.Contains(names, string(action)) {
+			continue
+		}
+		s := workflow.GetSignalChannel(ctx, string(action))
 		for left := s.Len(); left > 0; left = s.Len() {
 			var raw converter.RawValue
 			read := s.ReceiveAsync(&raw)
@@ -96,9 +107,7 @@ func (o *offboarding) takeSignals(ctx workflow.Context) {
 			if raw.Payload() != nil {
 				err = converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &input)
 			}
-			if string(raw.Payload().GetMetadata()[converter.MetadataEncoding]) == several {
-				err = errSeveral
-			} else if err != nil {
+			if err != nil {
 				err = errUnreadable
 			} else {
 				err = o.decide(ctx, action, input)

@@ -64,8 +64,6 @@ type offboarding struct {
 	next    rules
 	input   json.RawMessage
 	request leaver.Request
-	// signals are how tctl, which knows no updates, sends an action.
-	signals []workflow.ReceiveChannel
 	// now is the workflow's time when something happened last.
 	now time.Time
 	// renewing says that the workflow must continue as new soon: what is at work ends,
@@ -233,7 +231,9 @@ func (o *offboarding) plan(ctx workflow.Context) error {
 	if err := plan.Check(); err != nil {
 		return leaver.Failure{Type: leaver.OffboardingIncomplete, Message: "the plan cannot be run: " + err.Error()}.Err()
 	}
-	o.Report.Leaver, o.Report.Guards = plan.Leaver, plan.Guards
+	o.Report.Leaver = plan.Leaver
+	// What is clear is in the plan, and is not kept as long as the offboarding waits.
+	o.Report.Guards = choose(plan.Guards, func(g leaver.Guard) bool { return o.request.DryRun || g.Result != leaver.GuardClear })
 	if err := o.beOnly(ctx, plan); err != nil {
 		return err
 	}

@@ -30,15 +30,13 @@ func (o *offboarding) beOnly(ctx workflow.Context, plan leaver.Plan) error {
 	o.attendTo(ctx, finding)
 	var found leaver.OnlyResult
 	err := finding.Get(ctx, &found)
-	guard := leaver.Guard{Name: leaver.GuardOnly, Result: leaver.GuardClear}
 	switch {
 	case temporal.IsCanceledError(err) || ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		guard.Result, guard.Detail = leaver.GuardNotChecked, "the running offboardings could not be read from Temporal"
+		o.Report.Guards = append(o.Report.Guards, leaver.Guard{Name: leaver.GuardOnly, Result: leaver.GuardNotChecked, Detail: "the running offboardings could not be read from Temporal"})
 	case found.Other != "":
 		return leaver.Failure{Type: leaver.AlreadyOffboarding, Message: "the offboarding " + found.Other + " of the same user runs already; nothing was touched by this one"}.Err()
 	}
-	o.Report.Guards = append(o.Report.Guards, guard)
 	return nil
 }
