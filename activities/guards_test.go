@@ -65,8 +65,11 @@ func TestEachGuardFindsItsDanger(t *testing.T) {
 	}) {
 		c.guards.MaxStarts, c.guards.AllowOthers = -1, true
 		s := set(t, withDevices(never, never), func(config *plugin.Config) { config.Guards = c.guards })
-		s.change(c.user)
-		request := leaver.Request{UserID: s.id(adele), DryRun: true}
+		user := s.Users()[adele]
+		c.user(&user)
+		s.Add(user)
+		// By the id: who has another one is another user of the same name.
+		request := leaver.Request{UserID: user.ID, DryRun: true}
 		plan := planFor(t, s, request)
 		found := guardOf(t, plan, c.name)
 		assert.Equal(t, c.want, found.Result)
