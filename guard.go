@@ -108,4 +108,9 @@ func (r Report) PlanText() ([]byte, error) {
 }
 
 // IsOpen reports whether the plan waits for an approval.
-func (a *PlanApproval) IsOpen() bool { return a != nil && a.Rejected == nil && len(a.Given) < a.Needed }
+func (a *PlanApproval) IsOpen() bool {
+	return a != nil && !a.IsRejected() && len(a.Given) < a.Needed
+}
+
+// IsRejected reports whether a person has rejected the plan.
+func (a *PlanApproval) IsRejected() bool { return a != nil && a.Rejected != nil }

@@ -3,27 +3,31 @@ package leaver
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/leaver-dev/leaver/internal/ascii"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 )
 
+// CanonicalID is an object id, in any form that a GUID may have, as Graph writes it, and any other text, such as a user
+// principal name, in lower case. Unicode would fold letters of other scripts to ASCII ones: these are other names.
+func CanonicalID(id string) string {
+	if uuid.Validate(id) == nil { // Parse takes any characters for braces
+		return uuid.MustParse(id).String()
+	}
+	return ascii.ToLower(id)
+}
+
 // WorkflowID is the workflow id that the starter gives the offboarding of a user, by object id in any form or user
 // principal name: the same user always has the same. A name is hashed, because ids stand in logs and addresses.
 func WorkflowID(user string) string {
-	if uuid.Validate(user) == nil {
-		return "offboard-" + uuid.MustParse(user).String()
+	id := CanonicalID(user)
+	if uuid.Validate(id) == nil {
+		return "offboard-" + id
 	}
-	lower := strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' { // Unicode would fold letters of other scripts too
-			r += 'a' - 'A'
-		}
-		return r
-	}, user)
-	sum := sha256.Sum256([]byte(lower))
+	sum := sha256.Sum256([]byte(id))
 	return "offboard-" + hex.EncodeToString(sum[:8])
 }
 

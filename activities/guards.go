@@ -76,8 +76,7 @@ func (g Guards) Check() error {
 }
 
 // guardAccount finds out about the dangers of an account, side by side. What Graph does not let the worker read is
-// said; what passes is an error, until it
-// has been tried often enough: no guard leaves the account open.
+// said; what passes is an error, until it has been tried often enough: no guard leaves the account open.
 func (a *Activities) guardAccount(ctx context.Context, l leaver.Leaver) ([]leaver.Guard, error) {
 	memberships := sync.OnceValues(func() ([]graph.Membership, error) { return a.graph.Memberships(ctx, l.ID) })
 	finds := []struct {
@@ -121,7 +120,7 @@ func (a *Activities) guardOwnAccount(l leaver.Leaver) leaver.Guard {
 
 func (a *Activities) protected(l leaver.Leaver, memberships func() ([]graph.Membership, error)) (leaver.GuardResult, string, error) {
 	isLeaver := func(id string) bool {
-		return ascii.EqualFold(asGraphWrites(id), l.ID) || ascii.EqualFold(id, l.UserPrincipalName)
+		return slices.Contains([]string{leaver.CanonicalID(l.ID), leaver.CanonicalID(l.UserPrincipalName)}, leaver.CanonicalID(id))
 	}
 	switch {
 	case slices.ContainsFunc(a.guards.ProtectedUsers, isLeaver):
@@ -134,19 +133,11 @@ func (a *Activities) protected(l leaver.Leaver, memberships func() ([]graph.Memb
 		return "", "", err
 	}
 	for _, m := range all {
-		if slices.ContainsFunc(a.guards.ProtectedGroups, func(id string) bool { return ascii.EqualFold(asGraphWrites(id), m.ID) }) {
+		if slices.ContainsFunc(a.guards.ProtectedGroups, func(id string) bool { return leaver.CanonicalID(id) == leaver.CanonicalID(m.ID) }) {
 			return leaver.GuardRefused, "the user is a member of a group that the worker's configuration protects", nil
 		}
 	}
 	return leaver.GuardClear, "", nil
-}
-
-// asGraphWrites is an object id, which may have any form of a GUID, as Graph writes it; any other text is as it was.
-func asGraphWrites(id string) string {
-	if uuid.Validate(id) != nil { // Parse takes any characters for braces
-		return id
-	}
-	return uuid.MustParse(id).String()
 }
 
 // privileged finds directory roles that the leaver holds or may activate, and groups that can hold roles.
@@ -201,7 +192,7 @@ func (a *Activities) resourceAccount(ctx context.Context, l leaver.Leaver) (leav
 		return leaver.GuardClear, "", nil
 	}
 	switch purpose, err := a.graph.MailboxPurpose(ctx, l.ID); {
-	case isWithoutMailbox(err):
+	case notFound(err): // in Graph's own words alone: a proxy's 404 says nothing
 		return leaver.GuardClear, "", nil
 	case err != nil:
 		return "", "", err
@@ -210,9 +201,6 @@ func (a *Activities) resourceAccount(ctx context.Context, l leaver.Leaver) (leav
 	}
 	return leaver.GuardClear, "", nil
 }
-
-// isWithoutMailbox takes Graph's own words alone: a proxy's 404 says nothing.
-func isWithoutMailbox(err error) bool { return notFound(err) }
 
 // manyStarts counts the offboardings that began within the last hour, over all workers. Temporal's visibility may
 // lag by seconds.

@@ -226,10 +226,7 @@ type refusals struct {
 
 // tryAgain makes a refusal that may pass wait, until it has been tried often enough.
 func tryAgain(ctx context.Context, f leaver.Failure) leaver.Failure {
-	var before refusals
-	if activity.HasHeartbeatDetails(ctx) {
-		_ = activity.GetHeartbeatDetails(ctx, &before)
-	}
+	before := refusedBefore(ctx)
 	if before.Times++; before.Times >= passingTries {
 		f.After = 0
 		return f
@@ -240,12 +237,14 @@ func tryAgain(ctx context.Context, f leaver.Failure) leaver.Failure {
 }
 
 // lastTry reports whether a refusal that may pass counts now.
-func lastTry(ctx context.Context) bool {
-	var before refusals
+func lastTry(ctx context.Context) bool { return refusedBefore(ctx).Times+1 >= passingTries }
+
+// refusedBefore is what the attempt before has told.
+func refusedBefore(ctx context.Context) (before refusals) {
 	if activity.HasHeartbeatDetails(ctx) {
 		_ = activity.GetHeartbeatDetails(ctx, &before)
 	}
-	return before.Times+1 >= passingTries
+	return before
 }
 
 // answered forgets refusals that have passed.

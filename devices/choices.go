@@ -34,8 +34,8 @@ func (f *Fleet) Offered(now time.Time) []leaver.Choice {
 func (f *Fleet) Takes(choice leaver.Choice, ids []string, now time.Time) ([]string, error) {
 	if len(ids) == 0 {
 		for _, d := range f.Devices {
-			if mustBeNamed := shared[d.Special] != "" && len(d.Calls) == 0 && choice != leaver.GiveUp; mustBeNamed {
-				continue
+			if shared[d.Special] != "" && len(d.Calls) == 0 && choice != leaver.GiveUp {
+				continue // it must be named
 			}
 			if !d.pending() && (d.chosenAction() == "" || f.stand(d, now).Question != "") && f.refusal(choice, d, now) == nil {
 				ids = append(ids, d.ID)

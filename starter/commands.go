@@ -108,7 +108,7 @@ func (s *starter) resolve(ctx context.Context, user string) {
 
 // isOf reports whether an offboarding is a user's, as far as its plan tells.
 func isOf(l leaver.Leaver, user string) bool {
-	return l.ID == "" || slices.Contains([]string{leaver.WorkflowID(l.ID), leaver.WorkflowID(l.UserPrincipalName)}, leaver.WorkflowID(user))
+	return l.ID == "" || slices.Contains([]string{leaver.CanonicalID(l.ID), leaver.CanonicalID(l.UserPrincipalName)}, leaver.CanonicalID(user))
 }
 
 // ofUser is a command that takes a user alone.

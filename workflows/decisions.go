@@ -9,9 +9,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/google/uuid"
 	"github.com/leaver-dev/leaver"
-	"github.com/leaver-dev/leaver/internal/ascii"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 )
@@ -201,12 +199,11 @@ func (o *offboarding) decide(ctx workflow.Context, action leaver.Action, input j
 
 func (o *offboarding) carryOut(ctx workflow.Context, action leaver.Action, decision leaver.Decision, items []string) {
 	decided := leaver.Decided{Action: action, Decision: decision, At: o.now}
-	if action == leaver.Abort {
+	switch action {
+	case leaver.Abort:
 		o.Report.Aborted = &decided
 		o.stop()
 		return
-	}
-	switch action {
 	case leaver.ContinueOffboarding:
 		o.goOn(decided)
 		return
@@ -256,7 +253,7 @@ func (o *offboarding) check(action leaver.Action, input json.RawMessage, now tim
 		return decision, nil, err
 	case user != "" && !o.isLeaver(user):
 		return decision, nil, errors.New("userId: this offboarding is of another user: look at the workflow id")
-	case !o.Report.EndedAt.IsZero() || o.Report.Aborted != nil || o.Report.Approval != nil && o.Report.Approval.Rejected != nil:
+	case !o.Report.EndedAt.IsZero() || o.Report.Aborted != nil || o.Report.Approval.IsRejected():
 		return decision, nil, errors.New("the offboarding is ending already")
 	case action == leaver.Abort:
 		return decision, nil, nil
@@ -309,13 +306,9 @@ func joined(choices []leaver.Choice, separator string) string {
 
 // isLeaver reports whether an object id, in any form, or a user principal name is the leaver's.
 func (o *offboarding) isLeaver(id string) bool {
-	plain := func(id string) string {
-		if uuid.Validate(id) == nil {
-			return uuid.MustParse(id).String()
-		}
-		return id
-	}
-	return slices.ContainsFunc([]string{o.request.UserID, o.Report.Leaver.ID, o.Report.Leaver.UserPrincipalName}, func(known string) bool { return ascii.EqualFold(plain(known), plain(id)) })
+	return slices.ContainsFunc([]string{o.request.UserID, o.Report.Leaver.ID, o.Report.Leaver.UserPrincipalName}, func(known string) bool {
+		return leaver.CanonicalID(known) == leaver.CanonicalID(id)
+	})
 }
 
 // takes returns the items that a choice is for, or says why it does not fit.

@@ -39,7 +39,7 @@ func (o *offboarding) endStatus(ctx workflow.Context, planErr error) leaver.Stat
 		return leaver.CanceledStatus
 	case o.Report.Aborted != nil:
 		return leaver.Aborted
-	case o.Report.Approval != nil && o.Report.Approval.Rejected != nil:
+	case o.Report.Approval.IsRejected():
 		return leaver.Rejected
 	case planErr != nil:
 		return leaver.Incomplete
@@ -79,7 +79,7 @@ func (o *offboarding) shortfall() string {
 	if o.Report.Aborted != nil {
 		text = "offboarding aborted"
 	}
-	if approval := o.Report.Approval; approval != nil && approval.Rejected != nil {
+	if o.Report.Approval.IsRejected() {
 		text = "offboarding rejected, and nothing was touched"
 	}
 	if o.enabledAgain() {

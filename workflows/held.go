@@ -16,7 +16,9 @@ func (o *offboarding) accountDisabled() bool {
 }
 
 // held reports whether nothing is to be changed until a person has decided whether the offboarding goes on.
-func (o *offboarding) held() bool { return o.Report.Approval.IsOpen() || o.enabledAgain() }
+func (o *offboarding) held() bool {
+	return o.Report.EndedAt.IsZero() && (o.Report.Approval.IsOpen() || o.enabledAgain())
+}
 
 // enabledAgain reports whether somebody has enabled the account, and nobody has decided about that.
 func (o *offboarding) enabledAgain() bool {

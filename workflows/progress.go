@@ -17,7 +17,7 @@ func (o *offboarding) snapshot() leaver.Progress {
 	if o.planning != nil {
 		p.Waits = append(p.Waits, *o.planning)
 	}
-	if o.Report.EndedAt.IsZero() && o.held() {
+	if o.held() {
 		p.Waits = append(p.Waits, o.heldFor())
 	}
 	p.Steps = make([]leaver.StepRecord, len(o.Steps))
@@ -149,7 +149,7 @@ func (o *offboarding) headline() string {
 			}
 		}
 	}
-	if o.Report.EndedAt.IsZero() && o.held() {
+	if o.held() {
 		wait := o.heldFor()
 		return fmt.Sprintf("**Waits for a person**: %s. Answer with the signal or update `%s`, or `abort`, and `{\"by\": \"…\"}`. %s", wait.Why, wait.Actions[0], strings.TrimSpace(person+" "+approval))
 	}
