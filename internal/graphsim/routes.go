@@ -14,7 +14,8 @@ import (
 type route struct {
 	method string
 	// path is the path below /v1.0, or with /beta before it, and has {wildcards}. By
-	// {id} the tenant finds the user; a call without it is about no single user.
+	// {id} the tenant finds the user, who must be there; by {user} too, who may be missing. A call without
+	// either is about no single user.
 	path  string
 	needs [][]string // sets of permissions; a token needs all permissions of one set
 	do    func(t *Tenant, q query) answer
@@ -49,7 +50,10 @@ var (
 	readsApprovals = [][]string{{"DeviceManagementConfiguration.Read.All"}, {"DeviceManagementRBAC.Read.All"}}
 )
 
-var routes = []route{
+// routes are all that the tenant answers; each area lists its own beside what it answers.
+var routes = slices.Concat(coreRoutes)
+
+var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},
 	{http.MethodGet, "/directory/deletedItems/{id}", readsUsers, (*Tenant).getDeletedUser},
 	{http.MethodGet, "/users/{id}/transitiveMemberOf", readsDirectory, (*Tenant).listMemberships},
@@ -205,6 +209,9 @@ func (r route) ofUser() bool {
 func (t *Tenant) target(q query) *User {
 	if strings.HasPrefix(q.route.path, "/users/") {
 		return t.find(q.id)
+	}
+	if user := q.named["user"]; user != "" {
+		return t.find(user)
 	}
 	collection, _, _ := strings.Cut(q.route.path, "/{id}")
 	for _, user := range t.users {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
@@ -63,6 +64,8 @@ type Settings struct {
 	DelegatedRemoval                       bool // refuses application tokens for removeAllDevicesFromManagement, as its page of 2019 documents
 	Lags                                   bool // Entra and Autopilot go on listing what they have deleted
 	MacsNeedCode                           bool // refuses the wipe of a Mac without an unlock code
+	// Lag is how long the directory, and what else is kept in values of type lagged, shows what was before a write.
+	Lag leaver.Duration
 }
 
 // Tenant is safe for use by many goroutines.
@@ -189,6 +192,9 @@ func (t *Tenant) Accept(token, kind string, permissions ...string) {
 	defer t.lock()()
 	t.tokens[token] = grant{delegated: kind == Delegated, permissions: permissions}
 }
+
+// shown is the time as of which reads of the directory answer.
+func (t *Tenant) shown() time.Time { return t.now().Add(-time.Duration(t.settings.Lag)) }
 
 // find looks a user up, who is not deleted, by object id or user principal name.
 func (t *Tenant) find(id string) *User {
