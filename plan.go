@@ -69,6 +69,10 @@ type Step struct {
 	DisablesAccount bool `json:"disablesAccount,omitzero"`
 	// Destroys says that what the step does to its items cannot be undone.
 	Destroys bool `json:"destroys,omitzero"`
+	// Settings are what the request told the step about its work.
+	Settings Settings `json:"settings,omitzero"`
+	// AtOnce is how many items are changed at a time, for shape Each; zero means ten.
+	AtOnce int `json:"atOnce,omitzero"`
 	// Devices is set for shape Devices.
 	Devices *DeviceSettings `json:"devices,omitempty"`
 	// Items is what the step would touch, as far as the plan could see.

@@ -32,6 +32,9 @@ type Request struct {
 	// DeviceDeadline is how long devices may take to leave management before a
 	// person is asked, such as "720h". The default is the worker's.
 	DeviceDeadline Duration `json:"deviceDeadline,omitzero"`
+	// HandOverTo is who takes over what the leaver has, where the settings of a step do not say: an object id, a user
+	// principal name, or "manager", which is the default.
+	HandOverTo string `json:"handOverTo,omitzero"`
 	// Reason and Ticket say why, for the second administrator who is to approve what
 	// is asked of devices (Intune's Multi Admin Approval). They are stored in clear.
 	Reason string `json:"reason,omitzero"`
@@ -49,6 +52,7 @@ type StepSettings struct {
 	Include bool `json:"include,omitzero"`
 	// OnFailure takes precedence over the request's.
 	OnFailure OnFailure `json:"onFailure,omitzero"`
+	Settings
 }
 
 // OnFailure is what to do when a step cannot succeed by waiting.
@@ -132,14 +136,14 @@ func (r Request) check() error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Steps)) {
-		if err := r.Steps[name].OnFailure.check("steps." + name + ".onFailure"); err != nil {
+		if err := cmp.Or(r.Steps[name].OnFailure.check("steps."+name+".onFailure"), r.Steps[name].check("steps."+name)); err != nil {
 			return err
 		}
 		if r.Steps[name].Skip && r.Steps[name].Include {
 			return fmt.Errorf("steps.%s: skip and include exclude each other", name)
 		}
 	}
-	if err := cmp.Or(checkText("reason", r.Reason), checkText("ticket", r.Ticket)); err != nil {
+	if err := cmp.Or(checkText("reason", r.Reason), checkText("ticket", r.Ticket), checkSuccessor("handOverTo", r.HandOverTo)); err != nil {
 		return err
 	}
 	if n := utf8.RuneCountInString(r.Justification()); n > maxJustification {

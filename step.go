@@ -17,6 +17,8 @@ type StepRequest struct {
 	// AccountDisabled says that the offboarding has disabled the account. Where somebody
 	// has enabled it since, nothing is changed.
 	AccountDisabled bool `json:"accountDisabled,omitzero"`
+	// Settings are the step's own.
+	Settings Settings `json:"settings,omitzero"`
 }
 
 // StepResult is what a step's activity returns.
@@ -37,8 +39,9 @@ type ItemRequest struct {
 	Item   Item   `json:"item"`
 	// Reason says why, for a second administrator whose approval the tenant demands.
 	Reason string `json:"reason,omitempty"`
-	// AccountDisabled is as in StepRequest.
-	AccountDisabled bool `json:"accountDisabled,omitzero"`
+	// AccountDisabled and Settings are as in StepRequest.
+	AccountDisabled bool     `json:"accountDisabled,omitzero"`
+	Settings        Settings `json:"settings,omitzero"`
 }
 
 // Outcome is how a step, or one item of it, ended.
@@ -62,6 +65,13 @@ const (
 // Item is one of the things that a step touches.
 type Item struct {
 	ID string `json:"id"`
+	// Name is what people call the item, where it is no device: that of a group or a licence, and never a person's.
+	Name string `json:"name,omitempty"`
+	// Kind is one word for what it is, such as group or team.
+	Kind string `json:"kind,omitempty"`
+	// Before are the facts that undoing the change would need, by Graph's names. They are in the report before
+	// anything is changed.
+	Before map[string]string `json:"before,omitempty"`
 	// Outcome is set once it is known how the item ended, or that a person is to
 	// decide about it (Failed).
 	Outcome Outcome `json:"outcome,omitempty"`

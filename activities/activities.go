@@ -90,6 +90,9 @@ func (a *Activities) Register(r interface {
 	register(leaver.ActivityWipeDevice, a.WipeDevice)
 	register(leaver.ActivityDeleteDeviceRecord, a.DeleteDeviceRecord)
 	for _, row := range catalogue {
+		if row.things != nil {
+			row.do, row.change = row.things.listItems, row.things.changeItem
+		}
 		if row.do != nil {
 			register(row.Activity, func(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
 				if row.Shape == leaver.Single && !row.DisablesAccount {

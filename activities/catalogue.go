@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 
 	"github.com/leaver-dev/leaver"
 )
@@ -9,49 +10,105 @@ import (
 // row is one kind of step: what the plan says of it, and what does it.
 type row struct {
 	leaver.Step
+	doc
 	// do is the step's activity, and change the one that changes an item. The
 	// activities of shape Devices are registered by name.
 	do     func(*Activities, context.Context, leaver.StepRequest) (leaver.StepResult, error)
 	change func(*Activities, context.Context, leaver.ItemRequest) (leaver.Item, error)
-	intune bool // the step writes to Intune, whose limits are kept by the task queue of the device steps
+	things *things // in place of do and change
+	intune bool    // the step writes to Intune, whose limits are kept by the task queue of the device steps
 	// skip says why a leaver does not need the step, and note what a person should know about it for a leaver, or "".
 	skip, note func(leaver.Leaver) string
+	// takes names the settings that the step takes, and needs those that it cannot do without.
+	takes, needs []string
+}
+
+// doc is what docs/steps.md says of a step, beside what the plan says.
+type doc struct {
+	does, permissions, proof, undo, traps string
 }
 
 // catalogue is every step there is, in the order in which plans show them. Access ends before the devices
 // hear of it: retiring a device revokes no token. A step names every step that it comes after, not the last
 // alone: a skipped step has ended and does not delay the steps after it.
-var catalogue = []row{
+var catalogue = slices.Concat(accountSteps, deviceSteps)
+
+var accountSteps = []row{
 	{
 		Step: leaver.Step{Name: leaver.StepDisableAccount, Shape: leaver.Single, Activity: leaver.ActivityDisableAccount, Summary: "Block sign-in", DisablesAccount: true},
-		do:   (*Activities).DisableAccount, skip: skipDeleted, note: noteSynced,
+		doc: doc{
+			does:        "sets `accountEnabled` of the user to false",
+			permissions: "`User.EnableDisableAccount.All`, `User.Read.All`",
+			proof:       "the user is read again until it is disabled",
+			undo:        "set `accountEnabled` to true",
+			traps:       "an account that is synchronised from Active Directory is enabled again by the next synchronisation unless it is disabled there too",
+		},
+		do: (*Activities).DisableAccount, skip: skipDeleted, note: noteSynced,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepRevokeSessions, Shape: leaver.Single, Activity: leaver.ActivityRevokeSessions,
 			After: []string{leaver.StepDisableAccount}, Summary: "End all sessions"},
+		doc: doc{
+			does:        "makes the user's refresh tokens and session cookies invalid",
+			permissions: "`User.RevokeSessions.All`",
+			proof:       "Graph confirms the call; it takes effect within minutes",
+			undo:        "none is needed: the user signs in again",
+			traps:       "access tokens in use end by themselves, within about an hour; a guest's sessions belong to the home tenant",
+		},
 		do: (*Activities).RevokeSessions, skip: skipSessions,
 	},
+}
+
+var deviceSteps = []row{
 	{
 		Step: leaver.Step{Name: leaver.StepRemoveAllDevices, Shape: leaver.Devices, Activity: leaver.ActivityRemoveAllDevices,
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Remove all devices from management"},
+		doc: doc{
+			does:        "retires, wipes or deletes each managed device, as the policy says, and follows it until it is gone",
+			permissions: "`DeviceManagementManagedDevices.PrivilegedOperations.All`, `DeviceManagementManagedDevices.Read.All`; `DeviceManagementManagedDevices.ReadWrite.All` for wipes and deleted records",
+			proof:       "Intune does not find the device any more, twice",
+			undo:        "none: the device is enrolled anew",
+			traps:       "see [devices](devices.md)",
+		},
 		intune: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepWipeManagedAppRegistrations, Shape: leaver.Each,
 			Activity: leaver.ActivityListManagedAppRegistrations, Change: leaver.ActivityWipeManagedAppRegistration,
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Wipe company data from apps", Destroys: true, Patience: intunePatience},
+		doc: doc{
+			does:        "has the apps under an app protection policy wipe company data, also on phones that Intune does not manage",
+			permissions: "`DeviceManagementApps.ReadWrite.All`",
+			proof:       "Intune accepts the wipe; nothing tells when an app has done it",
+			undo:        "none",
+			traps:       "an app wipes when it is next opened",
+		},
 		do: (*Activities).ListManagedAppRegistrations, change: (*Activities).WipeManagedAppRegistration, skip: skipDeleted, intune: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepDeleteAutopilotIdentities, Shape: leaver.Each,
 			Activity: leaver.ActivityListAutopilotIdentities, Change: leaver.ActivityDeleteAutopilotIdentity,
 			After: []string{leaver.StepRemoveAllDevices}, Summary: "Take the devices out of Autopilot", Destroys: true, Patience: intunePatience},
+		doc: doc{
+			does:        "deletes the Windows Autopilot identities of the devices that have left Intune",
+			permissions: "`DeviceManagementServiceConfig.ReadWrite.All`",
+			proof:       "Autopilot does not list the identity any more",
+			undo:        "none: register the device's hardware hash anew",
+			traps:       "serial numbers are not unique; an identity that does not name the device is not touched",
+		},
 		do: (*Activities).ListAutopilotIdentities, change: (*Activities).DeleteAutopilotIdentity, intune: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepDisableEntraDevices, Shape: leaver.Each,
 			Activity: leaver.ActivityListEnabledEntraDevices, Change: leaver.ActivityDisableEntraDevice,
 			After: []string{leaver.StepRemoveAllDevices}, Summary: "Disable the devices in Entra"},
+		doc: doc{
+			does:        "sets `accountEnabled` of the device objects to false",
+			permissions: "`Device.ReadWrite.All`; for devices other than Windows a delegated sign-in",
+			proof:       "the device object is read again until it is disabled",
+			undo:        "set `accountEnabled` to true",
+			traps:       "an application may disable Windows devices only",
+		},
 		do: (*Activities).ListEnabledEntraDevices, change: (*Activities).DisableEntraDevice,
 	},
 	{
@@ -59,6 +116,13 @@ var catalogue = []row{
 		Step: leaver.Step{Name: leaver.StepDeleteEntraDevices, Shape: leaver.Each,
 			Activity: leaver.ActivityListEntraDevices, Change: leaver.ActivityDeleteEntraDevice,
 			After: []string{leaver.StepRemoveAllDevices, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, Summary: "Delete the devices from Entra", Destroys: true},
+		doc: doc{
+			does:        "deletes the device objects",
+			permissions: "`Device.ReadWrite.All`; for devices other than Windows a delegated sign-in",
+			proof:       "Entra does not list the device any more",
+			undo:        "none, except in tenants that keep deleted devices",
+			traps:       "the BitLocker keys and LAPS passwords that Entra holds are deleted with the device",
+		},
 		do: (*Activities).ListEntraDevices, change: (*Activities).DeleteEntraDevice, note: noteKeys,
 	},
 }

@@ -181,6 +181,16 @@ func isMissing(err error) bool {
 	return ok && e.Status == http.StatusNotFound && strings.HasSuffix(e.Code, "NotFound")
 }
 
+// unlinked is how Entra says that there is no such reference, with status 400, where it knows of the removal and some
+// replica does not yet.
+var unlinked = regexp.MustCompile(`removed object references do not exist`)
+
+// isUnlinked reports whether what was to be removed from a list of references is not in it.
+func isUnlinked(err error) bool {
+	e, ok := errors.AsType[*graph.Error](err)
+	return ok && e.Status == http.StatusBadRequest && e.Says(unlinked)
+}
+
 // granted names the permission and the kind of token that was sent. Microsoft
 // once documented removeAllDevicesFromManagement for delegated tokens only.
 func granted(e *graph.Error) string {

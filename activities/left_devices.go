@@ -81,7 +81,8 @@ func settled(known leaver.Item, outcome leaver.Outcome, detail string) leaver.It
 	case outcome == leaver.AlreadyDone:
 		outcome = leaver.Done // it was to be changed when the step began
 	}
-	return leaver.Item{ID: known.ID, Device: known.Device, Outcome: outcome, Detail: detail}
+	known.Outcome, known.Detail, known.Failure, known.Choice, known.Approval = outcome, detail, "", "", nil
+	return known
 }
 
 // skipEnrolledAnew leaves a device alone that Intune manages by another id than the

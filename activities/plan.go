@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -60,6 +61,9 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	if err := group.Wait(); err != nil {
 		return leaver.Plan{}, failure(ctx, err)
 	}
+	if request.DryRun {
+		a.foreseeItems(ctx, &plan)
+	}
 	plan.Guards = append(append(plan.Guards, ofDevices...), a.guardOwnAccount(found))
 	if err := a.judgePlan(&plan, request.DryRun); err != nil {
 		return leaver.Plan{}, failure(ctx, err)
@@ -106,7 +110,10 @@ const intunePatience = leaver.Duration(7 * 24 * time.Hour)
 
 func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) leaver.Step {
 	step, settings := row.Step, request.Steps[row.Name]
-	step.OnFailure = cmp.Or(settings.OnFailure, request.OnFailure, leaver.Ask)
+	step.OnFailure, step.Settings = cmp.Or(settings.OnFailure, request.OnFailure, leaver.Ask), settings.Settings
+	if slices.Contains(row.takes, leaver.SettingHandOverTo) {
+		step.Settings.HandOverTo = cmp.Or(settings.HandOverTo, request.HandOverTo, leaver.Manager)
+	}
 	if row.note != nil {
 		step.Note = row.note(l)
 	}
@@ -161,16 +168,56 @@ func (a *Activities) foresee(ctx context.Context, l leaver.Leaver, policy leaver
 	return items, nil
 }
 
+// foreseeItems lists what each step would change, and what it cannot change. A list that cannot be read is a note: the
+// other lists are worth showing.
+func (a *Activities) foreseeItems(ctx context.Context, plan *leaver.Plan) {
+	var group errgroup.Group
+	group.SetLimit(sideBySide)
+	for i := range plan.Steps {
+		step := &plan.Steps[i]
+		at := slices.IndexFunc(catalogue, func(r row) bool { return r.Name == step.Name })
+		if catalogue[at].things == nil || step.Skip != "" {
+			continue
+		}
+		group.Go(func() (err error) {
+			if step.Items, err = catalogue[at].things.list(a, ctx, subject{UserID: plan.Leaver.ID, Settings: step.Settings}); err != nil {
+				step.Note = strings.TrimPrefix(step.Note+"; what there is could not be read for the plan: "+explain(err).Message, "; ")
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // none fails
+}
+
 func isOptional(name string) bool { return slices.Contains(leaver.OptionalSteps(), name) }
 
+// knowsSteps refuses a request that names a step that there is not, or tells a step what it does not take.
 func knowsSteps(request leaver.Request) error {
+	refuse := func(message string) error {
+		return leaver.Failure{Type: leaver.InvalidRequest, Message: message}.Err()
+	}
 	var names []string
 	for _, row := range catalogue {
 		names = append(names, row.Name)
 	}
-	for name := range request.Steps {
-		if !slices.Contains(names, name) {
-			return leaver.Failure{Type: leaver.InvalidRequest, Message: "steps." + name + ": there is no such step, want one of " + strings.Join(names, ", ")}.Err()
+	for _, name := range slices.Sorted(maps.Keys(request.Steps)) {
+		at := slices.Index(names, name)
+		if at < 0 {
+			return refuse("steps." + name + ": there is no such step, want one of " + strings.Join(names, ", "))
+		}
+		row, settings := catalogue[at], request.Steps[name]
+		for _, given := range settings.Given() {
+			switch {
+			case len(row.takes) == 0:
+				return refuse("steps." + name + "." + given + ": the step takes no settings of its own")
+			case !slices.Contains(row.takes, given):
+				return refuse("steps." + name + "." + given + ": the step does not take it, want " + strings.Join(row.takes, ", "))
+			}
+		}
+		for _, needed := range row.needs {
+			if settings.Include && !slices.Contains(settings.Given(), needed) {
+				return refuse("steps." + name + "." + needed + ": is missing, and the step cannot do without")
+			}
 		}
 	}
 	return nil

@@ -84,7 +84,7 @@ func itemName(item leaver.Item) string {
 	if item.Device != nil && item.Device.Name != "" {
 		return item.Device.Name
 	}
-	return item.ID
+	return cmp.Or(item.Name, item.ID)
 }
 
 // itemState is one word for where an item stands, as state is for a step.

@@ -121,7 +121,7 @@ func (r *each) changeItems(ctx workflow.Context) {
 		if !isOpen(item) || slices.ContainsFunc(r.writes, func(c *call) bool { return c.IDs[0] == item.ID }) {
 			continue
 		}
-		if len(fresh) >= devices.AtOnce {
+		if len(fresh) >= cmp.Or(r.AtOnce, devices.AtOnce) {
 			if r.timer == nil { // a slow change frees its place
 				r.timer = &call{future: workflow.NewTimer(ctx, fresh[0].at.Add(devices.Slow).Sub(now)), cancel: func() {}}
 			}
@@ -132,7 +132,7 @@ func (r *each) changeItems(ctx workflow.Context) {
 		if item.Approval != nil {
 			options.ScheduleToCloseTimeout += approvalPatience
 		}
-		c := begin(ctx, devices.Write{IDs: []string{item.ID}}, options, r.Change, leaver.ItemRequest{UserID: r.o.Report.Leaver.ID, Item: item, Reason: r.Reason, AccountDisabled: r.o.accountDisabled()})
+		c := begin(ctx, devices.Write{IDs: []string{item.ID}}, options, r.Change, leaver.ItemRequest{UserID: r.o.Report.Leaver.ID, Item: item, Reason: r.Reason, AccountDisabled: r.o.accountDisabled(), Settings: r.Settings})
 		r.writes, fresh = append(r.writes, c), append(fresh, c)
 	}
 }

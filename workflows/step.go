@@ -139,7 +139,7 @@ func (o *offboarding) stepRequest(s *step) leaver.StepRequest {
 			results[other.Name] = leaver.StepResult{Outcome: other.Outcome, Detail: other.Detail, Items: briefly(other.items(o.now))}
 		}
 	}
-	return leaver.StepRequest{UserID: o.Report.Leaver.ID, Reason: s.Reason, Results: results, AccountDisabled: o.accountDisabled()}
+	return leaver.StepRequest{UserID: o.Report.Leaver.ID, Reason: s.Reason, Results: results, AccountDisabled: o.accountDisabled(), Settings: s.Settings}
 }
 
 // briefly is what later steps need to know of items: a request that held the calls of

@@ -1,0 +1,123 @@
+package activities
+
+import (
+	"context"
+	"slices"
+
+	"github.com/leaver-dev/leaver"
+)
+
+// things is what a step of shape Each has to know by itself; what all such steps have in common is done here. The
+// list is the truth: a change is done when the list, or look, shows it, whatever the answer to the change was.
+type things struct {
+	// none says that the leaver has no such things, such as "the leaver is a member of no group".
+	none string
+	// list returns the items as they stand. One without an outcome is to be changed; one that is Failed cannot be
+	// changed here, and its detail says why and who can, or it is a question where it has a failure too; one that
+	// is AlreadyDone or Skipped needs no change.
+	list func(*Activities, context.Context, subject) ([]leaver.Item, error)
+	// look returns one item as it stands, by its id. Where it is nil, the item is looked for in the list.
+	look func(*Activities, context.Context, subject, leaver.Item) (leaver.Item, error)
+	// change changes one item. An attempt before may have changed it.
+	change func(*Activities, context.Context, subject, leaver.Item) error
+	// changed says what has become of an item that is not listed any more, such as "the membership is removed".
+	changed string
+}
+
+// subject is whom a step is about, and what it was told.
+type subject struct {
+	UserID   string
+	Settings leaver.Settings
+	// Results is how the steps ended that the step comes after, where the items are listed.
+	Results map[string]leaver.StepResult
+}
+
+// listItems lists what the step is to change, and what it cannot change. Items of an earlier list that are not listed
+// any more have been changed.
+func (t *things) listItems(a *Activities, ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+	items, err := t.list(a, ctx, subject{step.UserID, step.Settings, step.Results})
+	rest := leaver.Item{Outcome: leaver.AlreadyDone, Detail: t.changed}
+	result := leaver.StepResult{}
+	if a.isDeleted(ctx, step.UserID, err) {
+		err, rest, result.Detail = nil, leaver.Item{Outcome: leaver.Skipped, Detail: accountDeleted}, accountDeleted
+	}
+	if err != nil {
+		return leaver.StepResult{}, failure(ctx, err)
+	}
+	for _, known := range step.Items {
+		if !slices.ContainsFunc(items, func(i leaver.Item) bool { return i.ID == known.ID }) {
+			result.Items = append(result.Items, settled(known, rest.Outcome, rest.Detail))
+		}
+	}
+	for _, item := range items {
+		at := slices.IndexFunc(step.Items, func(known leaver.Item) bool { return known.ID == item.ID })
+		switch {
+		case at < 0:
+		case item.Outcome == leaver.AlreadyDone || item.Outcome == leaver.Skipped:
+			item = settled(step.Items[at], item.Outcome, item.Detail)
+		case step.Items[at].Before != nil:
+			item.Before = step.Items[at].Before // as it was before the first change
+		}
+		result.Items = append(result.Items, item)
+	}
+	if len(result.Items) == 0 && result.Detail == "" {
+		result.Detail = t.none
+	}
+	return result, nil
+}
+
+// changeItem changes one item, after it has looked whether that is to be done still, and looks whether the change
+// shows.
+func (t *things) changeItem(a *Activities, ctx context.Context, request leaver.ItemRequest) (leaver.Item, error) {
+	if request.Item.ID == "" {
+		return leaver.Item{}, invalid(ctx, "item.id: is missing, want the id of an item that was listed")
+	}
+	s := subject{UserID: request.UserID, Settings: request.Settings}
+	open := request.Item
+	open.Outcome, open.Detail, open.Failure, open.Choice = "", "", "", ""
+	item, err := t.stand(a, ctx, s, open)
+	switch {
+	case err != nil:
+		return leaver.Item{}, failure(ctx, err)
+	case item.Outcome == leaver.Failed:
+		is := item.Failure
+		if is == "" {
+			is = leaver.GraphBadRequest
+		}
+		return leaver.Item{}, named(ctx, leaver.Failure{Type: is, Message: item.Detail})
+	case item.Outcome != "": // an earlier attempt may have changed it and lost the answer
+		return settled(open, item.Outcome, item.Detail), nil
+	}
+	notYet := errStillSo
+	switch err := t.change(a, ctx, s, item); {
+	case isMissing(err), isUnlinked(err):
+		notYet = errListLags
+	case err != nil:
+		return leaver.Item{}, failure(ctx, err)
+	}
+	switch item, err = t.stand(a, ctx, s, open); {
+	case err != nil:
+		return leaver.Item{}, failure(ctx, err)
+	case item.Outcome != leaver.AlreadyDone:
+		return leaver.Item{}, failure(ctx, notYet)
+	}
+	return settled(open, item.Outcome, item.Detail), nil
+}
+
+// stand is how an item stands now.
+func (t *things) stand(a *Activities, ctx context.Context, s subject, item leaver.Item) (leaver.Item, error) {
+	if t.look != nil {
+		return t.look(a, ctx, s, item)
+	}
+	items, err := t.list(a, ctx, s)
+	if a.isDeleted(ctx, s.UserID, err) {
+		return leaver.Item{Outcome: leaver.Skipped, Detail: accountDeleted}, nil
+	}
+	if err != nil {
+		return leaver.Item{}, err
+	}
+	if at := slices.IndexFunc(items, func(i leaver.Item) bool { return i.ID == item.ID }); at >= 0 {
+		return items[at], nil
+	}
+	return leaver.Item{Outcome: leaver.AlreadyDone, Detail: t.changed}, nil
+}

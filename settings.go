@@ -1,0 +1,84 @@
+package leaver
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// Settings is what a step can be told about its work, by steps.NAME of a request. docs/steps.md says which step takes
+// what.
+type Settings struct {
+	// HandOverTo is who takes over what the leaver has: an object id, a user principal name, or the word "manager",
+	// which is the default. A request may say it once for all steps.
+	HandOverTo string `json:"handOverTo,omitzero"`
+	// Group is the object id of a group.
+	Group string `json:"group,omitzero"`
+	// Attributes are properties of the user, by Graph's names.
+	Attributes []string `json:"attributes,omitempty"`
+	// InternalMessage and ExternalMessage are texts of an automatic reply.
+	InternalMessage string `json:"internalMessage,omitzero"`
+	ExternalMessage string `json:"externalMessage,omitzero"`
+}
+
+// SettingHandOverTo and the others are the names of Settings.
+const (
+	SettingHandOverTo      = "handOverTo"
+	SettingGroup           = "group"
+	SettingAttributes      = "attributes"
+	SettingInternalMessage = "internalMessage"
+	SettingExternalMessage = "externalMessage"
+)
+
+// Manager is the HandOverTo that names the leaver's manager.
+const Manager = "manager"
+
+// maxMessage is how long the text of an automatic reply may be, in characters.
+const maxMessage = 10_000
+
+// Given names the settings that are set.
+func (s Settings) Given() []string {
+	set := []struct {
+		name  string
+		isSet bool
+	}{
+		{SettingHandOverTo, s.HandOverTo != ""}, {SettingGroup, s.Group != ""}, {SettingAttributes, len(s.Attributes) > 0},
+		{SettingInternalMessage, s.InternalMessage != ""}, {SettingExternalMessage, s.ExternalMessage != ""},
+	}
+	var names []string
+	for _, setting := range set {
+		if setting.isSet {
+			names = append(names, setting.name)
+		}
+	}
+	return names
+}
+
+// check refuses values that cannot be right, by the name of the field.
+func (s Settings) check(field string) error {
+	if s.Group != "" && uuid.Validate(s.Group) != nil {
+		return fmt.Errorf("%s.%s: want the object id of a group", field, SettingGroup)
+	}
+	if slices.Contains(s.Attributes, "") {
+		return fmt.Errorf("%s.%s: want names of properties of the user, such as jobTitle", field, SettingAttributes)
+	}
+	return cmp.Or(checkSuccessor(field+"."+SettingHandOverTo, s.HandOverTo),
+		checkMessage(field+"."+SettingInternalMessage, s.InternalMessage), checkMessage(field+"."+SettingExternalMessage, s.ExternalMessage))
+}
+
+func checkSuccessor(field, value string) error {
+	if value == "" || value == Manager || CheckUserID(value) == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: want the object id or user principal name of who takes over, or %q", field, Manager)
+}
+
+func checkMessage(field, text string) error {
+	if n := utf8.RuneCountInString(text); n > maxMessage {
+		return fmt.Errorf("%s: has %d characters, want at most %d", field, n, maxMessage)
+	}
+	return nil
+}
