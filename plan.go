@@ -71,6 +71,8 @@ type Step struct {
 	Destroys bool `json:"destroys,omitzero"`
 	// Settings are what the request told the step about its work.
 	Settings Settings `json:"settings,omitzero"`
+	// Delay is how long the step waits after those steps have ended that it comes after.
+	Delay Duration `json:"delay,omitzero"`
 	// AtOnce is how many items are changed at a time, for shape Each; zero means ten.
 	AtOnce int `json:"atOnce,omitzero"`
 	// Devices is set for shape Devices.

@@ -108,7 +108,7 @@ type Progress struct {
 // Wait is something that the offboarding waits for.
 type Wait struct {
 	Step string `json:"step"`
-	// For is "person", "approval", "graph" or "devices".
+	// For is "person", "approval", "graph", "devices" or "time".
 	For   string    `json:"for"`
 	Since time.Time `json:"since"`
 	// Actions are the signals and updates that end the wait.
@@ -116,7 +116,7 @@ type Wait struct {
 	// Choices are what an Answer may say about the items.
 	Choices []Choice `json:"choices,omitempty"`
 	// Until is when Graph is asked again, for a wait for Graph; without a Step it is until
-	// when planning is tried.
+	// when planning is tried. For a wait for a time it is that time.
 	Until time.Time `json:"until,omitzero"`
 	// Why is what planning failed with last, while it waits for Graph, or why the whole offboarding waits for a
 	// person.
@@ -132,6 +132,8 @@ const (
 	WaitForApproval = "approval"
 	// WaitForDevices is that of a Wait for devices that are on their way.
 	WaitForDevices = "devices"
+	// WaitForTime is that of a Wait of a step that begins some time after the steps before it.
+	WaitForTime = "time"
 )
 
 // RefusedSignal is a signal that changed nothing.

@@ -52,6 +52,8 @@ type StepSettings struct {
 	Include bool `json:"include,omitzero"`
 	// OnFailure takes precedence over the request's.
 	OnFailure OnFailure `json:"onFailure,omitzero"`
+	// Delay is how long the step waits after those steps have ended that it comes after, such as "720h".
+	Delay Duration `json:"delay,omitzero"`
 	Settings
 }
 
@@ -138,6 +140,9 @@ func (r Request) check() error {
 	for _, name := range slices.Sorted(maps.Keys(r.Steps)) {
 		if err := cmp.Or(r.Steps[name].OnFailure.check("steps."+name+".onFailure"), r.Steps[name].check("steps."+name)); err != nil {
 			return err
+		}
+		if d := time.Duration(r.Steps[name].Delay); d < 0 || d > MaxDeviceDeadline {
+			return fmt.Errorf("steps.%s.delay: is %s, want at most %s, for example \"720h\"", name, d, MaxDeviceDeadline)
 		}
 		if r.Steps[name].Skip && r.Steps[name].Include {
 			return fmt.Errorf("steps.%s: skip and include exclude each other", name)

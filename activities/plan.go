@@ -110,7 +110,7 @@ const intunePatience = leaver.Duration(7 * 24 * time.Hour)
 
 func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) leaver.Step {
 	step, settings := row.Step, request.Steps[row.Name]
-	step.OnFailure, step.Settings = cmp.Or(settings.OnFailure, request.OnFailure, leaver.Ask), settings.Settings
+	step.OnFailure, step.Delay, step.Settings = cmp.Or(settings.OnFailure, request.OnFailure, leaver.Ask), settings.Delay, settings.Settings
 	if slices.Contains(row.takes, leaver.SettingHandOverTo) {
 		step.Settings.HandOverTo = cmp.Or(settings.HandOverTo, request.HandOverTo, leaver.Manager)
 	}

@@ -126,6 +126,15 @@ func TestAStepIsLeftOutAlone(t *testing.T) {
 	}
 }
 
+func TestASettingThatAStepDoesNotTakeIsRefusedBeforeAnyRequest(t *testing.T) {
+	t.Parallel()
+	s := set(t, withDevices())
+	settings := leaver.StepSettings{Settings: leaver.Settings{Group: "8f3c6a52-0c1e-4f0e-9b7e-0d7f5c3a1b2d"}}
+	_, err := call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, with(settings, leaver.StepRevokeSessions))
+	assert.Contains(t, final(t, s, err, leaver.InvalidRequest).Message(), "steps.revokeSessions.group: the step takes no settings of its own")
+	assert.Empty(t, s.Requests())
+}
+
 func TestAnUnknownStepIsRefusedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
 	s := set(t, withDevices())

@@ -69,6 +69,8 @@ func (v view) how(wait leaver.Wait) string {
 		if wait.Step == "" {
 			return fmt.Sprintf("there is no plan yet: since %s Graph does not let it be made, which is tried until %s: %s", wait.Since.Local().Format(time.DateTime), wait.Until.Local().Format(time.DateTime), wait.Why)
 		}
+	case leaver.WaitForTime:
+		return fmt.Sprintf("%s begins at %s (workflow %s)", wait.Step, wait.Until.Local().Format(time.DateTime), v.workflowID)
 	case leaver.WaitForPerson:
 		if wait.Step == "" {
 			commands := make([]string, len(wait.Actions))

@@ -18,7 +18,7 @@ import (
 func (s *starter) startCommand() *cobra.Command {
 	var request leaver.Request
 	var skip, include []string
-	var devices string
+	var devices, steps string
 	var detach bool
 	cmd := &cobra.Command{
 		Use:   "start USER",
@@ -31,8 +31,15 @@ following, not the offboarding.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request.UserID, request.Steps = args[0], map[string]leaver.StepSettings{}
+			if cmd.Flags().Changed("steps") {
+				if err := leaver.ParseStrict([]byte(steps), &request.Steps); err != nil {
+					return fmt.Errorf("--steps: %w", err)
+				}
+			}
 			for _, name := range slices.Concat(skip, include) {
-				request.Steps[name] = leaver.StepSettings{Skip: slices.Contains(skip, name), Include: slices.Contains(include, name)}
+				settings := request.Steps[name]
+				settings.Skip, settings.Include = settings.Skip || slices.Contains(skip, name), settings.Include || slices.Contains(include, name)
+				request.Steps[name] = settings
 			}
 			if cmd.Flags().Changed("devices") {
 				request.Devices = &leaver.DevicePolicy{}
@@ -51,6 +58,8 @@ following, not the offboarding.`,
 	flags.StringVar((*string)(&request.OnFailure), "on-failure", "", "when a step cannot succeed by waiting: ask (default), continue or fail")
 	flags.StringSliceVar(&skip, "skip", nil, "leave a step out, by name; can be repeated")
 	flags.StringSliceVar(&include, "include", nil, "put a step into the plan that is off unless asked for; can be repeated: "+strings.Join(leaver.OptionalSteps(), ", "))
+	flags.StringVar(&steps, "steps", "", `settings by step name, as JSON such as {"revokeSessions":{"delay":"1h"},"addToBlockGroup":{"include":true,"group":"..."}}; see docs/steps.md`)
+	flags.StringVar(&request.HandOverTo, "hand-over-to", "", "who takes over what the leaver has: an object id, a user principal name, or manager (default)")
 	flags.StringVar(&devices, "devices", "", `what to do with devices, as JSON such as {"company":{"windows":"wipe"},"personal":{"default":"retire"}} (default: the worker's)`)
 	flags.StringVar(&request.Reason, "reason", "", "why, for the second administrator who is to approve what is asked of devices; with the ticket at most 1,024 characters")
 	flags.StringVar(&request.Ticket, "ticket", "", "the ticket that asks for the offboarding, for the same administrator")

@@ -24,7 +24,7 @@ func (o *offboarding) snapshot() leaver.Progress {
 	for i, s := range o.Steps {
 		p.Steps[i] = s.StepRecord
 		p.Steps[i].Items = s.items(o.now)
-		if s.State != leaver.StepEnded && s.State != leaver.StepPending {
+		if s.State != leaver.StepEnded {
 			p.Waits = append(p.Waits, s.waits(o.now)...)
 		}
 	}
@@ -49,7 +49,13 @@ func (s *step) waits(now time.Time) []leaver.Wait {
 		waits = append(waits, leaver.Wait{Step: s.Name, For: what, Since: s.Since, Actions: append(actions, leaver.SkipStep, leaver.Abort)})
 		return &waits[len(waits)-1]
 	}
-	if s.State == leaver.StepWaiting {
+	switch s.State {
+	case leaver.StepPending:
+		if !s.Due.IsZero() {
+			add(leaver.WaitForTime).Until = s.Due
+		}
+		return waits
+	case leaver.StepWaiting:
 		wait := add(leaver.WaitForPerson, leaver.RetryStep)
 		switch {
 		case s.Blind:
@@ -104,8 +110,11 @@ func (o *offboarding) details() string {
 	}
 	for _, s := range o.Steps {
 		state, items := string(s.State), ""
-		if s.State == leaver.StepEnded {
+		switch {
+		case s.State == leaver.StepEnded:
 			state = string(s.Outcome)
+		case s.State == leaver.StepPending && !s.Due.IsZero():
+			state += ", begins " + clock(s.Due)
 		}
 		switch n := len(s.Items); {
 		case s.Fleet != nil && len(s.Fleet.Devices) > 0:

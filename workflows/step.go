@@ -31,7 +31,11 @@ type step struct {
 	// Blind says that the items, or devices, could not be listed, and that a person is
 	// asked about that.
 	Blind bool `json:"blind,omitzero"`
+	// Due is when the step begins that waits some time after the steps before it have ended.
+	Due time.Time `json:"due,omitzero"`
 
+	// delay is the timer that ends when the step is due.
+	delay  *call
 	runner runner
 }
 
@@ -82,7 +86,7 @@ func (o *offboarding) canMove(ctx workflow.Context, s *step) bool {
 		return false
 	case s.State == leaver.StepPending:
 		comesBefore := func(other *step) bool { return other.State != leaver.StepEnded && slices.Contains(s.After, other.Name) }
-		return s.Skip != "" || ctx.Err() != nil || s.Decided == leaver.SkipStep || !o.renewing && !o.held() && !slices.ContainsFunc(o.Steps, comesBefore)
+		return s.Skip != "" || ctx.Err() != nil || s.Decided == leaver.SkipStep || !o.renewing && !o.held() && (s.delay == nil || s.delay.ended()) && !slices.ContainsFunc(o.Steps, comesBefore)
 	case s.Decided == leaver.SkipStep || ctx.Err() != nil:
 		return s.runner.writesSince().IsZero() || s.runner.ready()
 	}
@@ -99,6 +103,8 @@ func (o *offboarding) move(ctx workflow.Context, s *step) {
 		s.runner.advance(ctx)
 	case s.Decided == leaver.SkipStep:
 		o.leaveOut(ctx, s)
+	case pending && s.Delay > 0 && s.delay == nil:
+		s.putOff(ctx)
 	case pending:
 		if s.StartedAt.IsZero() {
 			s.StartedAt = workflow.Now(ctx)
@@ -112,6 +118,16 @@ func (o *offboarding) move(ctx workflow.Context, s *step) {
 		o.finish(ctx, s, unseen)
 	}
 	o.show(ctx)
+}
+
+// putOff has a step begin some time from now. Where a run before this one has put it off, it is due as it was then.
+func (s *step) putOff(ctx workflow.Context) {
+	now := workflow.Now(ctx)
+	if s.Due.IsZero() {
+		s.Due, s.Since = now.Add(time.Duration(s.Delay)), now
+	}
+	ctx, cancel := workflow.WithCancel(ctx)
+	s.delay = &call{future: workflow.NewTimerWithOptions(ctx, s.Due.Sub(now), workflow.TimerOptions{Summary: "Until " + s.Name + " begins"}), cancel: cancel}
 }
 
 // unseen is how a step ends that was stopped.
@@ -194,6 +210,7 @@ func (o *offboarding) leaveOut(ctx workflow.Context, s *step) {
 
 func (o *offboarding) finish(ctx workflow.Context, s *step, result leaver.StepResult) {
 	s.State, s.Outcome, s.Detail, s.EndedAt = leaver.StepEnded, result.Outcome, result.Detail, workflow.Now(ctx)
+	s.delay.stop()
 	if s.runner != nil {
 		s.runner.stop()
 		s.runner = nil
