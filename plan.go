@@ -9,6 +9,8 @@ import (
 // decided. It is pinned in the workflow's history when the offboarding starts.
 type Plan struct {
 	Leaver Leaver `json:"leaver"`
+	// Profile is the name of the profile that the plan was made by.
+	Profile string `json:"profile,omitempty"`
 	// Guards are what was found out about each danger.
 	Guards []Guard `json:"guards,omitempty"`
 	// Only says that there must be no other running offboarding of the leaver.

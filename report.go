@@ -34,6 +34,7 @@ const (
 type Report struct {
 	Status    Status       `json:"status"`
 	Leaver    Leaver       `json:"leaver"`
+	Profile   string       `json:"profile,omitempty"`
 	StartedAt time.Time    `json:"startedAt"`
 	EndedAt   time.Time    `json:"endedAt,omitzero"`
 	Steps     []StepRecord `json:"steps"`

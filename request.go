@@ -24,6 +24,8 @@ type Request struct {
 	UserID string `json:"userId"`
 	// DryRun plans and stops: the report shows what would be done.
 	DryRun bool `json:"dryRun,omitzero"`
+	// Profile names one of the worker's profiles. What the request says itself comes before what the profile says.
+	Profile string `json:"profile,omitzero"`
 	// OnFailure is what to do when a step cannot succeed by waiting. The
 	// default is Ask.
 	OnFailure OnFailure `json:"onFailure,omitzero"`
@@ -134,19 +136,8 @@ func ParseRequest(input []byte) (Request, error) {
 }
 
 func (r Request) check() error {
-	if err := cmp.Or(CheckUserID(r.UserID), r.OnFailure.check("onFailure")); err != nil {
+	if err := cmp.Or(CheckUserID(r.UserID), r.OnFailure.check("onFailure"), checkSteps("steps", r.Steps)); err != nil {
 		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Steps)) {
-		if err := cmp.Or(r.Steps[name].OnFailure.check("steps."+name+".onFailure"), r.Steps[name].check("steps."+name)); err != nil {
-			return err
-		}
-		if d := time.Duration(r.Steps[name].Delay); d < 0 || d > MaxDeviceDeadline {
-			return fmt.Errorf("steps.%s.delay: is %s, want at most %s, for example \"720h\"", name, d, MaxDeviceDeadline)
-		}
-		if r.Steps[name].Skip && r.Steps[name].Include {
-			return fmt.Errorf("steps.%s: skip and include exclude each other", name)
-		}
 	}
 	if err := cmp.Or(checkText("reason", r.Reason), checkText("ticket", r.Ticket), checkSuccessor("handOverTo", r.HandOverTo)); err != nil {
 		return err
@@ -159,11 +150,32 @@ func (r Request) check() error {
 			return err
 		}
 	}
-	switch d := time.Duration(r.DeviceDeadline); {
+	return checkDeadline("deviceDeadline", r.DeviceDeadline)
+}
+
+// checkSteps refuses what cannot be right of the settings of steps.
+func checkSteps(field string, steps map[string]StepSettings) error {
+	for _, name := range slices.Sorted(maps.Keys(steps)) {
+		settings, field := steps[name], field+"."+name
+		if err := cmp.Or(settings.OnFailure.check(field+".onFailure"), settings.check(field)); err != nil {
+			return err
+		}
+		if d := time.Duration(settings.Delay); d < 0 || d > MaxDeviceDeadline {
+			return fmt.Errorf("%s.delay: is %s, want at most %s, for example \"720h\"", field, d, MaxDeviceDeadline)
+		}
+		if settings.Skip && settings.Include {
+			return fmt.Errorf("%s: skip and include exclude each other", field)
+		}
+	}
+	return nil
+}
+
+func checkDeadline(field string, deadline Duration) error {
+	switch d := time.Duration(deadline); {
 	case d != 0 && d < minDeviceDeadline:
-		return fmt.Errorf("deviceDeadline: is %s, want at least %s, for example \"720h\"", d, minDeviceDeadline)
+		return fmt.Errorf("%s: is %s, want at least %s, for example \"720h\"", field, d, minDeviceDeadline)
 	case d > MaxDeviceDeadline:
-		return fmt.Errorf("deviceDeadline: is %s, want at most %s, for example \"720h\"", d, MaxDeviceDeadline)
+		return fmt.Errorf("%s: is %s, want at most %s, for example \"720h\"", field, d, MaxDeviceDeadline)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/leaver-dev/leaver"
@@ -26,7 +28,8 @@ type Config struct {
 	SecondLook time.Duration
 	// MacOSUnlockCode is the code that wipes of Macs carry, or empty. It is a secret.
 	MacOSUnlockCode string
-	Guards          Guards // whom plans refuse, and which of them a person approves first
+	Guards          Guards                    // whom plans refuse, and which of them a person approves first
+	Profiles        map[string]leaver.Profile // by the names that requests give
 }
 
 // Activities holds what the steps work with.
@@ -38,6 +41,7 @@ type Activities struct {
 	unlockCode     string
 	guards         Guards
 	signers        approval.Signers
+	profiles       map[string]leaver.Profile
 }
 
 // New checks c and makes the activities.
@@ -70,7 +74,13 @@ func New(c Config) (*Activities, error) {
 			return nil, fmt.Errorf("activities: the allowed signers file names %d who may approve, and Approvers wants %d: no plan could ever be approved", people, max(1, c.Guards.Approvers))
 		}
 	}
-	return &Activities{c.Graph, c.Devices, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode, c.Guards, signers}, nil
+	a := &Activities{c.Graph, c.Devices, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode, c.Guards, signers, c.Profiles}
+	for _, name := range slices.Sorted(maps.Keys(c.Profiles)) {
+		if err := a.checkProfile(name); err != nil {
+			return nil, fmt.Errorf("activities: profile %w", err)
+		}
+	}
+	return a, nil
 }
 
 // Register puts every activity under its own name.

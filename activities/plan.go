@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,20 +21,21 @@ import (
 //
 // Microsoft: GET /users/{id}.
 func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request) (leaver.Plan, error) {
-	if err := knowsSteps(request); err != nil {
+	request, rows, err := a.profiled(request)
+	if err != nil {
 		return leaver.Plan{}, err
 	}
 	found, err := a.findLeaver(ctx, request.UserID)
 	if err != nil {
 		return leaver.Plan{}, failure(ctx, err)
 	}
-	plan := leaver.Plan{Leaver: found, Only: !a.guards.AllowOthers}
+	plan := leaver.Plan{Leaver: found, Profile: request.Profile, Only: !a.guards.AllowOthers}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var group errgroup.Group
 	group.Go(func() (err error) { plan.Guards, err = a.guardAccount(ctx, found); return err })
 	var ofDevices []leaver.Guard
-	for _, row := range catalogue {
+	for _, row := range rows {
 		if isOptional(row.Name) && !request.Steps[row.Name].Include {
 			continue
 		}
@@ -110,7 +110,7 @@ const intunePatience = leaver.Duration(7 * 24 * time.Hour)
 
 func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) leaver.Step {
 	step, settings := row.Step, request.Steps[row.Name]
-	step.OnFailure, step.Delay, step.Settings = cmp.Or(settings.OnFailure, request.OnFailure, leaver.Ask), settings.Delay, settings.Settings
+	step.OnFailure, step.Delay, step.Settings = cmp.Or(settings.OnFailure, row.OnFailure, request.OnFailure, leaver.Ask), settings.Delay, settings.Settings
 	if slices.Contains(row.takes, leaver.SettingHandOverTo) {
 		step.Settings.HandOverTo = cmp.Or(settings.HandOverTo, request.HandOverTo, leaver.Manager)
 	}
@@ -122,6 +122,9 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 	}
 	if settings.Skip {
 		step.Skip = "the request leaves it out"
+		if request.Profile != "" {
+			step.Skip = "the request, or its profile, leaves it out"
+		}
 	}
 	if row.intune {
 		step.TaskQueue, step.Reason = a.queue, request.Justification()
@@ -175,8 +178,8 @@ func (a *Activities) foreseeItems(ctx context.Context, plan *leaver.Plan) {
 	group.SetLimit(sideBySide)
 	for i := range plan.Steps {
 		step := &plan.Steps[i]
-		at := slices.IndexFunc(catalogue, func(r row) bool { return r.Name == step.Name })
-		if catalogue[at].things == nil || step.Skip != "" {
+		at := slices.IndexFunc(catalogue, func(r row) bool { return r.Name == step.Name && r.things != nil })
+		if at < 0 || step.Skip != "" {
 			continue
 		}
 		group.Go(func() (err error) {
@@ -190,35 +193,3 @@ func (a *Activities) foreseeItems(ctx context.Context, plan *leaver.Plan) {
 }
 
 func isOptional(name string) bool { return slices.Contains(leaver.OptionalSteps(), name) }
-
-// knowsSteps refuses a request that names a step that there is not, or tells a step what it does not take.
-func knowsSteps(request leaver.Request) error {
-	refuse := func(message string) error {
-		return leaver.Failure{Type: leaver.InvalidRequest, Message: message}.Err()
-	}
-	var names []string
-	for _, row := range catalogue {
-		names = append(names, row.Name)
-	}
-	for _, name := range slices.Sorted(maps.Keys(request.Steps)) {
-		at := slices.Index(names, name)
-		if at < 0 {
-			return refuse("steps." + name + ": there is no such step, want one of " + strings.Join(names, ", "))
-		}
-		row, settings := catalogue[at], request.Steps[name]
-		for _, given := range settings.Given() {
-			switch {
-			case len(row.takes) == 0:
-				return refuse("steps." + name + "." + given + ": the step takes no settings of its own")
-			case !slices.Contains(row.takes, given):
-				return refuse("steps." + name + "." + given + ": the step does not take it, want " + strings.Join(row.takes, ", "))
-			}
-		}
-		for _, needed := range row.needs {
-			if settings.Include && !slices.Contains(settings.Given(), needed) {
-				return refuse("steps." + name + "." + needed + ": is missing, and the step cannot do without")
-			}
-		}
-	}
-	return nil
-}

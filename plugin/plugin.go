@@ -59,6 +59,9 @@ type Config struct {
 	// Guards say whom plans refuse, and which plans a person approves first. The zero value has plans approved of
 	// who holds directory roles, has more than 20 devices, or is one of more than 10 within an hour.
 	Guards activities.Guards
+	// Profiles are what offboardings of one kind have in common, by the names that requests give; that of
+	// leaver.DefaultProfile is for requests that name none. leaver.ParseProfiles reads them.
+	Profiles map[string]leaver.Profile
 	// ListPages and ListRows are how many pages and rows a list of Graph's may have
 	// before it counts as a list without end. Zero means 1,000 and 50,000.
 	ListPages, ListRows int
@@ -100,7 +103,7 @@ func (c Config) activities() (*activities.Activities, error) {
 			return nil, err
 		}
 	}
-	return activities.New(activities.Config{Graph: users, Devices: devices, DeviceTaskQueue: c.DeviceTaskQueue, SecondLook: cmp.Or(c.SecondLook, 5*time.Second), MacOSUnlockCode: c.MacOSUnlockCode, Guards: c.Guards, DeviceSettings: leaver.DeviceSettings{
+	return activities.New(activities.Config{Graph: users, Devices: devices, DeviceTaskQueue: c.DeviceTaskQueue, SecondLook: cmp.Or(c.SecondLook, 5*time.Second), MacOSUnlockCode: c.MacOSUnlockCode, Guards: c.Guards, Profiles: c.Profiles, DeviceSettings: leaver.DeviceSettings{
 		Policy:      c.DevicePolicy,
 		Deadline:    leaver.Duration(cmp.Or(c.DeviceDeadline, 30*24*time.Hour)),
 		FirstLook:   leaver.Duration(cmp.Or(c.FirstPoll, time.Minute)),

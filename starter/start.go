@@ -55,6 +55,7 @@ following, not the offboarding.`,
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&request.DryRun, "dry-run", false, "show the plan and touch nothing")
+	flags.StringVar(&request.Profile, "profile", "", "the name of one of the worker's profiles, which say what offboardings of one kind have in common")
 	flags.StringVar((*string)(&request.OnFailure), "on-failure", "", "when a step cannot succeed by waiting: ask (default), continue or fail")
 	flags.StringSliceVar(&skip, "skip", nil, "leave a step out, by name; can be repeated")
 	flags.StringSliceVar(&include, "include", nil, "put a step into the plan that is off unless asked for; can be repeated: "+strings.Join(leaver.OptionalSteps(), ", "))

@@ -29,6 +29,7 @@ type config struct {
 	DeviceDeadline time.Duration `env:"LEAVER_DEVICE_DEADLINE" envDefault:"720h"`
 	DevicePolicy   devicePolicy  `env:"LEAVER_DEVICE_POLICY"`
 	UnlockCodeFile string        `env:"LEAVER_MACOS_UNLOCK_CODE_FILE"`
+	Profiles       string        `env:"LEAVER_PROFILES"`
 	ListPages      int           `env:"LEAVER_LIST_PAGES" envDefault:"1000"`
 	ListRows       int           `env:"LEAVER_LIST_ROWS" envDefault:"50000"`
 	StopTimeout    time.Duration `env:"LEAVER_STOP_TIMEOUT" envDefault:"65s"`

@@ -43,11 +43,15 @@ func run(ctx context.Context, c config, _ io.Writer) error {
 			return errors.New("LEAVER_ALLOWED_SIGNERS: the file is empty, so nobody could approve")
 		}
 	}
+	profiles, err := profiles(c.Profiles)
+	if err != nil {
+		return err
+	}
 	offboarding, err := plugin.New(plugin.Config{
 		Credential: all, DeviceCredential: devices, Cloud: c.Cloud, GraphURL: c.GraphURL,
 		FirstPoll: c.FirstPoll, LongestPoll: c.LongestPoll, DeviceDeadline: c.DeviceDeadline,
 		DevicePolicy: leaver.DevicePolicy(c.DevicePolicy), DeviceTaskQueue: c.DeviceQueue,
-		MacOSUnlockCode: unlockCode, ListPages: c.ListPages, ListRows: c.ListRows, Guards: activities.Guards{
+		Profiles: profiles, MacOSUnlockCode: unlockCode, ListPages: c.ListPages, ListRows: c.ListRows, Guards: activities.Guards{
 			ProtectedUsers: c.ProtectedUsers, ProtectedGroups: c.ProtectedGroups, Privileged: c.Privileged,
 			MaxDevices: c.MaxDevices, MaxStarts: c.MaxStarts, Strict: c.StrictGuards,
 			Approvals: c.Approvals, Approvers: c.Approvers, AllowedSigners: signers,

@@ -231,7 +231,7 @@ func (o *offboarding) plan(ctx workflow.Context) error {
 	if err := plan.Check(); err != nil {
 		return leaver.Failure{Type: leaver.OffboardingIncomplete, Message: "the plan cannot be run: " + err.Error()}.Err()
 	}
-	o.Report.Leaver = plan.Leaver
+	o.Report.Leaver, o.Report.Profile = plan.Leaver, plan.Profile
 	// What is clear is in the plan, and is not kept as long as the offboarding waits.
 	o.Report.Guards = choose(plan.Guards, func(g leaver.Guard) bool { return o.request.DryRun || g.Result != leaver.GuardClear })
 	if err := o.beOnly(ctx, plan); err != nil {
