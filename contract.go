@@ -27,6 +27,9 @@ const (
 	ActivityDisableAccount  = "DisableAccount"
 	ActivityRevokeSessions  = "RevokeSessions"
 
+	ActivityListOnPremisesAccount  = "ListOnPremisesAccount"
+	ActivityAwaitOnPremisesAccount = "AwaitOnPremisesAccount"
+
 	// RemoveAllDevices is also for anybody's workflow: it takes a StepRequest and
 	// returns a StepResult.
 	ActivityRemoveAllDevices   = "RemoveAllDevices"
@@ -47,9 +50,11 @@ const (
 
 // Step names, as requests, plans, decisions and reports write them.
 const (
-	StepDisableAccount   = "disableAccount"
-	StepRevokeSessions   = "revokeSessions"
-	StepRemoveAllDevices = "removeAllDevices"
+	StepDisableAccount = "disableAccount"
+	StepRevokeSessions = "revokeSessions"
+	// StepDisableInActiveDirectory is in the plans of synchronised accounts alone.
+	StepDisableInActiveDirectory = "disableInActiveDirectory"
+	StepRemoveAllDevices         = "removeAllDevices"
 
 	StepWipeManagedAppRegistrations = "wipeManagedAppRegistrations"
 	StepDeleteAutopilotIdentities   = "deleteAutopilotIdentities"

@@ -77,6 +77,9 @@ type Step struct {
 	Delay Duration `json:"delay,omitzero"`
 	// AtOnce is how many items are changed at a time, for shape Each; zero means ten.
 	AtOnce int `json:"atOnce,omitzero"`
+	// MostChanges is how often an item is changed that Microsoft lists again afterwards, for shape Each, before a person
+	// is asked; zero means twice.
+	MostChanges int `json:"mostChanges,omitzero"`
 	// Devices is set for shape Devices.
 	Devices *DeviceSettings `json:"devices,omitempty"`
 	// Items is what the step would touch, as far as the plan could see.

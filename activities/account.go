@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
 )
 
@@ -19,11 +20,13 @@ func (a *Activities) DisableAccount(ctx context.Context, step leaver.StepRequest
 	case err != nil:
 		return leaver.StepResult{}, failure(ctx, err)
 	case !user.AccountEnabled && activity.GetInfo(ctx).Attempt > 1:
-		return done("sign-in is blocked"), nil
+		return done(blocked(user)), nil
 	case !user.AccountEnabled:
 		return alreadyDone("sign-in was blocked before"), nil
 	}
-	if err := a.graph.SetAccountEnabled(ctx, user.ID, false); err != nil {
+	if err := a.graph.SetAccountEnabled(ctx, user.ID, false); user.OnPremisesSyncEnabled && isMastered(err) {
+		return leaver.StepResult{Outcome: leaver.Skipped, Detail: "Entra leaves it to Active Directory to disable a synchronised account"}, nil
+	} else if err != nil {
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	switch user, err = a.graph.User(ctx, user.ID); {
@@ -33,7 +36,15 @@ func (a *Activities) DisableAccount(ctx context.Context, step leaver.StepRequest
 		// Graph reads from replicas that may lag behind its own writes.
 		return leaver.StepResult{}, failure(ctx, errStillSo)
 	}
-	return done("sign-in is blocked"), nil
+	return done(blocked(user)), nil
+}
+
+// blocked says what it is worth that an account is disabled.
+func blocked(user graph.User) string {
+	if user.OnPremisesSyncEnabled {
+		return "sign-in is blocked until the next directory synchronisation, which may allow it again"
+	}
+	return "sign-in is blocked"
 }
 
 // RevokeSessions makes the leaver's refresh tokens and session cookies invalid.

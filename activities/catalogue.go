@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/leaver-dev/leaver"
 )
@@ -17,6 +18,9 @@ type row struct {
 	change func(*Activities, context.Context, leaver.ItemRequest) (leaver.Item, error)
 	things *things // in place of do and change
 	intune bool    // the step writes to Intune, whose limits are kept by the task queue of the device steps
+	// synchronised says that the step is for accounts alone that Active Directory owns. Of those it is this step that
+	// disables the account, and not another one.
+	synchronised bool
 	// skip says why a leaver does not need the step, and note what a person should know about it for a leaver, or "".
 	skip, note func(leaver.Leaver) string
 	// takes names the settings that the step takes, and needs those that it cannot do without.
@@ -44,6 +48,19 @@ var accountSteps = []row{
 			traps:       "an account that is synchronised from Active Directory is enabled again by the next synchronisation unless it is disabled there too",
 		},
 		do: (*Activities).DisableAccount, skip: skipDeleted, note: noteSynced,
+	},
+	{
+		Step: leaver.Step{Name: leaver.StepDisableInActiveDirectory, Shape: leaver.Each,
+			Activity: leaver.ActivityListOnPremisesAccount, Change: leaver.ActivityAwaitOnPremisesAccount,
+			After: []string{leaver.StepDisableAccount}, Summary: "Wait until Active Directory has disabled the account", DisablesAccount: true, Patience: onPremisesPatience, MostChanges: mostSyncs},
+		doc: doc{
+			does:        "asks a person to disable the account in Active Directory, and waits until a synchronisation shows it; meanwhile it blocks sign-in in Entra whenever a synchronisation has allowed it. It is in the plan of synchronised accounts alone",
+			permissions: "`User.EnableDisableAccount.All`, `User.Read.All`; `Organization.Read.All` where the account was disabled before",
+			proof:       "the account is disabled, and the synchronisation has written to it after sign-in was blocked; where it was disabled before, one synchronisation of the tenant has left it so",
+			undo:        "enable the account in Active Directory",
+			traps:       "Entra may answer 204 to a change that the next synchronisation undoes, so that this answer is no proof; or it refuses the change. A synchronisation runs every half hour, or every two minutes with Cloud Sync",
+		},
+		do: (*Activities).ListOnPremisesAccount, change: (*Activities).AwaitOnPremisesAccount, skip: skipDeleted, synchronised: true,
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepRevokeSessions, Shape: leaver.Single, Activity: leaver.ActivityRevokeSessions,
@@ -104,7 +121,7 @@ var deviceSteps = []row{
 			After: []string{leaver.StepRemoveAllDevices}, Summary: "Disable the devices in Entra"},
 		doc: doc{
 			does:        "sets `accountEnabled` of the device objects to false",
-			permissions: "`Device.ReadWrite.All`; for devices other than Windows a delegated sign-in",
+			permissions: "`Device.ReadWrite.All`; for devices other than Windows a delegated sign-in with `Directory.AccessAsUser.All` and `Device.Read.All`",
 			proof:       "the device object is read again until it is disabled",
 			undo:        "set `accountEnabled` to true",
 			traps:       "an application may disable Windows devices only",
@@ -118,7 +135,7 @@ var deviceSteps = []row{
 			After: []string{leaver.StepRemoveAllDevices, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, Summary: "Delete the devices from Entra", Destroys: true},
 		doc: doc{
 			does:        "deletes the device objects",
-			permissions: "`Device.ReadWrite.All`; for devices other than Windows a delegated sign-in",
+			permissions: "`Device.ReadWrite.All`; for devices other than Windows a delegated sign-in with `Directory.AccessAsUser.All` and `Device.Read.All`",
 			proof:       "Entra does not list the device any more",
 			undo:        "none, except in tenants that keep deleted devices",
 			traps:       "the BitLocker keys and LAPS passwords that Entra holds are deleted with the device",
@@ -126,6 +143,13 @@ var deviceSteps = []row{
 		do: (*Activities).ListEntraDevices, change: (*Activities).DeleteEntraDevice, note: noteKeys,
 	},
 }
+
+// onPremisesPatience is how long Active Directory may take before a person is asked, and mostSyncs how often a
+// synchronisation may enable the account.
+const (
+	onPremisesPatience = leaver.Duration(7 * 24 * time.Hour)
+	mostSyncs          = 10
+)
 
 // The next directory synchronisation writes the on-premises state back.
 func noteSynced(l leaver.Leaver) string {

@@ -30,12 +30,14 @@ type subject struct {
 	Settings leaver.Settings
 	// Results is how the steps ended that the step comes after, where the items are listed.
 	Results map[string]leaver.StepResult
+	// Known are the items of an earlier list, or the one that is changed.
+	Known []leaver.Item
 }
 
 // listItems lists what the step is to change, and what it cannot change. Items of an earlier list that are not listed
 // any more have been changed.
 func (t *things) listItems(a *Activities, ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
-	items, err := t.list(a, ctx, subject{step.UserID, step.Settings, step.Results})
+	items, err := t.list(a, ctx, subject{step.UserID, step.Settings, step.Results, step.Items})
 	rest := leaver.Item{Outcome: leaver.AlreadyDone, Detail: t.changed}
 	result := leaver.StepResult{}
 	if a.isDeleted(ctx, step.UserID, err) {
@@ -72,8 +74,8 @@ func (t *things) changeItem(a *Activities, ctx context.Context, request leaver.I
 	if request.Item.ID == "" {
 		return leaver.Item{}, invalid(ctx, "item.id: is missing, want the id of an item that was listed")
 	}
-	s := subject{UserID: request.UserID, Settings: request.Settings}
 	open := request.Item
+	s := subject{UserID: request.UserID, Settings: request.Settings, Known: []leaver.Item{open}}
 	open.Outcome, open.Detail, open.Failure, open.Choice = "", "", "", ""
 	item, err := t.stand(a, ctx, s, open)
 	switch {

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 )
 
@@ -53,6 +55,7 @@ func newShelf(items ...leaver.Item) *shelf {
 func (s *shelf) change(t *testing.T, item leaver.Item) (leaver.Item, error) {
 	t.Helper()
 	suite := testsuite.WorkflowTestSuite{}
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(s.changeOne)
 	value, err := env.ExecuteActivity(s.changeOne, leaver.ItemRequest{UserID: "u", Item: item})

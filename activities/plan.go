@@ -36,7 +36,7 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	group.Go(func() (err error) { plan.Guards, err = a.guardAccount(ctx, found); return err })
 	var ofDevices []leaver.Guard
 	for _, row := range rows {
-		if isOptional(row.Name) && !request.Steps[row.Name].Include {
+		if isOptional(row.Name) && !request.Steps[row.Name].Include || row.synchronised && !found.OnPremisesSyncEnabled {
 			continue
 		}
 		step := a.planStep(row, plan.Leaver, request)
@@ -114,6 +114,7 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 	if slices.Contains(row.takes, leaver.SettingHandOverTo) {
 		step.Settings.HandOverTo = cmp.Or(settings.HandOverTo, request.HandOverTo, leaver.Manager)
 	}
+	step.DisablesAccount = row.DisablesAccount && row.synchronised == l.OnPremisesSyncEnabled
 	if row.note != nil {
 		step.Note = row.note(l)
 	}

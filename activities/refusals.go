@@ -128,6 +128,9 @@ var (
 	noRoute    = regexp.MustCompile(`for the segment`)
 )
 
+// mastered finds that Active Directory owns what is to be changed.
+var mastered = regexp.MustCompile(`on-?premises|mastered`)
+
 // reason is how Graph words a refusal, in lower case, and how it is told: Graph's words may
 // name people, and are repeated nowhere.
 type reason struct {
@@ -141,7 +144,7 @@ type reason struct {
 var reasons = []reason{
 	{words: unfitText, ours: "reason and ticket are too long for Intune's Multi Admin Approval: start anew with shorter ones, or skip the step"},
 	{words: regexp.MustCompile(`inherited`), ours: "it comes from a group, and can be changed there only"},
-	{words: regexp.MustCompile(`on-?premises|mastered`), ours: "it comes from Active Directory on the premises, and can be changed there only"},
+	{words: mastered, ours: "it comes from Active Directory on the premises, and can be changed there only"},
 	{words: regexp.MustCompile(`licen[cs]e`), ours: "a licence is missing or does not fit"},
 	{words: regexp.MustCompile(`privilege|permission|scope|\brole|authorized to|access (is )?denied`), ours: "the worker lacks a permission or a role"},
 	{words: regexp.MustCompile(`restricted|polic(y|ies)`), ours: "a policy or a restricted administrative unit forbids it"},

@@ -95,7 +95,7 @@ func (r *each) takeList(ctx workflow.Context) {
 		case at < 0:
 			r.Items = append(r.Items, item)
 		case r.Items[at].Choice == leaver.GiveUp, isQuestion(r.Items[at]):
-		case item.Outcome == "" && r.Changed[item.ID] >= mostChanges:
+		case item.Outcome == "" && r.Changed[item.ID] >= cmp.Or(r.MostChanges, mostChanges):
 			r.Items[at].Outcome, r.Items[at].Failure = leaver.Failed, leaver.GraphUnavailable
 			r.Items[at].Detail = fmt.Sprintf("it was changed %d times, and Microsoft lists it again", r.Changed[item.ID])
 		case item.Outcome != "" && r.Items[at].Outcome == leaver.Done: // as was seen when it was changed

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -286,11 +287,15 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (t transport) Do(r *http.Request) (*http.Response, error) { return t(r) }
 
-// Whoever sets a worker up grants what the README lists.
-func TestTheREADMENamesEveryPermissionThatACallNeeds(t *testing.T) {
+// An administrator grants what the README and the page of the steps list.
+func TestTheDocsNameEveryPermissionThatACallNeeds(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
-	require.NoError(t, err)
+	var docs []byte
+	for _, file := range []string{"../../README.md", "../../docs/steps.md"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		docs = append(docs, text...)
+	}
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
 	found := 0
@@ -301,7 +306,7 @@ func TestTheREADMENamesEveryPermissionThatACallNeeds(t *testing.T) {
 			for _, permission := range regexp.MustCompile(`\w+(\.\w+)*\.All\b`).FindAllString(call, -1) {
 				found++
 				wider := strings.Replace(permission, ".Read.", ".ReadWrite.", 1)
-				assert.True(t, strings.Contains(string(readme), "`"+permission+"`") || strings.Contains(string(readme), "`"+wider+"`"), "%s: %s", file, permission)
+				assert.True(t, bytes.Contains(docs, []byte("`"+permission+"`")) || bytes.Contains(docs, []byte("`"+wider+"`")), "%s: %s", file, permission)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/leaver-dev/leaver/internal/ascii"
 )
@@ -16,6 +17,8 @@ type User struct {
 	UserType              string `json:"userType"`
 	AccountEnabled        bool   `json:"accountEnabled"`
 	OnPremisesSyncEnabled bool   `json:"onPremisesSyncEnabled"`
+	// OnPremisesLastSyncDateTime is when the directory synchronisation last wrote to the user.
+	OnPremisesLastSyncDateTime time.Time `json:"onPremisesLastSyncDateTime"`
 	// CreationType is "Invitation" for a user who was invited from outside.
 	CreationType string `json:"creationType"`
 	// ExternalUserState is PendingAcceptance or Accepted for an invited user.
@@ -56,7 +59,7 @@ func (c *Client) User(ctx context.Context, id string) (User, error) {
 		Type           string `json:"@odata.type"`
 		AccountEnabled *bool  `json:"accountEnabled"`
 	}]
-	if err := c.do(ctx, getUser, c.user(id, "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled,creationType,externalUserState"), nil, &read); err != nil {
+	if err := c.do(ctx, getUser, c.user(id, "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled,creationType,externalUserState,onPremisesLastSyncDateTime"), nil, &read); err != nil {
 		return User{}, err
 	}
 	answer := read.value

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const userFields = "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled,creationType,externalUserState"
+const userFields = "?$select=id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled,creationType,externalUserState,onPremisesLastSyncDateTime"
 
 func TestAUserIsReadByIDOrName(t *testing.T) {
 	t.Parallel()

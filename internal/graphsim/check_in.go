@@ -61,8 +61,9 @@ func (u *User) enroll(d Device, now time.Time) {
 	}
 }
 
-// checkIn lets the devices check in that are due, and takes those away that leave. The tenant is locked.
+// checkIn lets the devices check in that are due, takes those away that leave, and has the directory synchronised. The tenant is locked.
 func (t *Tenant) checkIn() {
+	t.synchronise()
 	now := t.now()
 	for _, user := range t.users {
 		stay := user.Devices[:0]

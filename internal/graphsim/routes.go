@@ -79,6 +79,7 @@ var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}/managedAppRegistrations", readsApps, (*Tenant).listAppRegistrations},
 	{http.MethodPost, "/users/{id}/wipeManagedAppRegistrationsByDeviceTag", readsApps[1:], approved((*Tenant).wipeAppRegistrations)},
 	{http.MethodGet, "/beta/deviceManagement/operationApprovalRequests", readsApprovals, (*Tenant).listApprovals},
+	{http.MethodGet, "/organization", [][]string{{"Organization.Read.All"}, {"Directory.Read.All"}, {"Directory.ReadWrite.All"}}, (*Tenant).getOrganization},
 	{http.MethodPost, batchPath, nil, nil}, // the requests that it holds need permissions of their own
 }
 

@@ -29,6 +29,8 @@ type User struct {
 	UserType              string       `json:"userType"`
 	AccountEnabled        bool         `json:"accountEnabled"`
 	OnPremisesSyncEnabled bool         `json:"onPremisesSyncEnabled,omitempty"`
+	DisabledOnPremises    bool         `json:"disabledOnPremises,omitempty"`        // in Active Directory
+	LastSync              time.Time    `json:"onPremisesLastSyncDateTime,omitzero"` // when the synchronisation wrote to the user
 	SessionsValidFrom     time.Time    `json:"signInSessionsValidFromDateTime"`
 	CreationType          string       `json:"creationType,omitempty"`      // Invitation for a user who was invited from outside
 	ExternalUserState     string       `json:"externalUserState,omitempty"` // of such a user
@@ -45,6 +47,8 @@ type User struct {
 	EntraDevices     []EntraDevice       `json:"entraDevices,omitempty"`
 	Autopilot        []AutopilotIdentity `json:"autopilot,omitempty"`
 	AppRegistrations []AppRegistration   `json:"appRegistrations,omitempty"`
+
+	changedOnPremises bool // since the last synchronisation
 }
 
 // Settings is what differs between tenants.
@@ -64,6 +68,10 @@ type Settings struct {
 	DelegatedRemoval                       bool // refuses application tokens for removeAllDevicesFromManagement, as its page of 2019 documents
 	Lags                                   bool // Entra and Autopilot go on listing what they have deleted
 	MacsNeedCode                           bool // refuses the wipe of a Mac without an unlock code
+	// SyncEvery is how often Active Directory is synchronised, and RefusesMastered whether the tenant refuses to
+	// disable an account that Active Directory owns; otherwise the synchronisation enables it again.
+	SyncEvery       leaver.Duration
+	RefusesMastered bool
 	// Lag is how long the directory, and what else is kept in values of type lagged, shows what was before a write.
 	Lag leaver.Duration
 }
@@ -83,6 +91,8 @@ type Tenant struct {
 	// spent is how many of each action Intune has let through on day, in UTC.
 	spent map[string]int
 	day   time.Time
+	// synced is when Active Directory was last synchronised.
+	synced time.Time
 }
 
 // grant is what a token allows.

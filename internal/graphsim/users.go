@@ -26,7 +26,7 @@ func (u *User) properties() map[string]any {
 	all := map[string]any{
 		"id": u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": known(u.DisplayName), "userType": u.UserType, "accountEnabled": u.AccountEnabled,
 		"onPremisesSyncEnabled": nil, "creationType": known(u.CreationType), "externalUserState": known(u.ExternalUserState), "signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
-		"businessPhones": []string{},
+		"businessPhones": []string{}, "onPremisesLastSyncDateTime": known(stampOrNone(u.LastSync)),
 	}
 	for _, name := range texts {
 		all[name] = known(u.Texts[name])
@@ -65,6 +65,8 @@ func (t *Tenant) patchUser(q query) answer {
 		switch {
 		case !exists:
 			return noProperty("", property, "user")
+		case t.mastered(q.user):
+			return masteredFault()
 		case property != "accountEnabled" && !q.grant.allows(writesUsers):
 			return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 		case !changed.set(property, patch[property]):
