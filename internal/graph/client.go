@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -149,6 +150,9 @@ func (c *Client) understand(call call, response *http.Response, answer any) erro
 		}
 		return c.responseError(call, response)
 	}
+	if later, ok := answer.(*accepted); ok {
+		later.operation, answer = operationOf(response.Header.Get("Location")), nil
+	}
 	unusable := func(why string) error {
 		return &AnswerError{Call: call.name, Why: why, RequestID: guid(response.Header.Get("request-id"))}
 	}
@@ -173,6 +177,21 @@ func (c *Client) understand(call call, response *http.Response, answer any) erro
 		return unusable("the answer is not the JSON that Graph documents")
 	}
 	return nil
+}
+
+// accepted is the answer to a call that Graph carries out later: the id of the operation, where Graph tells it.
+type accepted struct{ operation string }
+
+var operations = regexp.MustCompile(`/operations(?:\('([^'/]+)'\)|/([^'/?]+))$`)
+
+// operationOf is the id of the operation to which a Location leads. The rest of it is not used: an address in an answer
+// could lead a token elsewhere.
+func operationOf(location string) string {
+	found := operations.FindStringSubmatch(location)
+	if found == nil {
+		return ""
+	}
+	return cmp.Or(found[1], found[2])
 }
 
 // isAcknowledgement reports whether a body is one that a call documents which answers with nothing, or with value alone:
@@ -215,6 +234,18 @@ func (c *Client) object(collection, id, below string) string {
 	return c.root + collection + "/" + url.PathEscape(id) + below
 }
 
+// below is the address of one object of a collection that belongs to another object, and what lies below it. It is the
+// collection's where that is no address, and the word "id" for an unusable id.
+func (c *Client) below(collection, id, rest string) string {
+	switch {
+	case !strings.Contains(collection, "://"):
+		return collection
+	case !usableID(id):
+		return "id"
+	}
+	return collection + "/" + url.PathEscape(id) + rest
+}
+
 // having is the address of those objects of a collection whose property holds a GUID.
 // It is the property's name for any other text, which could change what the filter means.
 func (c *Client) having(collection, property, guid, options string) string {
@@ -239,4 +270,12 @@ func usableID(id string) bool {
 	return id != "" && id != "." && id != ".." && !strings.ContainsFunc(id, func(r rune) bool {
 		return r < ' ' || r == 0x7f || r == '/' || r == '\\' || r == '?'
 	})
+}
+
+// reference is how the body of a call names an object of the directory: by an address of Graph's own, whatever stands
+// between Graph and the client.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/application-post-owners
+func (c *Client) reference(id string) string {
+	return c.base.Scheme + "://" + c.base.Host + "/v1.0/directoryObjects/" + url.PathEscape(id)
 }
