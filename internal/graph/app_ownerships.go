@@ -17,12 +17,12 @@ var (
 	removeAppOwner = call{http.MethodDelete, "remove an owner from an application", "Application.ReadWrite.All"}
 )
 
-// AppKind is the collection of the directory in which an owned application stands.
+// AppKind is how the directory names one of the two shapes of an application.
 type AppKind string
 
 const (
-	AppRegistration AppKind = "applications"
-	EnterpriseApp   AppKind = "servicePrincipals"
+	AppRegistration AppKind = "application"
+	EnterpriseApp   AppKind = "servicePrincipal"
 )
 
 // OwnedApp is an application that a user owns, in one of its two shapes.
@@ -121,13 +121,18 @@ func (c *Client) AddAppOwner(ctx context.Context, kind AppKind, id, ownerID stri
 //
 // Microsoft: https://learn.microsoft.com/graph/api/application-delete-owners
 func (c *Client) RemoveAppOwner(ctx context.Context, kind AppKind, id, ownerID string) error {
-	return c.do(ctx, removeAppOwner, c.below(c.app(kind, id, "/owners"), ownerID, "/$ref"), nil, nil)
+	return c.do(ctx, removeAppOwner, c.below(kind.collection(), id, "/owners", ownerID, "/$ref"), nil, nil)
 }
 
 // app is the address of an application and what lies below it.
 func (c *Client) app(kind AppKind, id, below string) string {
-	if kind != EnterpriseApp {
-		kind = AppRegistration
+	return c.object(kind.collection(), id, below)
+}
+
+// collection never is what an item of a report says: that could be any text.
+func (k AppKind) collection() string {
+	if k == EnterpriseApp {
+		return "/servicePrincipals"
 	}
-	return c.object("/"+string(kind), id, below)
+	return "/applications"
 }

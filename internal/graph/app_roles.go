@@ -35,5 +35,5 @@ func (c *Client) AppRoleAssignments(ctx context.Context, userID string) ([]AppRo
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-delete-approleassignments
 func (c *Client) RemoveAppRoleAssignment(ctx context.Context, userID, id string) error {
-	return c.do(ctx, removeAppRole, c.below(c.user(userID, "/appRoleAssignments"), id, ""), nil, nil)
+	return c.do(ctx, removeAppRole, c.usersObject(userID, "/appRoleAssignments", id, ""), nil, nil)
 }

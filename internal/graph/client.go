@@ -234,16 +234,22 @@ func (c *Client) object(collection, id, below string) string {
 	return c.root + collection + "/" + url.PathEscape(id) + below
 }
 
-// below is the address of one object of a collection that belongs to another object, and what lies below it. It is the
-// collection's where that is no address, and the word "id" for an unusable id.
-func (c *Client) below(collection, id, rest string) string {
-	switch {
-	case !strings.Contains(collection, "://"):
-		return collection
-	case !usableID(id):
+// below is the address of an object that stands below another, and what lies below it; it is the word "id" where
+// one of the two ids is unusable.
+func (c *Client) below(collection, id, under, other, end string) string {
+	if !usableID(other) {
 		return "id"
 	}
-	return collection + "/" + url.PathEscape(id) + rest
+	return c.object(collection, id, under+"/"+url.PathEscape(other)+end)
+}
+
+// usersObject is the address of one object of a collection that lies below a user, and what lies below the object; it
+// is the word "userId" or "id" for an unusable id.
+func (c *Client) usersObject(userID, collection, id, below string) string {
+	if !usableID(id) {
+		return "id"
+	}
+	return c.user(userID, collection+"/"+url.PathEscape(id)+below)
 }
 
 // having is the address of those objects of a collection whose property holds a GUID.

@@ -71,7 +71,7 @@ func (p DrivePermission) LetsWrite(userID string) bool {
 //
 // Microsoft: https://learn.microsoft.com/graph/api/driveitem-list-permissions
 func (c *Client) DrivePermissions(ctx context.Context, driveID, rootID string) ([]DrivePermission, error) {
-	return list[DrivePermission](ctx, c, listPermissions, c.below(c.object("/drives", driveID, "/items"), rootID, "/permissions"))
+	return list[DrivePermission](ctx, c, listPermissions, c.below("/drives", driveID, "/items", rootID, "/permissions"))
 }
 
 // InviteToDrive lets a user write to a OneDrive. It sends no mail. Graph may answer with success and have done nothing:
@@ -85,6 +85,6 @@ func (c *Client) InviteToDrive(ctx context.Context, driveID, rootID, userID stri
 	var answer struct {
 		Value []DrivePermission `json:"value"`
 	}
-	err := c.do(ctx, invite, c.below(c.object("/drives", driveID, "/items"), rootID, "/invite"), body, &answer)
+	err := c.do(ctx, invite, c.below("/drives", driveID, "/items", rootID, "/invite"), body, &answer)
 	return answer.Value, err
 }
