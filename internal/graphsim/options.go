@@ -51,7 +51,7 @@ func noProperty(during, name, kind string) answer {
 	return fault(http.StatusBadRequest, "BadRequest", during+"Could not find a property named '"+name+"' on type 'microsoft.graph."+kind+"'.")
 }
 
-var equals = regexp.MustCompile(`^(\w+) eq '((?:[^']|'')*)'$`)
+var equals = regexp.MustCompile(`^([\w/]+) eq '((?:[^']|'')*)'$`)
 
 // filtered is the value that $filter asks a property to be equal to.
 func filtered(q query) (property, value string, ok bool) {

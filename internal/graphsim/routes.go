@@ -10,6 +10,9 @@ import (
 	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
+// expanding are the paths that take $expand, whose rows always hold what they may expand.
+var expanding = []string{packagesPath, packageRequestsPath}
+
 // route is one call that the tenant answers.
 type route struct {
 	method string
@@ -51,7 +54,7 @@ var (
 )
 
 // routes are all that the tenant answers; each area lists its own beside what it answers.
-var routes = slices.Concat(coreRoutes)
+var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes)
 
 var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},
@@ -176,7 +179,7 @@ func (t *Tenant) answer(q query) answer {
 		return intuneFault(http.StatusForbidden, "Forbidden", "Application is not authorized to perform this operation. Application must have one of the following scopes: "+strings.Join(slices.Concat(q.route.needs...), ", "))
 	case !grant.allows(q.route.needs):
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
-	case q.options.Has("$expand"):
+	case q.options.Has("$expand") && !slices.Contains(expanding, q.route.path):
 		return fault(http.StatusBadRequest, "BadRequest", "Query option 'Expand' is not allowed.")
 	case intune && t.settings.NoIntune:
 		return intuneFault(http.StatusBadRequest, "BadRequest", "Request not applicable to target tenant.")
@@ -219,6 +222,7 @@ func (t *Tenant) target(q query) *User {
 		switch {
 		case collection == "/directory/deletedItems" && user.Deleted && ascii.EqualFold(user.ID, q.id),
 			collection == "/devices" && user.entraDevice(q.id) != nil,
+			collection == "/oauth2PermissionGrants" && user.grant(q.id) != nil,
 			collection == "/deviceManagement/windowsAutopilotDeviceIdentities" && user.autopilotIdentity(q.id) != nil,
 			collection == "/deviceManagement/managedDevices" && user.device(q.id) != nil:
 			return user

@@ -49,6 +49,9 @@ type User struct {
 	AppRegistrations []AppRegistration   `json:"appRegistrations,omitempty"`
 
 	changedOnPremises bool // since the last synchronisation
+	Holdings
+
+	seen lagged[Holdings]
 }
 
 // Settings is what differs between tenants.
@@ -74,6 +77,14 @@ type Settings struct {
 	RefusesMastered bool
 	// Lag is how long the directory, and what else is kept in values of type lagged, shows what was before a write.
 	Lag leaver.Duration
+	// PackagesTake and NumbersTake are how long after the request an access package, or a number, is taken away;
+	// PackagesFail and NumbersFail have that fail then.
+	PackagesTake, NumbersTake leaver.Duration
+	PackagesFail, NumbersFail bool
+	CapitalNumbers            bool // numbers are shown with DirectRouting, though the write wants directRouting
+	// DeadInvitations have an invitation to a OneDrive do nothing, and be answered with success: "silent" without a
+	// word of it, or the code of the error that stands within the answer.
+	DeadInvitations string
 }
 
 // Tenant is safe for use by many goroutines.
@@ -88,6 +99,9 @@ type Tenant struct {
 	record      io.Writer
 	wiped, kept []string // the devices that were reset; the user's data was left on those in kept
 	approvals   []ApprovalRequest
+	apps        []*App
+	removals    []*removal
+	unassigned  []*unassignment
 	// spent is how many of each action Intune has let through on day, in UTC.
 	spent map[string]int
 	day   time.Time
@@ -133,6 +147,7 @@ func (t *Tenant) Add(users ...User) (id string) {
 		for _, device := range devices {
 			user.enroll(device, t.now())
 		}
+		user.settle()
 		t.users[id] = &user
 	}
 	return id

@@ -1,0 +1,58 @@
+package graphsim
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Holdings is what a user holds in applications, in entitlement management, in OneDrive and in Teams.
+type Holdings struct {
+	AppRoles []AppRole     `json:"appRoles,omitempty"`
+	Grants   []Grant       `json:"grants,omitempty"`
+	Packages []Package     `json:"packages,omitempty"`
+	Drive    *Drive        `json:"drive,omitempty"` // nil where none was ever made
+	Numbers  []PhoneNumber `json:"numbers,omitempty"`
+}
+
+// settle fills in what is missing in what a user was added with.
+func (u *User) settle() {
+	h := &u.Holdings
+	h.AppRoles, h.Grants, h.Packages, h.Numbers = slices.Clone(h.AppRoles), slices.Clone(h.Grants), slices.Clone(h.Packages), slices.Clone(h.Numbers)
+	for i := range h.AppRoles {
+		r := &h.AppRoles[i]
+		r.ID, r.PrincipalID, r.ResourceID, r.AppRoleID = cmp.Or(r.ID, uuid.NewString()), cmp.Or(r.PrincipalID, u.ID), cmp.Or(r.ResourceID, uuid.NewString()), cmp.Or(r.AppRoleID, uuid.Nil.String())
+	}
+	for i := range h.Grants {
+		g := &h.Grants[i]
+		g.ID, g.ClientID, g.ResourceID, g.ConsentType = cmp.Or(g.ID, uuid.NewString()), cmp.Or(g.ClientID, uuid.NewString()), cmp.Or(g.ResourceID, uuid.NewString()), cmp.Or(g.ConsentType, "Principal")
+		if g.ConsentType == "Principal" {
+			g.PrincipalID = cmp.Or(g.PrincipalID, u.ID)
+		}
+	}
+	for i := range h.Packages {
+		p := &h.Packages[i]
+		p.ID, p.PackageID, p.PolicyID, p.State = cmp.Or(p.ID, uuid.NewString()), cmp.Or(p.PackageID, uuid.NewString()), cmp.Or(p.PolicyID, uuid.NewString()), cmp.Or(p.State, "delivered")
+	}
+	if h.Drive != nil {
+		drive := *h.Drive
+		drive.ID, drive.RootID, drive.Permissions = cmp.Or(drive.ID, "b!"+uuid.NewString()), cmp.Or(drive.RootID, "01ROOT"), slices.Clone(drive.Permissions)
+		h.Drive = &drive
+	}
+	u.seen = lagged[Holdings]{now: *h}
+}
+
+// hold changes what a user holds; change stores new slices and changes none.
+func (u *User) hold(at time.Time, change func(h *Holdings)) {
+	changed := u.Holdings
+	change(&changed)
+	u.Holdings = changed
+	u.seen.set(changed, at)
+}
+
+// without is a slice without those that fit.
+func without[T any](all []T, fits func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(all), fits)
+}
