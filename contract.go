@@ -46,6 +46,15 @@ const (
 	ActivityDisableEntraDevice          = "DisableEntraDevice"
 	ActivityListEntraDevices            = "ListEntraDevices"
 	ActivityDeleteEntraDevice           = "DeleteEntraDevice"
+
+	ActivityListAppRoleAssignments      = "ListAppRoleAssignments"
+	ActivityRemoveAppRoleAssignment     = "RemoveAppRoleAssignment"
+	ActivityListOAuth2PermissionGrants  = "ListOAuth2PermissionGrants"
+	ActivityRemoveOAuth2PermissionGrant = "RemoveOAuth2PermissionGrant"
+	ActivityListAccessPackages          = "ListAccessPackages"
+	ActivityRemoveAccessPackage         = "RemoveAccessPackage"
+	ActivityListPhoneNumbers            = "ListPhoneNumbers"
+	ActivityUnassignPhoneNumber         = "UnassignPhoneNumber"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -60,9 +69,15 @@ const (
 	StepDeleteAutopilotIdentities   = "deleteAutopilotIdentities"
 	StepDisableEntraDevices         = "disableEntraDevices"
 	StepDeleteEntraDevices          = "deleteEntraDevices"
+
+	StepRemoveAppRoleAssignments     = "removeAppRoleAssignments"
+	StepRemoveOAuth2PermissionGrants = "removeOAuth2PermissionGrants"
+	StepRemoveAccessPackages         = "removeAccessPackages"
+	StepUnassignPhoneNumber          = "unassignPhoneNumber"
 )
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
 func OptionalSteps() []string {
-	return []string{StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices}
+	return []string{StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
+		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber}
 }

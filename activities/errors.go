@@ -56,6 +56,9 @@ func explained(err error) (leaver.Failure, again) {
 	if notYet, ok := errors.AsType[errNotYet](err); ok {
 		return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true, Message: notYet.Error()}, outage
 	}
+	if undone, ok := errors.AsType[errUndone](err); ok {
+		return leaver.Failure{Type: leaver.GraphBadRequest, Message: undone.Error()}, passing
+	}
 	if unread, ok := errors.AsType[errApprovalsUnread](err); ok {
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: unread.Error()}, lasting
 	}
@@ -108,6 +111,11 @@ func isDailyLimit(e *graph.Error) bool { return e.Status < 500 && e.Says(dailyLi
 type errNotYet string
 
 func (e errNotYet) Error() string { return string(e) }
+
+// errUndone is what Graph has accepted and then did not do; it says so, and what a person can do.
+type errUndone string
+
+func (e errUndone) Error() string { return string(e) }
 
 // errTooManyDevices is how many devices the leaver has, where an offboarding does not take
 // that many on.

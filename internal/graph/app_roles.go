@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"net/http"
+	"slices"
 )
 
 var (
@@ -28,7 +29,11 @@ type AppRoleAssignment struct {
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-list-approleassignments
 func (c *Client) AppRoleAssignments(ctx context.Context, userID string) ([]AppRoleAssignment, error) {
-	return list[AppRoleAssignment](ctx, c, listAppRoles, c.user(userID, "/appRoleAssignments"))
+	all, err := list[AppRoleAssignment](ctx, c, listAppRoles, c.user(userID, "/appRoleAssignments"))
+	if slices.ContainsFunc(all, func(r AppRoleAssignment) bool { return r.ID == "" || r.PrincipalID == "" }) {
+		return nil, listAppRoles.unusable("a role has no id or no principalId")
+	}
+	return all, err
 }
 
 // RemoveAppRoleAssignment takes a role in an application from a user.

@@ -10,12 +10,12 @@ import (
 
 func TestAnAppRoleIsTakenFromTheUserWhoHoldsIt(t *testing.T) {
 	t.Parallel()
-	s, client := serve(t, reply(http.StatusOK, `{"value":[{"id":"a-1_b","principalId":"`+userID+`","resourceId":"r1","resourceDisplayName":"Expenses","appRoleId":"x1"}]}`))
+	_, client := serve(t, reply(http.StatusOK, `{"value":[{"id":"a-1_b","principalId":"`+userID+`","resourceId":"r1","resourceDisplayName":"Expenses","appRoleId":"x1"}]}`))
 	roles, err := client.AppRoleAssignments(t.Context(), userID)
 	require.NoError(t, err)
 	assert.Equal(t, []AppRoleAssignment{{"a-1_b", userID, "r1", "Expenses", "x1"}}, roles)
 
-	s, client = serve(t, reply(http.StatusNoContent, ""))
+	s, client := serve(t, reply(http.StatusNoContent, ""))
 	require.NoError(t, client.RemoveAppRoleAssignment(t.Context(), userID, "a-1_b"))
 	assert.Equal(t, "/graph/v1.0/users/"+userID+"/appRoleAssignments/a-1_b", s.all()[0].target)
 	assert.Equal(t, "DELETE", s.all()[0].method)
@@ -32,6 +32,18 @@ func TestAConsentIsTakenAwayByItsOwnID(t *testing.T) {
 	s, client := serve(t, reply(http.StatusNoContent, ""))
 	require.NoError(t, client.RemovePermissionGrant(t.Context(), "g1"))
 	assert.Equal(t, "/graph/v1.0/oauth2PermissionGrants/g1", s.all()[0].target)
+}
+
+// Whose a role or a consent is decides whether it is removed.
+func TestARoleOrAConsentThatDoesNotTellWhoseItIsIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	for _, odd := range []string{`{"id":"a1"}`, `{"principalId":"` + userID + `","consentType":"Principal"}`} {
+		_, client := serve(t, reply(http.StatusOK, `{"value":[`+odd+`]}`))
+		_, err := client.AppRoleAssignments(t.Context(), userID)
+		require.ErrorAs(t, err, new(*AnswerError), odd)
+		_, err = client.PermissionGrants(t.Context(), userID)
+		require.ErrorAs(t, err, new(*AnswerError), odd)
+	}
 }
 
 // An id that could lead elsewhere is refused wherever it stands in an address.

@@ -3,10 +3,12 @@ package graph
 import (
 	"context"
 	"net/http"
+	"slices"
 )
 
 var (
 	listGrants  = call{http.MethodGet, "list oauth2PermissionGrants", "Directory.Read.All"}
+	getAppName  = call{http.MethodGet, "get the name of an application", "Application.Read.All"}
 	removeGrant = call{http.MethodDelete, "delete oauth2PermissionGrant", "DelegatedPermissionGrant.ReadWrite.All"}
 )
 
@@ -28,7 +30,22 @@ type PermissionGrant struct {
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-list-oauth2permissiongrants
 func (c *Client) PermissionGrants(ctx context.Context, userID string) ([]PermissionGrant, error) {
-	return list[PermissionGrant](ctx, c, listGrants, c.user(userID, "/oauth2PermissionGrants"))
+	all, err := list[PermissionGrant](ctx, c, listGrants, c.user(userID, "/oauth2PermissionGrants"))
+	if slices.ContainsFunc(all, func(g PermissionGrant) bool { return g.ID == "" || g.ConsentType == "" }) {
+		return nil, listGrants.unusable("a consent has no id or no consentType")
+	}
+	return all, err
+}
+
+// EnterpriseAppName is what people call an application, by the object id of its service principal.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/serviceprincipal-get
+func (c *Client) EnterpriseAppName(ctx context.Context, id string) (string, error) {
+	var app struct {
+		DisplayName string `json:"displayName"`
+	}
+	err := c.do(ctx, getAppName, c.app(EnterpriseApp, id, "?$select=displayName"), nil, &app)
+	return app.DisplayName, err
 }
 
 // RemovePermissionGrant takes a consent away, whoever it is of: the caller makes sure that it is of one user alone.
