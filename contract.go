@@ -51,6 +51,8 @@ const (
 	ActivityRemoveAppRoleAssignment     = "RemoveAppRoleAssignment"
 	ActivityListOAuth2PermissionGrants  = "ListOAuth2PermissionGrants"
 	ActivityRemoveOAuth2PermissionGrant = "RemoveOAuth2PermissionGrant"
+	ActivityListAppOwnerships           = "ListAppOwnerships"
+	ActivityRemoveAppOwnership          = "RemoveAppOwnership"
 	ActivityListAccessPackages          = "ListAccessPackages"
 	ActivityRemoveAccessPackage         = "RemoveAccessPackage"
 	ActivityListPhoneNumbers            = "ListPhoneNumbers"
@@ -72,6 +74,7 @@ const (
 
 	StepRemoveAppRoleAssignments     = "removeAppRoleAssignments"
 	StepRemoveOAuth2PermissionGrants = "removeOAuth2PermissionGrants"
+	StepRemoveAppOwnerships          = "removeAppOwnerships"
 	StepRemoveAccessPackages         = "removeAccessPackages"
 	StepUnassignPhoneNumber          = "unassignPhoneNumber"
 )
@@ -79,5 +82,6 @@ const (
 // OptionalSteps names the steps that a plan has only when the request includes them.
 func OptionalSteps() []string {
 	return []string{StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
-		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber}
+		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAppOwnerships,
+		StepRemoveAccessPackages, StepUnassignPhoneNumber}
 }

@@ -29,6 +29,18 @@ var appSteps = []row{
 		things: &permissionGrants, skip: skipDeleted,
 	},
 	{
+		Step: leaver.Step{Name: leaver.StepRemoveAppOwnerships, Shape: leaver.Each, Activity: leaver.ActivityListAppOwnerships, Change: leaver.ActivityRemoveAppOwnership,
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Hand over the applications that the leaver owns"},
+		doc: doc{
+			does:        "makes the user's successor an owner of the app registrations and enterprise applications that the user owns, and the user no owner any more",
+			permissions: "`Application.ReadWrite.All`, `Directory.Read.All`",
+			proof:       "the successor is listed as an owner before the user is removed, and then the user is not listed any more",
+			undo:        "make the user an owner again",
+			traps:       "secrets and certificates that the user knows go on working: their `keyId` and `endDateTime` are in the report, for somebody to rotate them; nothing is rotated here",
+		},
+		things: &appOwnerships, skip: skipDeleted, takes: []string{leaver.SettingHandOverTo},
+	},
+	{
 		Step: leaver.Step{Name: leaver.StepRemoveAccessPackages, Shape: leaver.Each, Activity: leaver.ActivityListAccessPackages, Change: leaver.ActivityRemoveAccessPackage,
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Take away the access packages"},
 		doc: doc{

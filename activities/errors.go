@@ -59,6 +59,9 @@ func explained(err error) (leaver.Failure, again) {
 	if undone, ok := errors.AsType[errUndone](err); ok {
 		return leaver.Failure{Type: leaver.GraphBadRequest, Message: undone.Error()}, passing
 	}
+	if nobody, ok := errors.AsType[errNoSuccessor](err); ok {
+		return leaver.Failure{Type: leaver.InvalidRequest, Message: nobody.Error()}, lasting
+	}
 	if unread, ok := errors.AsType[errApprovalsUnread](err); ok {
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: unread.Error()}, lasting
 	}
@@ -192,6 +195,15 @@ func isMissing(err error) bool {
 // unlinked is how Entra says that there is no such reference, with status 400, where it knows of the removal and some
 // replica does not yet.
 var unlinked = regexp.MustCompile(`removed object references do not exist`)
+
+// linked is how Entra says, with status 400, that what was to be added to a list of references is in it.
+var linked = regexp.MustCompile(`added object references already exist`)
+
+// isLinked reports whether what was to be added to a list of references is in it.
+func isLinked(err error) bool {
+	e, ok := errors.AsType[*graph.Error](err)
+	return ok && e.Status == http.StatusBadRequest && e.Says(linked)
+}
 
 // isUnlinked reports whether what was to be removed from a list of references is not in it.
 func isUnlinked(err error) bool {
