@@ -55,6 +55,7 @@ const (
 	ActivityRemoveAppOwnership          = "RemoveAppOwnership"
 	ActivityListAccessPackages          = "ListAccessPackages"
 	ActivityRemoveAccessPackage         = "RemoveAccessPackage"
+	ActivityHandOverOneDrive            = "HandOverOneDrive"
 	ActivityListPhoneNumbers            = "ListPhoneNumbers"
 	ActivityUnassignPhoneNumber         = "UnassignPhoneNumber"
 )
@@ -76,6 +77,7 @@ const (
 	StepRemoveOAuth2PermissionGrants = "removeOAuth2PermissionGrants"
 	StepRemoveAppOwnerships          = "removeAppOwnerships"
 	StepRemoveAccessPackages         = "removeAccessPackages"
+	StepHandOverOneDrive             = "handOverOneDrive"
 	StepUnassignPhoneNumber          = "unassignPhoneNumber"
 )
 
@@ -83,5 +85,5 @@ const (
 func OptionalSteps() []string {
 	return []string{StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
 		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAppOwnerships,
-		StepRemoveAccessPackages, StepUnassignPhoneNumber}
+		StepRemoveAccessPackages, StepHandOverOneDrive, StepUnassignPhoneNumber}
 }

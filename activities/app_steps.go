@@ -53,6 +53,18 @@ var appSteps = []row{
 		things: &accessPackages, skip: skipDeleted,
 	},
 	{
+		Step: leaver.Step{Name: leaver.StepHandOverOneDrive, Shape: leaver.Single, Activity: leaver.ActivityHandOverOneDrive,
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Give the successor access to the OneDrive"},
+		doc: doc{
+			does:        "lets the user's successor read and change what is in the user's OneDrive, by an invitation without a mail",
+			permissions: "`Files.ReadWrite.All`",
+			proof:       "the permission is listed on the root of the OneDrive",
+			undo:        "delete the permission that the report names; one that was there before is not named",
+			traps:       "an invitation makes nobody an owner or a site administrator, and does not reach what has permissions of its own; without a licence the OneDrive is read-only after 60 days and archived after 93, and the report has the dates",
+		},
+		do: (*Activities).HandOverOneDrive, skip: skipDeleted, takes: []string{leaver.SettingHandOverTo},
+	},
+	{
 		Step: leaver.Step{Name: leaver.StepUnassignPhoneNumber, Shape: leaver.Each, Activity: leaver.ActivityListPhoneNumbers, Change: leaver.ActivityUnassignPhoneNumber,
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Take the telephone numbers away"},
 		doc: doc{

@@ -146,7 +146,7 @@ var calls = map[string]func(context.Context, *Client, string) error{
 	},
 	"delete oauth2PermissionGrant": func(ctx context.Context, c *Client, id string) error { return c.RemovePermissionGrant(ctx, id) },
 	"list ownedObjects":            func(ctx context.Context, c *Client, id string) error { _, err := c.OwnedApps(ctx, id); return err },
-	"get the OneDrive":             func(ctx context.Context, c *Client, id string) error { _, err := c.Drive(ctx, id); return err },
+	"get the OneDrive":             func(ctx context.Context, c *Client, id string) error { _, err := c.DriveID(ctx, id); return err },
 	"wipeManagedAppRegistrationsByDeviceTag": func(ctx context.Context, c *Client, id string) error {
 		return c.WipeManagedAppRegistrations(ctx, id, "t1", Approval{})
 	},

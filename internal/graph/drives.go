@@ -15,34 +15,31 @@ var (
 	invite          = call{http.MethodPost, "invite to the OneDrive", "Files.ReadWrite.All"}
 )
 
-// Drive is a user's OneDrive.
-type Drive struct {
-	ID     string `json:"id"`
-	RootID string `json:"-"`
-}
-
-// Drive reads a user's OneDrive. One that was never made is an Error with status 404.
+// DriveID is the id of a user's OneDrive. One that was never made is an Error with status 404.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/drive-get
-func (c *Client) Drive(ctx context.Context, userID string) (Drive, error) {
-	var drive Drive
-	if err := c.do(ctx, getDrive, c.user(userID, "/drive?$select=id"), nil, &drive); err != nil {
-		return Drive{}, err
-	}
-	if drive.ID == "" {
-		return Drive{}, getDrive.unusable("the answer lacks an id")
-	}
-	var root struct {
+func (c *Client) DriveID(ctx context.Context, userID string) (string, error) {
+	return c.idOf(ctx, getDrive, c.user(userID, "/drive?$select=id"))
+}
+
+// DriveRootID is the id of the folder that holds everything in a OneDrive.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/driveitem-get
+func (c *Client) DriveRootID(ctx context.Context, driveID string) (string, error) {
+	return c.idOf(ctx, getRoot, c.object("/drives", driveID, "/root?$select=id"))
+}
+
+func (c *Client) idOf(ctx context.Context, call call, endpoint string) (string, error) {
+	var object struct {
 		ID string `json:"id"`
 	}
-	if err := c.do(ctx, getRoot, c.object("/drives", drive.ID, "/root?$select=id"), nil, &root); err != nil {
-		return Drive{}, err
+	if err := c.do(ctx, call, endpoint, nil, &object); err != nil {
+		return "", err
 	}
-	if root.ID == "" {
-		return Drive{}, getRoot.unusable("the answer lacks an id")
+	if object.ID == "" {
+		return "", call.unusable("the answer lacks an id")
 	}
-	drive.RootID = root.ID
-	return drive, nil
+	return object.ID, nil
 }
 
 // DrivePermission is what somebody may do with a OneDrive.

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,21 +10,17 @@ import (
 
 func TestAOneDriveIsReadWithItsRoot(t *testing.T) {
 	t.Parallel()
-	s, client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		id := "b!x-1"
-		if strings.HasSuffix(r.URL.Path, "/root") {
-			id = "01ROOT"
-		}
-		reply(http.StatusOK, `{"id":"`+id+`"}`)(w, r)
-	})
-	drive, err := client.Drive(t.Context(), userID)
+	s, client := serve(t, reply(http.StatusOK, `{"id":"b!x-1"}`))
+	drive, err := client.DriveID(t.Context(), userID)
 	require.NoError(t, err)
-	assert.Equal(t, Drive{"b!x-1", "01ROOT"}, drive)
+	assert.Equal(t, "b!x-1", drive)
+	_, err = client.DriveRootID(t.Context(), drive)
+	require.NoError(t, err)
 	assert.Equal(t, "/graph/v1.0/users/"+userID+"/drive?$select=id", s.all()[0].target)
 	assert.Equal(t, "/graph/v1.0/drives/b%21x-1/root?$select=id", s.all()[1].target)
 
 	_, client = serve(t, reply(http.StatusOK, `{}`))
-	_, err = client.Drive(t.Context(), userID)
+	_, err = client.DriveID(t.Context(), userID)
 	require.ErrorAs(t, err, new(*AnswerError))
 }
 
