@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -47,7 +46,7 @@ func (a *Activities) removeAccessPackage(ctx context.Context, _ subject, item le
 	}
 	requests = slices.DeleteFunc(requests, func(r graph.PackageRequest) bool { return !slices.Contains(removing, r.Type) })
 	if len(requests) > 0 {
-		newest := slices.MaxFunc(requests, func(a, b graph.PackageRequest) int { return cmp.Compare(a.CreatedDateTime, b.CreatedDateTime) })
+		newest := slices.MaxFunc(requests, func(a, b graph.PackageRequest) int { return a.CreatedDateTime.Compare(b.CreatedDateTime) })
 		switch ended := slices.Contains(undone, newest.State); {
 		case !ended: // also delivered, which the assignment is to show
 			return nil

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/leaver-dev/leaver/internal/ascii"
 )
@@ -62,8 +63,8 @@ type PackageRequest struct {
 	Type string `json:"requestType"`
 	// State is submitted, pendingApproval, delivering, delivered, deliveryFailed, denied, scheduled, canceled,
 	// partiallyDelivered, or another word.
-	State           string `json:"state"`
-	CreatedDateTime string `json:"createdDateTime"`
+	State           string    `json:"state"`
+	CreatedDateTime time.Time `json:"createdDateTime"`
 	Assignment      struct {
 		ID string `json:"id"`
 	} `json:"assignment"`
