@@ -31,8 +31,8 @@ func (a *Activities) listAppOwnerships(ctx context.Context, s subject) ([]leaver
 	if err != nil || len(apps) == 0 {
 		return nil, err
 	}
-	_, nobody := a.successor(ctx, s)
-	if nobody != nil && !isNoSuccessor(nobody) {
+	_, _, nobody := a.whoTakesOver(ctx, s)
+	if nobody != nil && !isNobody(nobody) {
 		return nil, nobody
 	}
 	items := make([]leaver.Item, len(apps))
@@ -118,17 +118,17 @@ func (a *Activities) removeAppOwnership(ctx context.Context, s subject, item lea
 	if err != nil {
 		return err
 	}
-	switch next, err := a.successor(ctx, s); {
-	case err != nil && (len(others) == 0 || !isNoSuccessor(err)):
+	switch next, _, err := a.whoTakesOver(ctx, s); {
+	case err != nil && (len(others) == 0 || !isNobody(err)):
 		return err
-	case err == nil && !slices.ContainsFunc(others, func(owner string) bool { return ascii.EqualFold(owner, next.ID) }):
-		if err := a.graph.AddAppOwner(ctx, kind, item.ID, next.ID); err != nil && !isLinked(err) {
+	case err == nil && !slices.ContainsFunc(others, func(owner string) bool { return ascii.EqualFold(owner, next) }):
+		if err := a.graph.AddAppOwner(ctx, kind, item.ID, next); err != nil && !isLinked(err) {
 			return err
 		}
 		if others, err = a.otherOwners(ctx, s, kind, item.ID); err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(others, func(owner string) bool { return ascii.EqualFold(owner, next.ID) }) {
+		if !slices.ContainsFunc(others, func(owner string) bool { return ascii.EqualFold(owner, next) }) {
 			return errNotYet("whoever takes over was made an owner, and Graph does not show it yet; looking again")
 		}
 	}

@@ -18,7 +18,7 @@ const lee = "lee@contoso.com"
 func owners(t *testing.T) (s *stage, request leaver.StepRequest, app, enterprise string) {
 	t.Helper()
 	s = set(t, []graphsim.User{{UserPrincipalName: megan, AccountEnabled: true}, {UserPrincipalName: lee, AccountEnabled: true}})
-	s.Add(graphsim.User{UserPrincipalName: adele, AccountEnabled: true, Manager: s.id(megan)})
+	s.Add(graphsim.User{UserPrincipalName: adele, AccountEnabled: true, Holdings: graphsim.Holdings{ManagerID: s.id(megan)}})
 	ended, ends := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), "2099-01-31T00:00:00Z"
 	app = s.AddApp(graphsim.App{Name: "Expenses", Owners: []string{s.id(adele)}, Secrets: []graphsim.Secret{
 		{KeyID: "0f1e2d3c-0001-4222-8333-444455556666", EndDateTime: ends}, {KeyID: "0f1e2d3c-0002-4222-8333-444455556666", EndDateTime: ended},
@@ -78,12 +78,12 @@ func TestAnApplicationThatNobodyElseOwnsIsKeptUntilSomebodyTakesItOver(t *testin
 	}
 	table(t, map[string]row{
 		"no manager": {func(s *stage, _ *leaver.StepRequest) {
-			s.change(func(user *graphsim.User) { user.Manager = "" })
+			s.change(func(user *graphsim.User) { user.ManagerID = "" })
 		}, "no manager in Entra"},
 		"a manager who cannot sign in": {func(s *stage, _ *leaver.StepRequest) {
 			s.Add(graphsim.User{ID: s.id(megan), UserPrincipalName: megan})
 		}, "the leaver's manager cannot sign in"},
-		"nobody of that name": {func(_ *stage, request *leaver.StepRequest) { request.Settings.HandOverTo = "nobody@contoso.com" }, "is not a user of this tenant"},
+		"nobody of that name": {func(_ *stage, request *leaver.StepRequest) { request.Settings.HandOverTo = "nobody@contoso.com" }, "is not in this tenant"},
 		"the leaver":          {func(_ *stage, request *leaver.StepRequest) { request.Settings.HandOverTo = adele }, "is the leaver"},
 	}, func(t *testing.T, c row) {
 		s, request, app, enterprise := owners(t)

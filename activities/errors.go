@@ -59,7 +59,7 @@ func explained(err error) (leaver.Failure, again) {
 	if undone, ok := errors.AsType[errUndone](err); ok {
 		return leaver.Failure{Type: leaver.GraphBadRequest, Message: undone.Error()}, passing
 	}
-	if nobody, ok := errors.AsType[errNoSuccessor](err); ok {
+	if nobody, ok := errors.AsType[errNobody](err); ok {
 		return leaver.Failure{Type: leaver.InvalidRequest, Message: nobody.Error()}, lasting
 	}
 	if unread, ok := errors.AsType[errApprovalsUnread](err); ok {

@@ -30,11 +30,14 @@ func (a *Activities) HandOverOneDrive(ctx context.Context, step leaver.StepReque
 	if err != nil {
 		return leaver.StepResult{}, failure(ctx, err)
 	}
-	next, err := a.successor(ctx, subject{UserID: step.UserID, Settings: step.Settings})
+	next, note, err := a.whoTakesOver(ctx, subject{UserID: step.UserID, Settings: step.Settings})
 	if err != nil {
 		return leaver.StepResult{}, failure(ctx, err)
 	}
-	permission, err := a.drivePermission(ctx, driveID, rootID, next.ID)
+	if note != "" {
+		note += "; "
+	}
+	permission, err := a.drivePermission(ctx, driveID, rootID, next)
 	switch {
 	case err != nil:
 		return leaver.StepResult{}, failure(ctx, err)
@@ -44,18 +47,18 @@ func (a *Activities) HandOverOneDrive(ctx context.Context, step leaver.StepReque
 	item := leaver.Item{ID: permission, Kind: "permission", Outcome: leaver.Done, Before: map[string]string{"driveId": driveID, "itemId": rootID}}
 	if permission != "" {
 		item.Detail = "an earlier attempt has given it, or it is older than the offboarding"
-		return done(handedOver+clocks(time.Now()), item), nil
+		return done(note+handedOver+clocks(time.Now()), item), nil
 	}
-	if err := a.invite(ctx, driveID, rootID, next.ID); err != nil {
+	if err := a.invite(ctx, driveID, rootID, next); err != nil {
 		return leaver.StepResult{}, failure(ctx, err)
 	}
-	switch item.ID, err = a.drivePermission(ctx, driveID, rootID, next.ID); {
+	switch item.ID, err = a.drivePermission(ctx, driveID, rootID, next); {
 	case err != nil:
 		return leaver.StepResult{}, failure(ctx, err)
 	case item.ID == "":
 		return leaver.StepResult{}, failure(ctx, errStillSo)
 	}
-	return done(handedOver+clocks(time.Now()), item), nil
+	return done(note+handedOver+clocks(time.Now()), item), nil
 }
 
 // neverMade reports whether an error says that a user has no OneDrive. A user whom Graph does not find is another case.

@@ -14,7 +14,7 @@ import (
 func withDrive(t *testing.T) *stage {
 	t.Helper()
 	s := set(t, []graphsim.User{{UserPrincipalName: megan, AccountEnabled: true, Holdings: graphsim.Holdings{Drive: &graphsim.Drive{ID: "b!megans"}}}})
-	s.Add(graphsim.User{UserPrincipalName: adele, AccountEnabled: true, Manager: s.id(megan), Holdings: graphsim.Holdings{Drive: &graphsim.Drive{ID: "b!adeles"}}})
+	s.Add(graphsim.User{UserPrincipalName: adele, AccountEnabled: true, Holdings: graphsim.Holdings{ManagerID: s.id(megan), Drive: &graphsim.Drive{ID: "b!adeles"}}})
 	return s
 }
 
@@ -47,6 +47,17 @@ func TestTheSuccessorCanChangeTheOneDriveAndTheReportSaysUntilWhen(t *testing.T)
 	assert.Equal(t, leaver.AlreadyDone, again.Outcome)
 	assert.Empty(t, again.Items, "undoing this run must not take an earlier permission away")
 	assert.Len(t, s.writes(), 1)
+}
+
+func TestANextManagerWhoTakesTheOneDriveOverIsTold(t *testing.T) {
+	t.Parallel()
+	s := withDrive(t)
+	s.Add(graphsim.User{UserPrincipalName: lee, AccountEnabled: true})
+	s.Add(graphsim.User{ID: s.id(megan), UserPrincipalName: megan, Holdings: graphsim.Holdings{ManagerID: s.id(lee)}})
+	result, err := handOver(t, s, 1)
+	require.NoError(t, err)
+	assert.Contains(t, result.Detail, "the next one above")
+	assert.Equal(t, s.id(lee), s.shares()[0].UserID)
 }
 
 func TestAnInvitationWhoseAnswerWasLostIsDoneTheNextTime(t *testing.T) {
@@ -91,7 +102,7 @@ func TestAnInvitationThatDoesNothingIsNotDone(t *testing.T) {
 func TestWhoHasNoOneDriveHasNothingToHandOver(t *testing.T) {
 	t.Parallel()
 	s := withDrive(t)
-	s.change(func(user *graphsim.User) { user.Drive, user.Manager = nil, "" })
+	s.change(func(user *graphsim.User) { user.Drive, user.ManagerID = nil, "" })
 	result, err := handOver(t, s, 1)
 	require.NoError(t, err)
 	assert.Equal(t, leaver.StepResult{Outcome: leaver.AlreadyDone, Detail: "the leaver has no OneDrive"}, result)
@@ -105,7 +116,7 @@ func TestAOneDriveIsNotHandedOverToNobodyNorAfterTheAccountIsDeleted(t *testing.
 	s := withDrive(t)
 	s.Fail(graphsim.Fault{Method: "POST", Path: "/invite", Status: 403, Code: "accessDenied", Message: "Access denied"})
 	assert.Contains(t, final(t, s, errorOf(handOver(t, s, 1)), leaver.GraphForbidden).Message(), "Files.ReadWrite.All")
-	s.change(func(user *graphsim.User) { user.Manager = "" })
+	s.change(func(user *graphsim.User) { user.ManagerID = "" })
 	assert.Contains(t, final(t, s, errorOf(handOver(t, s, 1)), leaver.InvalidRequest).Message(), "no manager in Entra")
 	s.change(func(user *graphsim.User) { user.Deleted = true })
 	assert.Contains(t, final(t, s, errorOf(handOver(t, s, 1)), leaver.UserNotFound).Message(), "a SharePoint administrator can give access")

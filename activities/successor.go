@@ -2,52 +2,65 @@ package activities
 
 import (
 	"context"
-	"errors"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/ascii"
-	"github.com/leaver-dev/leaver/internal/graph"
 )
 
-// errNoSuccessor says why nobody can take over what the leaver has.
-type errNoSuccessor string
+// mostLevels is how many managers above the leaver are looked at.
+const mostLevels = 5
 
-func (e errNoSuccessor) Error() string { return string(e) }
-
-func isNoSuccessor(err error) bool {
-	_, ok := errors.AsType[errNoSuccessor](err)
-	return ok
+// successor is the object id of who takes over what the leaver has: an object id, a user principal name, or the word
+// leaver.Manager for the leaver's manager, which is also what "" means. In place of a manager who cannot sign in, the
+// next one above takes over; nobody takes the place of somebody who was named. The id is empty where there is nobody,
+// and the note says why and what to do. With an id, the note says why it is not the leaver's own manager, or nothing.
+//
+// Microsoft: GET /users/{id}, GET /users/{id}/manager.
+func (a *Activities) successor(ctx context.Context, userID, handOverTo string) (id, note string, err error) {
+	leaverID, err := a.objectID(ctx, userID)
+	if err != nil {
+		return "", "", err
+	}
+	if handOverTo == "" || handOverTo == leaver.Manager {
+		return a.managerAbove(ctx, leaverID)
+	}
+	switch user, err := a.graph.User(ctx, handOverTo); {
+	case notFound(err):
+		return "", "the user named in handOverTo is not in this tenant: start anew with another one", nil
+	case err != nil:
+		return "", "", err
+	case ascii.EqualFold(user.ID, leaverID):
+		return "", "the user named in handOverTo is the leaver: start anew with another one", nil
+	case !user.AccountEnabled:
+		return "", "the user named in handOverTo cannot sign in: enable that account and retry, or start anew with another one", nil
+	default:
+		return user.ID, "", nil
+	}
 }
 
-// successor is who takes over what the leaver has: the user whom the step was told, or the leaver's manager. Somebody
-// who cannot sign in takes nothing over.
-//
-// Microsoft: GET /users/{id}/manager, https://learn.microsoft.com/graph/api/user-list-manager
-func (a *Activities) successor(ctx context.Context, s subject) (graph.User, error) {
-	id, who := s.Settings.HandOverTo, "who was named with handOverTo"
-	if id == "" || id == leaver.Manager {
-		who = "the leaver's manager"
-		manager, err := a.graph.ManagerOf(ctx, s.UserID)
+// managerAbove is the nearest manager above the leaver who can sign in.
+func (a *Activities) managerAbove(ctx context.Context, leaverID string) (string, string, error) {
+	const nobody = ": set a manager who can sign in and retry, or start anew with handOverTo"
+	below, note := leaverID, ""
+	for range mostLevels {
+		manager, err := a.graph.Manager(ctx, below)
 		switch {
-		case a.isDeleted(ctx, s.UserID, err):
-			return graph.User{}, err
+		case notFound(err) && below == leaverID && a.isDeleted(ctx, leaverID, err):
+			return "", "", err
+		case notFound(err) && below == leaverID:
+			return "", "the leaver has no manager in Entra" + nobody, nil
 		case notFound(err):
-			return graph.User{}, errNoSuccessor("the leaver has no manager in Entra who could take over: set one there and retry, or start anew with handOverTo")
+			return "", "the leaver's manager cannot sign in, and there is nobody above who can" + nobody, nil
 		case err != nil:
-			return graph.User{}, err
+			return "", "", err
+		case ascii.EqualFold(manager.ID, leaverID):
+			return "", "the managers above the leaver lead back to the leaver" + nobody, nil
+		case manager.AccountEnabled:
+			return manager.ID, note, nil
+		case !manager.IsUser:
+			return "", "the manager is a contact without an account" + nobody, nil
 		}
-		id = manager.ID
+		below, note = manager.ID, "the leaver's manager cannot sign in, and the next one above who can takes over"
 	}
-	user, err := a.graph.User(ctx, id)
-	switch {
-	case notFound(err):
-		return graph.User{}, errNoSuccessor(who + " is not a user of this tenant: start anew with another handOverTo")
-	case err != nil:
-		return graph.User{}, err
-	case !user.AccountEnabled:
-		return graph.User{}, errNoSuccessor(who + " cannot sign in: enable the account and retry, or start anew with another handOverTo")
-	case ascii.EqualFold(user.ID, s.UserID) || ascii.EqualFold(user.UserPrincipalName, s.UserID):
-		return graph.User{}, errNoSuccessor(who + " is the leaver: start anew with another handOverTo")
-	}
-	return user, nil
+	return "", "the leaver's manager cannot sign in, nor can the others above" + nobody, nil
 }

@@ -41,7 +41,6 @@ type User struct {
 	Roles                 int          `json:"roles,omitempty"`             // how many directory roles the user holds directly
 	EligibleRoles         int          `json:"eligibleRoles,omitempty"`     // how many the user may activate
 	MailboxPurpose        string       `json:"mailboxPurpose,omitempty"`    // user, shared, room or equipment; empty means no mailbox
-	Manager               string       `json:"manager,omitempty"`           // the object id of the user's manager
 	// Texts are further properties, such as jobTitle, by Graph's names for them.
 	Texts map[string]string `json:"texts,omitempty"`
 	// EntraDevices, Autopilot and AppRegistrations stay when a device leaves.

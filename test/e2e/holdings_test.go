@@ -23,7 +23,8 @@ func TestWhatALeaverHoldsIsTakenOrHandedOverAndNobodyElses(t *testing.T) {
 		}
 	}
 	adele, megan := users[graphsim.Leaver], users["megan@contoso.com"]
-	adele.Holdings, adele.Manager, megan.Holdings = holdings("+15550142"), megan.ID, holdings("+15550199")
+	adele.Holdings, megan.Holdings = holdings("+15550142"), holdings("+15550199")
+	adele.ManagerID = megan.ID
 	w.tenant.Add(adele, megan)
 	app := w.tenant.AddApp(graphsim.App{Name: "Expenses", Owners: []string{adele.ID}, Secrets: []graphsim.Secret{{KeyID: "0f1e2d3c-0001-4222-8333-444455556666"}}})
 	enterprise := w.tenant.AddApp(graphsim.App{Kind: "servicePrincipals", Name: "Expenses", Owners: []string{adele.ID}})
