@@ -2,7 +2,6 @@ package graphsim
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -118,16 +117,13 @@ func (t *Tenant) listAppOwners(_ query, app *App) answer {
 }
 
 func (t *Tenant) addAppOwner(q query, app *App) answer {
-	var body struct {
-		ID string `json:"@odata.id"`
-	}
-	_ = json.Unmarshal(q.body, &body)
-	owner := t.find(body.ID[strings.LastIndex(body.ID, "/")+1:])
+	id, ok := referred(q)
+	owner := t.find(id)
 	switch {
-	case !strings.Contains(body.ID, "://"):
+	case !ok:
 		return fault(http.StatusBadRequest, "Request_BadRequest", "Invalid URL format specified in @odata.id.")
 	case owner == nil:
-		return noObject(body.ID[strings.LastIndex(body.ID, "/")+1:])
+		return noObject(id)
 	case slices.Contains(app.Owners, owner.ID):
 		return fault(http.StatusBadRequest, "Request_BadRequest", "One or more added object references already exist for the following modified properties: 'owners'.")
 	}

@@ -15,6 +15,8 @@ type Holdings struct {
 	Packages []Package     `json:"packages,omitempty"`
 	Drive    *Drive        `json:"drive,omitempty"` // nil where none was ever made
 	Numbers  []PhoneNumber `json:"numbers,omitempty"`
+
+	ManagerID string `json:"managerId,omitempty"` // the object id of whom the user reports to
 }
 
 // settle fills in what is missing in what a user was added with.
