@@ -47,6 +47,9 @@ const (
 	ActivityListEntraDevices            = "ListEntraDevices"
 	ActivityDeleteEntraDevice           = "DeleteEntraDevice"
 
+	ActivityListAuthenticationMethods  = "ListAuthenticationMethods"
+	ActivityRemoveAuthenticationMethod = "RemoveAuthenticationMethod"
+
 	ActivityListAppRoleAssignments      = "ListAppRoleAssignments"
 	ActivityRemoveAppRoleAssignment     = "RemoveAppRoleAssignment"
 	ActivityListOAuth2PermissionGrants  = "ListOAuth2PermissionGrants"
@@ -65,6 +68,8 @@ const (
 	StepDisableInActiveDirectory = "disableInActiveDirectory"
 	StepRemoveAllDevices         = "removeAllDevices"
 
+	StepRemoveAuthenticationMethods = "removeAuthenticationMethods"
+
 	StepWipeManagedAppRegistrations = "wipeManagedAppRegistrations"
 	StepDeleteAutopilotIdentities   = "deleteAutopilotIdentities"
 	StepDisableEntraDevices         = "disableEntraDevices"
@@ -78,6 +83,7 @@ const (
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
 func OptionalSteps() []string {
-	return []string{StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
+	return []string{StepRemoveAuthenticationMethods,
+		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
 		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber}
 }

@@ -310,7 +310,7 @@ func TestTheDocsNameEveryPermissionThatACallNeeds(t *testing.T) {
 		source, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for _, call := range regexp.MustCompile(`\bcall\{http\..*\}`).FindAllString(string(source), -1) {
-			for _, permission := range regexp.MustCompile(`\w+(\.\w+)*\.All\b`).FindAllString(call, -1) {
+			for _, permission := range regexp.MustCompile(`[\w-]+(\.\w+)*\.All\b`).FindAllString(call, -1) {
 				found++
 				wider := strings.Replace(permission, ".Read.", ".ReadWrite.", 1)
 				assert.True(t, bytes.Contains(docs, []byte("`"+permission+"`")) || bytes.Contains(docs, []byte("`"+wider+"`")), "%s: %s", file, permission)

@@ -17,6 +17,8 @@ type Holdings struct {
 	Numbers  []PhoneNumber `json:"numbers,omitempty"`
 
 	ManagerID string `json:"managerId,omitempty"` // the object id of whom the user reports to
+	// Methods are the ways in which the user signs in, beside the password.
+	Methods []Method `json:"methods,omitempty"`
 }
 
 // settle fills in what is missing in what a user was added with.
@@ -37,6 +39,10 @@ func (u *User) settle() {
 	for i := range h.Packages {
 		p := &h.Packages[i]
 		p.ID, p.PackageID, p.PolicyID, p.State = cmp.Or(p.ID, uuid.NewString()), cmp.Or(p.PackageID, uuid.NewString()), cmp.Or(p.PolicyID, uuid.NewString()), cmp.Or(p.State, "delivered")
+	}
+	h.Methods = slices.Clone(h.Methods)
+	for i := range h.Methods {
+		h.Methods[i].ID = cmp.Or(h.Methods[i].ID, uuid.NewString())
 	}
 	if h.Drive != nil {
 		drive := *h.Drive
