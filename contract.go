@@ -47,6 +47,7 @@ const (
 	ActivityListEntraDevices            = "ListEntraDevices"
 	ActivityDeleteEntraDevice           = "DeleteEntraDevice"
 
+	ActivityResetPassword              = "ResetPassword"
 	ActivityListAuthenticationMethods  = "ListAuthenticationMethods"
 	ActivityRemoveAuthenticationMethod = "RemoveAuthenticationMethod"
 
@@ -68,6 +69,9 @@ const (
 	StepDisableInActiveDirectory = "disableInActiveDirectory"
 	StepRemoveAllDevices         = "removeAllDevices"
 
+	StepResetPassword = "resetPassword"
+	// StepRevokeSessionsAgain has the activity of StepRevokeSessions.
+	StepRevokeSessionsAgain         = "revokeSessionsAgain"
 	StepRemoveAuthenticationMethods = "removeAuthenticationMethods"
 
 	StepWipeManagedAppRegistrations = "wipeManagedAppRegistrations"
@@ -83,7 +87,7 @@ const (
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
 func OptionalSteps() []string {
-	return []string{StepRemoveAuthenticationMethods,
+	return []string{StepResetPassword, StepRevokeSessionsAgain, StepRemoveAuthenticationMethods,
 		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
 		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber}
 }

@@ -19,6 +19,8 @@ type Holdings struct {
 	ManagerID string `json:"managerId,omitempty"` // the object id of whom the user reports to
 	// Methods are the ways in which the user signs in, beside the password.
 	Methods []Method `json:"methods,omitempty"`
+	// PasswordChanged is all that the tenant keeps of the password.
+	PasswordChanged time.Time `json:"lastPasswordChangeDateTime,omitzero"`
 }
 
 // settle fills in what is missing in what a user was added with.

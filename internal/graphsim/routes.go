@@ -43,6 +43,7 @@ var (
 	readsUsers     = [][]string{{"User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
 	readsDirectory = [][]string{{"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
 	writesUsers    = [][]string{{"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}
+	enablesUsers   = slices.Concat([][]string{{"User.EnableDisableAccount.All", "User.Read.All"}}, writesUsers)
 	readsDevices   = [][]string{{"DeviceManagementManagedDevices.Read.All"}, {"DeviceManagementManagedDevices.ReadWrite.All"}}
 	actsOnDevices  = [][]string{{"DeviceManagementManagedDevices.PrivilegedOperations.All"}}
 	deletesDevices = [][]string{{"DeviceManagementManagedDevices.ReadWrite.All"}}
@@ -63,7 +64,7 @@ var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}/mailboxSettings", [][]string{{"MailboxSettings.Read"}, {"MailboxSettings.ReadWrite"}}, (*Tenant).getMailbox},
 	{http.MethodGet, "/roleManagement/directory/roleAssignments", [][]string{{"RoleManagement.Read.Directory"}, {"RoleManagement.ReadWrite.Directory"}, {"Directory.Read.All"}}, (*Tenant).listRoles},
 	{http.MethodGet, "/roleManagement/directory/roleEligibilitySchedules", [][]string{{"RoleEligibilitySchedule.Read.Directory"}, {"RoleManagement.Read.Directory"}}, (*Tenant).listRoles},
-	{http.MethodPatch, "/users/{id}", slices.Concat([][]string{{"User.EnableDisableAccount.All", "User.Read.All"}}, writesUsers), (*Tenant).patchUser},
+	{http.MethodPatch, "/users/{id}", slices.Concat(enablesUsers, setsPasswords), (*Tenant).patchUser},
 	{http.MethodPost, "/users/{id}/revokeSignInSessions", slices.Concat([][]string{{"User.RevokeSessions.All"}}, writesUsers), (*Tenant).revokeSessions},
 	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, showsDevices((*Tenant).listDevices)},
 	{http.MethodGet, "/users/{id}/managedDevices/{device}", readsDevices, showsDevices((*Tenant).getUsersDevice)},

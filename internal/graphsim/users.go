@@ -18,7 +18,9 @@ var texts = []string{"city", "companyName", "country", "department", "employeeId
 	"mobilePhone", "officeLocation", "postalCode", "preferredLanguage", "state", "streetAddress", "surname", "usageLocation"}
 
 func (t *Tenant) getUser(q query) answer {
-	return entity("users"+q.context+"/$entity", selected(q, q.user.properties()))
+	shown := *q.user
+	shown.Holdings = q.user.seen.at(t.shown())
+	return entity("users"+q.context+"/$entity", selected(q, shown.properties()))
 }
 
 // properties is a user as Graph shows one.
@@ -27,6 +29,7 @@ func (u *User) properties() map[string]any {
 		"id": u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": known(u.DisplayName), "userType": u.UserType, "accountEnabled": u.AccountEnabled,
 		"onPremisesSyncEnabled": nil, "creationType": known(u.CreationType), "externalUserState": known(u.ExternalUserState), "signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
 		"businessPhones": []string{}, "onPremisesLastSyncDateTime": known(stampOrNone(u.LastSync)),
+		"lastPasswordChangeDateTime": stamp(u.PasswordChanged), "passwordProfile": nil,
 	}
 	for _, name := range texts {
 		all[name] = known(u.Texts[name])
@@ -65,16 +68,34 @@ func (t *Tenant) patchUser(q query) answer {
 		switch {
 		case !exists:
 			return noProperty("", property, "user")
-		case t.mastered(q.user):
+		case t.mastered(q.user), property != "accountEnabled" && q.user.OnPremisesSyncEnabled:
 			return masteredFault()
-		case property != "accountEnabled" && !q.grant.allows(writesUsers):
+		case !q.grant.allows(permits(property)):
 			return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+		case property == "passwordProfile":
+			if refusal := t.acceptsPassword(q, patch[property]); refusal != nil {
+				return *refusal
+			}
 		case !changed.set(property, patch[property]):
 			return fault(http.StatusBadRequest, "Request_BadRequest", "Invalid value specified for property '"+property+"' of resource 'User'.")
 		}
 	}
 	*q.user = changed
+	if _, ok := patch["passwordProfile"]; ok {
+		q.user.hold(t.now(), func(h *Holdings) { h.PasswordChanged = t.now().UTC() })
+	}
 	return noContent
+}
+
+// permits are the permissions to change a property of a user.
+func permits(property string) [][]string {
+	switch property {
+	case "accountEnabled":
+		return enablesUsers
+	case "passwordProfile":
+		return setsPasswords
+	}
+	return writesUsers
 }
 
 // set changes a property, and reports whether it can have the value.
