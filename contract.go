@@ -59,6 +59,8 @@ const (
 	ActivityRemoveAccessPackage         = "RemoveAccessPackage"
 	ActivityListPhoneNumbers            = "ListPhoneNumbers"
 	ActivityUnassignPhoneNumber         = "UnassignPhoneNumber"
+
+	ActivityDeleteUser = "DeleteUser"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -83,11 +85,14 @@ const (
 	StepRemoveOAuth2PermissionGrants = "removeOAuth2PermissionGrants"
 	StepRemoveAccessPackages         = "removeAccessPackages"
 	StepUnassignPhoneNumber          = "unassignPhoneNumber"
+
+	StepDeleteUser = "deleteUser"
 )
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
 func OptionalSteps() []string {
 	return []string{StepResetPassword, StepRevokeSessionsAgain, StepRemoveAuthenticationMethods,
 		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
-		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber}
+		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber,
+		StepDeleteUser}
 }

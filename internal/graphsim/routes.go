@@ -55,7 +55,7 @@ var (
 )
 
 // routes are all that the tenant answers; each area lists its own beside what it answers.
-var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, peopleRoutes, methodRoutes)
+var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, peopleRoutes, methodRoutes, deletionRoutes)
 
 var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},
@@ -213,7 +213,7 @@ func (r route) ofUser() bool {
 // target is the user whom a path names, or who has the object that it names.
 func (t *Tenant) target(q query) *User {
 	if strings.HasPrefix(q.route.path, "/users/") {
-		return t.find(q.id)
+		return t.findLate(q)
 	}
 	if user := q.named["user"]; user != "" {
 		return t.find(user)

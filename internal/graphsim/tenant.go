@@ -48,7 +48,8 @@ type User struct {
 	Autopilot        []AutopilotIdentity `json:"autopilot,omitempty"`
 	AppRegistrations []AppRegistration   `json:"appRegistrations,omitempty"`
 
-	changedOnPremises bool // since the last synchronisation
+	changedOnPremises bool      // since the last synchronisation
+	deletedAt         time.Time // by a call
 	Holdings
 
 	seen lagged[Holdings]
@@ -227,9 +228,14 @@ func (t *Tenant) find(id string) *User {
 		if user.Deleted {
 			continue
 		}
-		if ascii.EqualFold(user.ID, id) || ascii.EqualFold(user.UserPrincipalName, id) {
+		if user.is(id) {
 			return user
 		}
 	}
 	return nil
+}
+
+// is reports whether an object id or user principal name is the user's.
+func (u *User) is(id string) bool {
+	return ascii.EqualFold(u.ID, id) || ascii.EqualFold(u.UserPrincipalName, id)
 }

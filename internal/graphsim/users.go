@@ -49,6 +49,9 @@ func known(text string) any {
 }
 
 func (t *Tenant) getDeletedUser(q query) answer {
+	if !t.showsDeleted(q.user) {
+		return noObject(q.id)
+	}
 	return entity("directoryObjects/$entity", map[string]any{
 		"@odata.type": "#microsoft.graph.user", "id": q.user.ID, "deletedDateTime": stamp(t.now()), "displayName": q.user.DisplayName,
 		"userPrincipalName": strings.ReplaceAll(q.user.ID, "-", "") + q.user.UserPrincipalName,
