@@ -60,7 +60,9 @@ const (
 	ActivityListPhoneNumbers            = "ListPhoneNumbers"
 	ActivityUnassignPhoneNumber         = "UnassignPhoneNumber"
 
-	ActivityDeleteUser = "DeleteUser"
+	ActivityListDirectReports    = "ListDirectReports"
+	ActivityHandOverDirectReport = "HandOverDirectReport"
+	ActivityDeleteUser           = "DeleteUser"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -86,7 +88,8 @@ const (
 	StepRemoveAccessPackages         = "removeAccessPackages"
 	StepUnassignPhoneNumber          = "unassignPhoneNumber"
 
-	StepDeleteUser = "deleteUser"
+	StepHandOverDirectReports = "handOverDirectReports"
+	StepDeleteUser            = "deleteUser"
 )
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
@@ -94,5 +97,5 @@ func OptionalSteps() []string {
 	return []string{StepResetPassword, StepRevokeSessionsAgain, StepRemoveAuthenticationMethods,
 		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
 		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber,
-		StepDeleteUser}
+		StepHandOverDirectReports, StepDeleteUser}
 }
