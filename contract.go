@@ -62,6 +62,7 @@ const (
 
 	ActivityListDirectReports    = "ListDirectReports"
 	ActivityHandOverDirectReport = "HandOverDirectReport"
+	ActivityScrubAttributes      = "ScrubAttributes"
 	ActivityDeleteUser           = "DeleteUser"
 )
 
@@ -89,6 +90,7 @@ const (
 	StepUnassignPhoneNumber          = "unassignPhoneNumber"
 
 	StepHandOverDirectReports = "handOverDirectReports"
+	StepScrubAttributes       = "scrubAttributes"
 	StepDeleteUser            = "deleteUser"
 )
 
@@ -97,5 +99,5 @@ func OptionalSteps() []string {
 	return []string{StepResetPassword, StepRevokeSessionsAgain, StepRemoveAuthenticationMethods,
 		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
 		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber,
-		StepHandOverDirectReports, StepDeleteUser}
+		StepHandOverDirectReports, StepScrubAttributes, StepDeleteUser}
 }

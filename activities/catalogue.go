@@ -26,6 +26,8 @@ type row struct {
 	skip, note func(leaver.Leaver) string
 	// takes names the settings that the step takes, and needs those that it cannot do without.
 	takes, needs []string
+	// check refuses values of these settings, by the name of the field.
+	check func(leaver.Settings) error
 }
 
 // doc is what docs/steps.md says of a step, beside what the plan says.

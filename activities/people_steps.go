@@ -1,6 +1,10 @@
 package activities
 
-import "github.com/leaver-dev/leaver"
+import (
+	"strings"
+
+	"github.com/leaver-dev/leaver"
+)
 
 // peopleSteps change how the directory shows the leaver to others. Whoever takes over has to be found before.
 var peopleSteps = []row{
@@ -15,5 +19,17 @@ var peopleSteps = []row{
 			traps:       "a manager who cannot sign in is passed over for the next one above, five levels at most; where there is nobody a person is asked; the manager of a synchronised account is set in Active Directory",
 		},
 		things: &directReports, skip: skipDeleted, takes: []string{leaver.SettingHandOverTo},
+	},
+	{
+		Step: leaver.Step{Name: leaver.StepScrubAttributes, Shape: leaver.Single, Activity: leaver.ActivityScrubAttributes,
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepHandOverDirectReports}, Summary: "Empty attributes of the account", Destroys: true},
+		doc: doc{
+			does:        "empties those properties of the user that `attributes` names, of: `" + strings.Join(scrubbable, "`, `") + "`",
+			permissions: "`User.ReadWrite.All`",
+			proof:       "the user is read again until they are empty",
+			undo:        "none from here: the values stand in no report, as they are about a person; write them anew from the personnel records",
+			traps:       "dynamic groups follow such properties, so that the user may join or leave some; those of a synchronised account are emptied in Active Directory",
+		},
+		do: (*Activities).ScrubAttributes, skip: skipDeleted, note: noteLeft, takes: []string{leaver.SettingAttributes}, needs: []string{leaver.SettingAttributes}, check: checkAttributes,
 	},
 }

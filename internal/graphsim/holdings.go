@@ -51,7 +51,7 @@ func (u *User) settle() {
 		drive.ID, drive.RootID, drive.Permissions = cmp.Or(drive.ID, "b!"+uuid.NewString()), cmp.Or(drive.RootID, "01ROOT"), slices.Clone(drive.Permissions)
 		h.Drive = &drive
 	}
-	u.seen = lagged[Holdings]{now: *h}
+	u.seen, u.seenTexts = lagged[Holdings]{now: *h}, lagged[map[string]string]{now: u.Texts}
 }
 
 // hold changes what a user holds; change stores new slices and changes none.

@@ -52,7 +52,8 @@ type User struct {
 	deletedAt         time.Time // by a call
 	Holdings
 
-	seen lagged[Holdings]
+	seen      lagged[Holdings]
+	seenTexts lagged[map[string]string]
 }
 
 // Settings is what differs between tenants.

@@ -19,7 +19,7 @@ var texts = []string{"city", "companyName", "country", "department", "employeeId
 
 func (t *Tenant) getUser(q query) answer {
 	shown := *q.user
-	shown.Holdings = q.user.seen.at(t.shown())
+	shown.Holdings, shown.Texts = q.user.seen.at(t.shown()), q.user.seenTexts.at(t.shown())
 	return entity("users"+q.context+"/$entity", selected(q, shown.properties()))
 }
 
@@ -84,6 +84,7 @@ func (t *Tenant) patchUser(q query) answer {
 		}
 	}
 	*q.user = changed
+	q.user.seenTexts.set(changed.Texts, t.now())
 	if _, ok := patch["passwordProfile"]; ok {
 		q.user.hold(t.now(), func(h *Holdings) { h.PasswordChanged = t.now().UTC() })
 	}
