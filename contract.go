@@ -62,6 +62,8 @@ const (
 
 	ActivityListDirectReports    = "ListDirectReports"
 	ActivityHandOverDirectReport = "HandOverDirectReport"
+	ActivityListSponsorships     = "ListSponsorships"
+	ActivityHandOverSponsorship  = "HandOverSponsorship"
 	ActivityScrubAttributes      = "ScrubAttributes"
 	ActivityDeleteUser           = "DeleteUser"
 )
@@ -90,6 +92,7 @@ const (
 	StepUnassignPhoneNumber          = "unassignPhoneNumber"
 
 	StepHandOverDirectReports = "handOverDirectReports"
+	StepHandOverSponsorships  = "handOverSponsorships"
 	StepScrubAttributes       = "scrubAttributes"
 	StepDeleteUser            = "deleteUser"
 )
@@ -99,5 +102,5 @@ func OptionalSteps() []string {
 	return []string{StepResetPassword, StepRevokeSessionsAgain, StepRemoveAuthenticationMethods,
 		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
 		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber,
-		StepHandOverDirectReports, StepScrubAttributes, StepDeleteUser}
+		StepHandOverDirectReports, StepHandOverSponsorships, StepScrubAttributes, StepDeleteUser}
 }

@@ -193,6 +193,15 @@ func isMissing(err error) bool {
 // replica does not yet.
 var unlinked = regexp.MustCompile(`removed object references do not exist`)
 
+// linked is how Entra says, with status 400, that what was to be added to a list of references is in it.
+var linked = regexp.MustCompile(`added object references already exist`)
+
+// isLinked reports whether what was to be added to a list of references is in it.
+func isLinked(err error) bool {
+	e, ok := errors.AsType[*graph.Error](err)
+	return ok && e.Status == http.StatusBadRequest && e.Says(linked)
+}
+
 // isUnlinked reports whether what was to be removed from a list of references is not in it.
 func isUnlinked(err error) bool {
 	e, ok := errors.AsType[*graph.Error](err)

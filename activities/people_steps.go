@@ -21,8 +21,20 @@ var peopleSteps = []row{
 		things: &directReports, skip: skipDeleted, takes: []string{leaver.SettingHandOverTo},
 	},
 	{
+		Step: leaver.Step{Name: leaver.StepHandOverSponsorships, Shape: leaver.Each, Activity: leaver.ActivityListSponsorships, Change: leaver.ActivityHandOverSponsorship,
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Have somebody else answer for guests and agents"},
+		doc: doc{
+			does:        "makes whoever takes over the sponsor of the guests and agents that the user answers for, and the user no sponsor any more",
+			permissions: "`User.ReadWrite.All` for guests and users of agents; `AgentIdentity.UpdateSponsors.All`, `Application.Read.All` for agent identities",
+			proof:       "whoever takes over is listed as a sponsor before the user is removed, and then the user's list does not have it any more",
+			undo:        "make the user a sponsor again",
+			traps:       "an agent identity keeps its last sponsor; the sponsors of an agent's blueprint are changed by hand; where nobody takes over a person is asked, and nothing is changed",
+		},
+		things: &sponsorships, skip: skipDeleted, takes: []string{leaver.SettingHandOverTo},
+	},
+	{
 		Step: leaver.Step{Name: leaver.StepScrubAttributes, Shape: leaver.Single, Activity: leaver.ActivityScrubAttributes,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepHandOverDirectReports}, Summary: "Empty attributes of the account", Destroys: true},
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Empty attributes of the account", Destroys: true},
 		doc: doc{
 			does:        "empties those properties of the user that `attributes` names, of: `" + strings.Join(scrubbable, "`, `") + "`",
 			permissions: "`User.ReadWrite.All`",

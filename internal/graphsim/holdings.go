@@ -17,6 +17,8 @@ type Holdings struct {
 	Numbers  []PhoneNumber `json:"numbers,omitempty"`
 
 	ManagerID string `json:"managerId,omitempty"` // the object id of whom the user reports to
+	// Sponsors are the object ids of those who answer for the user, who is a guest.
+	Sponsors []string `json:"sponsors,omitempty"`
 	// Methods are the ways in which the user signs in, beside the password.
 	Methods []Method `json:"methods,omitempty"`
 	// PasswordChanged is all that the tenant keeps of the password.

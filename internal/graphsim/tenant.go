@@ -102,6 +102,7 @@ type Tenant struct {
 	wiped, kept []string // the devices that were reset; the user's data was left on those in kept
 	approvals   []ApprovalRequest
 	apps        []*App
+	agents      []*Agent
 	removals    []*removal
 	unassigned  []*unassignment
 	// spent is how many of each action Intune has let through on day, in UTC.
