@@ -47,6 +47,10 @@ const (
 	ActivityListEntraDevices            = "ListEntraDevices"
 	ActivityDeleteEntraDevice           = "DeleteEntraDevice"
 
+	ActivityResetPassword              = "ResetPassword"
+	ActivityListAuthenticationMethods  = "ListAuthenticationMethods"
+	ActivityRemoveAuthenticationMethod = "RemoveAuthenticationMethod"
+
 	ActivityListAppRoleAssignments      = "ListAppRoleAssignments"
 	ActivityRemoveAppRoleAssignment     = "RemoveAppRoleAssignment"
 	ActivityListOAuth2PermissionGrants  = "ListOAuth2PermissionGrants"
@@ -58,6 +62,13 @@ const (
 	ActivityHandOverOneDrive            = "HandOverOneDrive"
 	ActivityListPhoneNumbers            = "ListPhoneNumbers"
 	ActivityUnassignPhoneNumber         = "UnassignPhoneNumber"
+
+	ActivityListDirectReports    = "ListDirectReports"
+	ActivityHandOverDirectReport = "HandOverDirectReport"
+	ActivityListSponsorships     = "ListSponsorships"
+	ActivityHandOverSponsorship  = "HandOverSponsorship"
+	ActivityScrubAttributes      = "ScrubAttributes"
+	ActivityDeleteUser           = "DeleteUser"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -67,6 +78,11 @@ const (
 	// StepDisableInActiveDirectory is in the plans of synchronised accounts alone.
 	StepDisableInActiveDirectory = "disableInActiveDirectory"
 	StepRemoveAllDevices         = "removeAllDevices"
+
+	StepResetPassword = "resetPassword"
+	// StepRevokeSessionsAgain has the activity of StepRevokeSessions.
+	StepRevokeSessionsAgain         = "revokeSessionsAgain"
+	StepRemoveAuthenticationMethods = "removeAuthenticationMethods"
 
 	StepWipeManagedAppRegistrations = "wipeManagedAppRegistrations"
 	StepDeleteAutopilotIdentities   = "deleteAutopilotIdentities"
@@ -79,11 +95,17 @@ const (
 	StepRemoveAccessPackages         = "removeAccessPackages"
 	StepHandOverOneDrive             = "handOverOneDrive"
 	StepUnassignPhoneNumber          = "unassignPhoneNumber"
+
+	StepHandOverDirectReports = "handOverDirectReports"
+	StepHandOverSponsorships  = "handOverSponsorships"
+	StepScrubAttributes       = "scrubAttributes"
+	StepDeleteUser            = "deleteUser"
 )
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
 func OptionalSteps() []string {
-	return []string{StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
-		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAppOwnerships,
-		StepRemoveAccessPackages, StepHandOverOneDrive, StepUnassignPhoneNumber}
+	return []string{StepResetPassword, StepRevokeSessionsAgain, StepRemoveAuthenticationMethods,
+		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
+		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAppOwnerships, StepRemoveAccessPackages, StepHandOverOneDrive, StepUnassignPhoneNumber,
+		StepHandOverDirectReports, StepHandOverSponsorships, StepScrubAttributes, StepDeleteUser}
 }

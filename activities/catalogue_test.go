@@ -72,6 +72,7 @@ func TestAnOptionalStepIsPlannedWhereItIsIncludedAlone(t *testing.T) {
 		leaver.StepDeleteAutopilotIdentities: {leaver.StepRemoveAllDevices},
 		leaver.StepDisableEntraDevices:       {leaver.StepRemoveAllDevices},
 		leaver.StepDeleteEntraDevices:        {leaver.StepRemoveAllDevices},
+		leaver.StepDeleteUser:                {leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAllDevices},
 	}
 	for _, name := range leaver.OptionalSteps() {
 		plan := planFor(t, s, with(leaver.StepSettings{Include: true, OnFailure: leaver.Continue}, name))
@@ -90,4 +91,5 @@ func TestAnOptionalStepIsPlannedWhereItIsIncludedAlone(t *testing.T) {
 	}
 	all := planFor(t, s, with(leaver.StepSettings{Include: true}, leaver.OptionalSteps()...))
 	assert.Equal(t, []string{leaver.StepRemoveAllDevices, leaver.StepDeleteAutopilotIdentities, leaver.StepDisableEntraDevices}, stepOf(t, all, leaver.StepDeleteEntraDevices).After)
+	assert.Len(t, stepOf(t, all, leaver.StepDeleteUser).After, len(all.Steps)-1, "the account goes when all is done")
 }

@@ -225,6 +225,9 @@ func granted(e *graph.Error) string {
 	if e.ChangesEntraDevice() && e.Token != graph.Delegated {
 		text += "; an application may do this to Windows devices only: for others do it in Entra, or give the device steps a delegated credential (LEAVER_DEVICE_CREDENTIAL=device-code)"
 	}
+	if e.IsSensitive() {
+		text += "; where the leaver is an administrator, or a member of a group that can hold directory roles, the worker needs a directory role too that outranks them, or a person does it in Entra"
+	}
 	return text
 }
 

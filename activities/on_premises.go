@@ -115,4 +115,18 @@ func isMastered(err error) bool {
 	return ok && e.Status/100 == 4 && e.Says(mastered)
 }
 
+// leftToActiveDirectory is the failure of a step whose change only Active Directory can make, which owns the account; it
+// says what has to be done there.
+func leftToActiveDirectory(ctx context.Context, toDo string) error {
+	return named(ctx, leaver.Failure{Type: leaver.GraphBadRequest, Message: "the account is synchronised from Active Directory, which " + toDo + "; when an administrator has done so, skip this step"})
+}
+
+// noteLeft tells of the same while the offboarding is planned.
+func noteLeft(l leaver.Leaver) string {
+	if !l.OnPremisesSyncEnabled {
+		return ""
+	}
+	return "the account is synchronised from Active Directory, where this has to be done: a person will be asked"
+}
+
 func stamped(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -58,6 +58,7 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 		}
 		plan.Steps = append(plan.Steps, step)
 	}
+	comeLast(rows, plan.Steps)
 	if err := group.Wait(); err != nil {
 		return leaver.Plan{}, failure(ctx, err)
 	}
@@ -143,6 +144,30 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 		step.Devices = &settings
 	}
 	return step
+}
+
+// comeLast has the last step come after all others, but for steps of anybody's own that come after it.
+func comeLast(rows []row, steps []leaver.Step) {
+	at := slices.IndexFunc(steps, func(s leaver.Step) bool {
+		return slices.ContainsFunc(rows, func(r row) bool { return r.last && r.Name == s.Name })
+	})
+	if at < 0 {
+		return
+	}
+	later := []string{steps[at].Name}
+	isLater := func(name string) bool { return slices.Contains(later, name) }
+	for range steps {
+		for _, s := range steps {
+			if !isLater(s.Name) && slices.ContainsFunc(s.After, isLater) {
+				later = append(later, s.Name)
+			}
+		}
+	}
+	for _, s := range steps {
+		if !isLater(s.Name) {
+			steps[at].After = append(steps[at].After, s.Name)
+		}
+	}
 }
 
 // foresee lists what the policy says about each device, as things stand. It takes

@@ -41,9 +41,17 @@ func with(settings leaver.StepSettings, steps ...string) leaver.Request {
 	request := leaver.Request{UserID: adele, Steps: map[string]leaver.StepSettings{}}
 	for _, name := range steps {
 		request.Steps[name] = settings
+		if len(settings.Given()) == 0 {
+			settings := settings
+			settings.Settings = needed[name]
+			request.Steps[name] = settings
+		}
 	}
 	return request
 }
+
+// needed are the settings that steps cannot do without.
+var needed = map[string]leaver.Settings{leaver.StepScrubAttributes: {Attributes: []string{"jobTitle"}}}
 
 func TestAPlanPinsTheObjectIDAndEndsAccessBeforeDevices(t *testing.T) {
 	t.Parallel()
@@ -142,7 +150,7 @@ func TestAnUnknownStepIsRefusedBeforeAnyRequest(t *testing.T) {
 		request := with(settings, name)
 		request.DryRun = name == ""
 		_, err := call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, request)
-		assert.Contains(t, final(t, s, err, leaver.InvalidRequest).Message(), "there is no such step, want one of disableAccount, disableInActiveDirectory, revokeSessions, removeAllDevices, ")
+		assert.Contains(t, final(t, s, err, leaver.InvalidRequest).Message(), "there is no such step, want one of disableAccount, disableInActiveDirectory, revokeSessions, ")
 	}
 	assert.Empty(t, s.Requests())
 }

@@ -23,7 +23,11 @@ func TestNoWordOfGraphsStandsInWhatAnActivityTells(t *testing.T) {
 		"MARK is not supported.", "Please retry, MARK.", "Request of MARK not applicable to target tenant.", "Resource not found for the segment 'MARK'."}
 	table(t, map[string][]string{
 		"users":     {"GET " + v1 + "/users/{id}", leaver.ActivityPlanOffboarding, leaver.ActivityDisableAccount},
-		"an update": {"PATCH " + v1 + "/users/{id}", leaver.ActivityDisableAccount},
+		"an update": {"PATCH " + v1 + "/users/{id}", leaver.ActivityDisableAccount, leaver.ActivityResetPassword},
+		"deletion":  {"DELETE " + v1 + "/users/{id}", leaver.ActivityDeleteUser},
+		"methods":   {"GET " + v1 + "/users/{id}/authentication/methods", leaver.ActivityListAuthenticationMethods},
+		"reports":   {"GET " + v1 + "/users/{id}/directReports", leaver.ActivityListDirectReports},
+		"sponsored": {"GET " + v1 + "/users/{id}/sponsorOf", leaver.ActivityListSponsorships},
 		"sessions":  {"POST " + v1 + "/users/{id}/revokeSignInSessions", leaver.ActivityRevokeSessions},
 		"devices":   {"GET " + v1 + "/users/{id}/managedDevices", leaver.ActivityPlanOffboarding, leaver.ActivityLookAtDevices, leaver.ActivityRemoveAllDevices},
 		"a device":  {"GET " + v1 + "/deviceManagement/managedDevices/{id}", leaver.ActivityLookAtDevices, leaver.ActivityRetireDevice},

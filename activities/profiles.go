@@ -80,6 +80,11 @@ func checkSettings(field string, rows []row, steps map[string]leaver.StepSetting
 				return fmt.Errorf("%s.%s: the step does not take it, %s", field, setting, wantOne(row.takes))
 			}
 		}
+		if row.check != nil {
+			if err := row.check(steps[name].Settings); err != nil {
+				return fmt.Errorf("%s.%w", field, err)
+			}
+		}
 		for _, needed := range row.needs {
 			if steps[name].Include && !slices.Contains(given, needed) {
 				return fmt.Errorf("%s.%s: is missing, and the step cannot do without", field, needed)

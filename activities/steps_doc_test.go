@@ -37,7 +37,7 @@ A dry run shows what each step of shape ` + "`each`" + ` would change, and what 
 		require.NotContains(t, []string{r.does, r.permissions, r.proof, r.undo, r.traps}, "", r.Name)
 		fmt.Fprintf(&b, "\n## %s\n\n", r.Name)
 		for _, line := range [][2]string{
-			{"Does", r.does}, {"Shape", "`" + string(r.Shape) + "`"}, {"Comes after", code(r.After)}, {"Settings", code(settingsOf(r))},
+			{"Does", r.does}, {"Shape", "`" + string(r.Shape) + "`"}, {"Comes after", map[bool]string{false: code(r.After), true: "every other step"}[r.last]}, {"Settings", code(settingsOf(r))},
 			{"Permissions", r.permissions}, {"Proof", r.proof}, {"Undo", r.undo}, {"Traps", r.traps},
 		} {
 			if line[1] != "" {

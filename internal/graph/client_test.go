@@ -145,6 +145,11 @@ var calls = map[string]func(context.Context, *Client, string) error{
 		return err
 	},
 	"delete oauth2PermissionGrant": func(ctx context.Context, c *Client, id string) error { return c.RemovePermissionGrant(ctx, id) },
+	"get manager":                  func(ctx context.Context, c *Client, id string) error { _, err := c.Manager(ctx, id); return err },
+	"list directReports":           func(ctx context.Context, c *Client, id string) error { _, err := c.DirectReports(ctx, id); return err },
+	"delete user":                  func(ctx context.Context, c *Client, id string) error { return c.DeleteUser(ctx, id) },
+	"set password":                 func(ctx context.Context, c *Client, id string) error { return c.SetPassword(ctx, id, "x") },
+	"list sponsorOf":               func(ctx context.Context, c *Client, id string) error { _, err := c.SponsorOf(ctx, id); return err },
 	"list ownedObjects":            func(ctx context.Context, c *Client, id string) error { _, err := c.OwnedApps(ctx, id); return err },
 	"get the OneDrive":             func(ctx context.Context, c *Client, id string) error { _, err := c.DriveID(ctx, id); return err },
 	"wipeManagedAppRegistrationsByDeviceTag": func(ctx context.Context, c *Client, id string) error {
@@ -310,7 +315,7 @@ func TestTheDocsNameEveryPermissionThatACallNeeds(t *testing.T) {
 		source, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for _, call := range regexp.MustCompile(`\bcall\{http\..*\}`).FindAllString(string(source), -1) {
-			for _, permission := range regexp.MustCompile(`\w+(\.\w+)*\.All\b`).FindAllString(call, -1) {
+			for _, permission := range regexp.MustCompile(`[\w-]+(\.\w+)*\.All\b`).FindAllString(call, -1) {
 				found++
 				wider := strings.Replace(permission, ".Read.", ".ReadWrite.", 1)
 				assert.True(t, bytes.Contains(docs, []byte("`"+permission+"`")) || bytes.Contains(docs, []byte("`"+wider+"`")), "%s: %s", file, permission)

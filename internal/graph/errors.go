@@ -74,6 +74,13 @@ func (e *Error) ChangesEntraDevice() bool {
 	return e.Call == disableEntraDevice.name || e.Call == deleteEntraDevice.name
 }
 
+// IsSensitive reports whether the call takes more than its permission where the user is an administrator.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/resources/users#who-can-perform-sensitive-actions
+func (e *Error) IsSensitive() bool {
+	return e.Call == setPassword.name || e.Call == deleteUser.name
+}
+
 // Says reports whether Graph's own words, in lower case, fit a pattern. They are never
 // shown: they may name a person, a device, an address or a secret.
 func (e *Error) Says(words *regexp.Regexp) bool {

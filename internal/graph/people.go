@@ -8,6 +8,7 @@ import (
 var (
 	getManager  = call{http.MethodGet, "get manager", "User.Read.All"}
 	listReports = call{http.MethodGet, "list directReports", "User.Read.All"}
+	setManager  = call{http.MethodPut, "set manager", "User.ReadWrite.All"}
 )
 
 // Manager is who stands above a user.
@@ -65,4 +66,14 @@ func (c *Client) DirectReports(ctx context.Context, userID string) ([]Report, er
 		}
 	}
 	return reports, err
+}
+
+// SetManager makes somebody the manager of a user, in place of the one before.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/user-post-manager
+func (c *Client) SetManager(ctx context.Context, userID, managerID string) error {
+	if !usableID(managerID) {
+		return &UnusableIDError{Call: setManager.name, Of: "id"}
+	}
+	return c.do(ctx, setManager, c.user(userID, "/manager/$ref"), map[string]string{"@odata.id": c.reference(managerID)}, nil)
 }

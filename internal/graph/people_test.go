@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+const managerID = "5f0e2d9c-8f5c-4a62-7d5e-3b1f0b9f1b43"
+
 func TestAManagerIsAUserWhoCanSignInOrNotOrAContact(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]Manager{
@@ -48,4 +50,15 @@ func TestReportsAreListedWithWhoOwnsThem(t *testing.T) {
 	_, client = serve(t, reply(http.StatusOK, `{"value":[{"onPremisesSyncEnabled":null}]}`))
 	_, err = client.DirectReports(t.Context(), userID)
 	require.ErrorAs(t, err, new(*AnswerError))
+}
+
+func TestAManagerIsSetByAReference(t *testing.T) {
+	t.Parallel()
+	s, client := serve(t, reply(http.StatusNoContent, ""))
+	require.NoError(t, client.SetManager(t.Context(), userID, managerID))
+	sent := s.all()[0]
+	assert.Equal(t, "PUT /graph/v1.0/users/"+userID+"/manager/$ref", sent.method+" "+sent.target)
+	assert.JSONEq(t, `{"@odata.id":"`+s.URL+`/v1.0/directoryObjects/`+managerID+`"}`, sent.body)
+	require.ErrorAs(t, client.SetManager(t.Context(), userID, "../x"), new(*UnusableIDError))
+	assert.Len(t, s.all(), 1)
 }

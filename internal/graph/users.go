@@ -38,6 +38,7 @@ var (
 	getUser           = call{http.MethodGet, "get user", "User.Read.All"}
 	setAccountEnabled = call{http.MethodPatch, "set accountEnabled", "User.EnableDisableAccount.All and User.Read.All"}
 	getDeletedItem    = call{http.MethodGet, "get deleted user", "User.Read.All"}
+	deleteUser        = call{http.MethodDelete, "delete user", "User.DeleteRestore.All"}
 	revokeSessions    = call{http.MethodPost, "revokeSignInSessions", "User.RevokeSessions.All"}
 )
 
@@ -93,6 +94,13 @@ func (c *Client) DeletedUser(ctx context.Context, id string) (User, error) {
 	// Entra puts the id before the name, so that the name can be used again.
 	read.value.UserPrincipalName = strings.TrimPrefix(read.value.UserPrincipalName, strings.ReplaceAll(read.value.ID, "-", ""))
 	return read.value.User, nil
+}
+
+// DeleteUser puts a user, by object id, among the deleted, where the user can be restored for 30 days.
+//
+// Microsoft: https://learn.microsoft.com/graph/api/user-delete
+func (c *Client) DeleteUser(ctx context.Context, id string) error {
+	return c.do(ctx, deleteUser, c.user(id, ""), nil, nil)
 }
 
 // SetAccountEnabled lets a user sign in, or not.

@@ -17,6 +17,12 @@ type Holdings struct {
 	Numbers  []PhoneNumber `json:"numbers,omitempty"`
 
 	ManagerID string `json:"managerId,omitempty"` // the object id of whom the user reports to
+	// Sponsors are the object ids of those who answer for the user, who is a guest.
+	Sponsors []string `json:"sponsors,omitempty"`
+	// Methods are the ways in which the user signs in, beside the password.
+	Methods []Method `json:"methods,omitempty"`
+	// PasswordChanged is all that the tenant keeps of the password.
+	PasswordChanged time.Time `json:"lastPasswordChangeDateTime,omitzero"`
 }
 
 // settle fills in what is missing in what a user was added with.
@@ -38,12 +44,16 @@ func (u *User) settle() {
 		p := &h.Packages[i]
 		p.ID, p.PackageID, p.PolicyID, p.State = cmp.Or(p.ID, uuid.NewString()), cmp.Or(p.PackageID, uuid.NewString()), cmp.Or(p.PolicyID, uuid.NewString()), cmp.Or(p.State, "delivered")
 	}
+	h.Methods = slices.Clone(h.Methods)
+	for i := range h.Methods {
+		h.Methods[i].ID = cmp.Or(h.Methods[i].ID, uuid.NewString())
+	}
 	if h.Drive != nil {
 		drive := *h.Drive
 		drive.ID, drive.RootID, drive.Permissions = cmp.Or(drive.ID, "b!"+uuid.NewString()), cmp.Or(drive.RootID, "01ROOT"), slices.Clone(drive.Permissions)
 		h.Drive = &drive
 	}
-	u.seen = lagged[Holdings]{now: *h}
+	u.seen, u.seenTexts = lagged[Holdings]{now: *h}, lagged[map[string]string]{now: u.Texts}
 }
 
 // hold changes what a user holds; change stores new slices and changes none.

@@ -43,6 +43,7 @@ var (
 	readsUsers     = [][]string{{"User.Read.All"}, {"User.ReadWrite.All"}, {"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
 	readsDirectory = [][]string{{"Directory.Read.All"}, {"Directory.ReadWrite.All"}}
 	writesUsers    = [][]string{{"User.ReadWrite.All"}, {"Directory.ReadWrite.All"}}
+	enablesUsers   = slices.Concat([][]string{{"User.EnableDisableAccount.All", "User.Read.All"}}, writesUsers)
 	readsDevices   = [][]string{{"DeviceManagementManagedDevices.Read.All"}, {"DeviceManagementManagedDevices.ReadWrite.All"}}
 	actsOnDevices  = [][]string{{"DeviceManagementManagedDevices.PrivilegedOperations.All"}}
 	deletesDevices = [][]string{{"DeviceManagementManagedDevices.ReadWrite.All"}}
@@ -54,7 +55,7 @@ var (
 )
 
 // routes are all that the tenant answers; each area lists its own beside what it answers.
-var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, peopleRoutes)
+var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, peopleRoutes, methodRoutes, deletionRoutes, sponsorRoutes)
 
 var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},
@@ -63,7 +64,7 @@ var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}/mailboxSettings", [][]string{{"MailboxSettings.Read"}, {"MailboxSettings.ReadWrite"}}, (*Tenant).getMailbox},
 	{http.MethodGet, "/roleManagement/directory/roleAssignments", [][]string{{"RoleManagement.Read.Directory"}, {"RoleManagement.ReadWrite.Directory"}, {"Directory.Read.All"}}, (*Tenant).listRoles},
 	{http.MethodGet, "/roleManagement/directory/roleEligibilitySchedules", [][]string{{"RoleEligibilitySchedule.Read.Directory"}, {"RoleManagement.Read.Directory"}}, (*Tenant).listRoles},
-	{http.MethodPatch, "/users/{id}", slices.Concat([][]string{{"User.EnableDisableAccount.All", "User.Read.All"}}, writesUsers), (*Tenant).patchUser},
+	{http.MethodPatch, "/users/{id}", slices.Concat(enablesUsers, setsPasswords), (*Tenant).patchUser},
 	{http.MethodPost, "/users/{id}/revokeSignInSessions", slices.Concat([][]string{{"User.RevokeSessions.All"}}, writesUsers), (*Tenant).revokeSessions},
 	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, showsDevices((*Tenant).listDevices)},
 	{http.MethodGet, "/users/{id}/managedDevices/{device}", readsDevices, showsDevices((*Tenant).getUsersDevice)},
@@ -212,7 +213,7 @@ func (r route) ofUser() bool {
 // target is the user whom a path names, or who has the object that it names.
 func (t *Tenant) target(q query) *User {
 	if strings.HasPrefix(q.route.path, "/users/") {
-		return t.find(q.id)
+		return t.findLate(q)
 	}
 	if user := q.named["user"]; user != "" {
 		return t.find(user)

@@ -218,7 +218,7 @@ func (t *Tenant) keep(q query, spoilt bool, a answer, contentType string) {
 		target += "?" + options
 	}
 	_ = json.NewEncoder(t.record).Encode(exchange{
-		Method: q.request.Method, Target: target, RequestType: q.request.Header.Get("Content-Type"), RequestBody: string(q.body),
+		Method: q.request.Method, Target: target, RequestType: q.request.Header.Get("Content-Type"), RequestBody: withoutPasswords(q.body),
 		Status: a.status, ResponseType: contentType, ResponseBody: string(a.content), Fault: spoilt,
 	})
 }

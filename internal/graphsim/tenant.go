@@ -48,10 +48,12 @@ type User struct {
 	Autopilot        []AutopilotIdentity `json:"autopilot,omitempty"`
 	AppRegistrations []AppRegistration   `json:"appRegistrations,omitempty"`
 
-	changedOnPremises bool // since the last synchronisation
+	changedOnPremises bool      // since the last synchronisation
+	deletedAt         time.Time // by a call
 	Holdings
 
-	seen lagged[Holdings]
+	seen      lagged[Holdings]
+	seenTexts lagged[map[string]string]
 }
 
 // Settings is what differs between tenants.
@@ -100,6 +102,7 @@ type Tenant struct {
 	wiped, kept []string // the devices that were reset; the user's data was left on those in kept
 	approvals   []ApprovalRequest
 	apps        []*App
+	agents      []*Agent
 	removals    []*removal
 	unassigned  []*unassignment
 	// spent is how many of each action Intune has let through on day, in UTC.
@@ -227,9 +230,14 @@ func (t *Tenant) find(id string) *User {
 		if user.Deleted {
 			continue
 		}
-		if ascii.EqualFold(user.ID, id) || ascii.EqualFold(user.UserPrincipalName, id) {
+		if user.is(id) {
 			return user
 		}
 	}
 	return nil
+}
+
+// is reports whether an object id or user principal name is the user's.
+func (u *User) is(id string) bool {
+	return ascii.EqualFold(u.ID, id) || ascii.EqualFold(u.UserPrincipalName, id)
 }

@@ -18,7 +18,9 @@ var texts = []string{"city", "companyName", "country", "department", "employeeId
 	"mobilePhone", "officeLocation", "postalCode", "preferredLanguage", "state", "streetAddress", "surname", "usageLocation"}
 
 func (t *Tenant) getUser(q query) answer {
-	return entity("users"+q.context+"/$entity", selected(q, q.user.properties()))
+	shown := *q.user
+	shown.Holdings, shown.Texts = q.user.seen.at(t.shown()), q.user.seenTexts.at(t.shown())
+	return entity("users"+q.context+"/$entity", selected(q, shown.properties()))
 }
 
 // properties is a user as Graph shows one.
@@ -27,6 +29,7 @@ func (u *User) properties() map[string]any {
 		"id": u.ID, "userPrincipalName": u.UserPrincipalName, "displayName": known(u.DisplayName), "userType": u.UserType, "accountEnabled": u.AccountEnabled,
 		"onPremisesSyncEnabled": nil, "creationType": known(u.CreationType), "externalUserState": known(u.ExternalUserState), "signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
 		"businessPhones": []string{}, "onPremisesLastSyncDateTime": known(stampOrNone(u.LastSync)),
+		"lastPasswordChangeDateTime": stamp(u.PasswordChanged), "passwordProfile": nil,
 	}
 	for _, name := range texts {
 		all[name] = known(u.Texts[name])
@@ -46,6 +49,9 @@ func known(text string) any {
 }
 
 func (t *Tenant) getDeletedUser(q query) answer {
+	if !t.showsDeleted(q.user) {
+		return noObject(q.id)
+	}
 	return entity("directoryObjects/$entity", map[string]any{
 		"@odata.type": "#microsoft.graph.user", "id": q.user.ID, "deletedDateTime": stamp(t.now()), "displayName": q.user.DisplayName,
 		"userPrincipalName": strings.ReplaceAll(q.user.ID, "-", "") + q.user.UserPrincipalName,
@@ -65,16 +71,35 @@ func (t *Tenant) patchUser(q query) answer {
 		switch {
 		case !exists:
 			return noProperty("", property, "user")
-		case t.mastered(q.user):
+		case t.mastered(q.user), property != "accountEnabled" && q.user.OnPremisesSyncEnabled:
 			return masteredFault()
-		case property != "accountEnabled" && !q.grant.allows(writesUsers):
+		case !q.grant.allows(permits(property)):
 			return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+		case property == "passwordProfile":
+			if refusal := t.acceptsPassword(q, patch[property]); refusal != nil {
+				return *refusal
+			}
 		case !changed.set(property, patch[property]):
 			return fault(http.StatusBadRequest, "Request_BadRequest", "Invalid value specified for property '"+property+"' of resource 'User'.")
 		}
 	}
 	*q.user = changed
+	q.user.seenTexts.set(changed.Texts, t.now())
+	if _, ok := patch["passwordProfile"]; ok {
+		q.user.hold(t.now(), func(h *Holdings) { h.PasswordChanged = t.now().UTC() })
+	}
 	return noContent
+}
+
+// permits are the permissions to change a property of a user.
+func permits(property string) [][]string {
+	switch property {
+	case "accountEnabled":
+		return enablesUsers
+	case "passwordProfile":
+		return setsPasswords
+	}
+	return writesUsers
 }
 
 // set changes a property, and reports whether it can have the value.
