@@ -54,15 +54,13 @@ var (
 )
 
 // routes are all that the tenant answers; each area lists its own beside what it answers.
-var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes)
+var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, roleRoutes, licenseRoutes, unitRoutes, riskRoutes)
 
 var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},
 	{http.MethodGet, "/directory/deletedItems/{id}", readsUsers, (*Tenant).getDeletedUser},
 	{http.MethodGet, "/users/{id}/transitiveMemberOf", readsDirectory, (*Tenant).listMemberships},
 	{http.MethodGet, "/users/{id}/mailboxSettings", [][]string{{"MailboxSettings.Read"}, {"MailboxSettings.ReadWrite"}}, (*Tenant).getMailbox},
-	{http.MethodGet, "/roleManagement/directory/roleAssignments", [][]string{{"RoleManagement.Read.Directory"}, {"RoleManagement.ReadWrite.Directory"}, {"Directory.Read.All"}}, (*Tenant).listRoles},
-	{http.MethodGet, "/roleManagement/directory/roleEligibilitySchedules", [][]string{{"RoleEligibilitySchedule.Read.Directory"}, {"RoleManagement.Read.Directory"}}, (*Tenant).listRoles},
 	{http.MethodPatch, "/users/{id}", slices.Concat([][]string{{"User.EnableDisableAccount.All", "User.Read.All"}}, writesUsers), (*Tenant).patchUser},
 	{http.MethodPost, "/users/{id}/revokeSignInSessions", slices.Concat([][]string{{"User.RevokeSessions.All"}}, writesUsers), (*Tenant).revokeSessions},
 	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, showsDevices((*Tenant).listDevices)},
@@ -220,7 +218,8 @@ func (t *Tenant) target(q query) *User {
 	collection, _, _ := strings.Cut(q.route.path, "/{id}")
 	for _, user := range t.users {
 		switch {
-		case collection == "/directory/deletedItems" && user.Deleted && ascii.EqualFold(user.ID, q.id),
+		case collection == "/roleManagement/directory/roleAssignments" && user.role(q.id) != nil,
+			collection == "/directory/deletedItems" && user.Deleted && ascii.EqualFold(user.ID, q.id),
 			collection == "/devices" && user.entraDevice(q.id) != nil,
 			collection == "/oauth2PermissionGrants" && user.grant(q.id) != nil,
 			collection == "/deviceManagement/windowsAutopilotDeviceIdentities" && user.autopilotIdentity(q.id) != nil,

@@ -18,7 +18,9 @@ var texts = []string{"city", "companyName", "country", "department", "employeeId
 	"mobilePhone", "officeLocation", "postalCode", "preferredLanguage", "state", "streetAddress", "surname", "usageLocation"}
 
 func (t *Tenant) getUser(q query) answer {
-	return entity("users"+q.context+"/$entity", selected(q, q.user.properties()))
+	all := q.user.properties()
+	maps.Copy(all, licenseProperties(q.user.seen.at(t.shown()).Licenses, q.user.SessionsValidFrom))
+	return entity("users"+q.context+"/$entity", selected(q, all))
 }
 
 // properties is a user as Graph shows one.
@@ -28,6 +30,7 @@ func (u *User) properties() map[string]any {
 		"onPremisesSyncEnabled": nil, "creationType": known(u.CreationType), "externalUserState": known(u.ExternalUserState), "signInSessionsValidFromDateTime": stamp(u.SessionsValidFrom),
 		"businessPhones": []string{}, "onPremisesLastSyncDateTime": known(stampOrNone(u.LastSync)),
 	}
+	maps.Copy(all, licenseProperties(u.Licenses, u.SessionsValidFrom))
 	for _, name := range texts {
 		all[name] = known(u.Texts[name])
 	}
