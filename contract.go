@@ -55,6 +55,14 @@ const (
 	ActivityRemoveAccessPackage         = "RemoveAccessPackage"
 	ActivityListPhoneNumbers            = "ListPhoneNumbers"
 	ActivityUnassignPhoneNumber         = "UnassignPhoneNumber"
+
+	ActivityConfirmCompromised       = "ConfirmCompromised"
+	ActivityListDirectoryRoles       = "ListDirectoryRoles"
+	ActivityRemoveDirectoryRole      = "RemoveDirectoryRole"
+	ActivityListAdministrativeUnits  = "ListAdministrativeUnits"
+	ActivityRemoveAdministrativeUnit = "RemoveAdministrativeUnit"
+	ActivityListLicenses             = "ListLicenses"
+	ActivityRemoveLicense            = "RemoveLicense"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -74,10 +82,19 @@ const (
 	StepRemoveOAuth2PermissionGrants = "removeOAuth2PermissionGrants"
 	StepRemoveAccessPackages         = "removeAccessPackages"
 	StepUnassignPhoneNumber          = "unassignPhoneNumber"
+
+	StepConfirmCompromised        = "confirmCompromised"
+	StepRemoveDirectoryRoles      = "removeDirectoryRoles"
+	StepRemoveAdministrativeUnits = "removeAdministrativeUnits"
+	StepRemoveLicenses            = "removeLicenses"
 )
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
 func OptionalSteps() []string {
-	return []string{StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
-		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber}
+	return []string{
+		StepConfirmCompromised, StepRemoveDirectoryRoles,
+		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
+		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber,
+		StepRemoveAdministrativeUnits, StepRemoveLicenses,
+	}
 }

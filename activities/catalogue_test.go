@@ -72,12 +72,15 @@ func TestAnOptionalStepIsPlannedWhereItIsIncludedAlone(t *testing.T) {
 		leaver.StepDeleteAutopilotIdentities: {leaver.StepRemoveAllDevices},
 		leaver.StepDisableEntraDevices:       {leaver.StepRemoveAllDevices},
 		leaver.StepDeleteEntraDevices:        {leaver.StepRemoveAllDevices},
+		leaver.StepConfirmCompromised:        {leaver.StepDisableAccount},
+		leaver.StepRemoveAdministrativeUnits: {leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAllDevices},
+		leaver.StepRemoveLicenses:            {leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAllDevices},
 	}
 	for _, name := range leaver.OptionalSteps() {
 		plan := planFor(t, s, with(leaver.StepSettings{Include: true, OnFailure: leaver.Continue}, name))
 		require.Len(t, plan.Steps, 4)
 		step := stepOf(t, plan, name)
-		assert.Equal(t, leaver.Each, step.Shape)
+		assert.Equal(t, name == leaver.StepConfirmCompromised, step.Shape == leaver.Single, name)
 		assert.Equal(t, leaver.Continue, step.OnFailure)
 		if after[name] == nil {
 			after[name] = []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}

@@ -64,8 +64,9 @@ func (e each) does(t *testing.T, s *stage, request leaver.StepRequest) []leaver.
 		}
 		assert.Empty(t, item.Detail)
 		changed := e.changed(t, s, 1, request, item)
-		assert.Equal(t, leaver.Item{ID: changed.ID, Device: changed.Device}, item)
 		request.Items[i] = changed
+		changed.Outcome, changed.Detail = "", ""
+		assert.Equal(t, changed, item, "what was known of it stays with it")
 	}
 	assert.Equal(t, request.Items, e.lists(t, s, request).Items, "the second list proves what was done, and forgets nothing")
 	return request.Items

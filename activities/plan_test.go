@@ -142,7 +142,7 @@ func TestAnUnknownStepIsRefusedBeforeAnyRequest(t *testing.T) {
 		request := with(settings, name)
 		request.DryRun = name == ""
 		_, err := call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, request)
-		assert.Contains(t, final(t, s, err, leaver.InvalidRequest).Message(), "there is no such step, want one of disableAccount, disableInActiveDirectory, revokeSessions, removeAllDevices, ")
+		assert.Contains(t, final(t, s, err, leaver.InvalidRequest).Message(), "there is no such step, want one of disableAccount, disableInActiveDirectory, revokeSessions, ")
 	}
 	assert.Empty(t, s.Requests())
 }

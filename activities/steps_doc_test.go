@@ -82,3 +82,15 @@ func TestTheSettingsOfTheCatalogueAreSettings(t *testing.T) {
 		assert.True(t, cmp.Or(r.things == nil, r.Shape == leaver.Each), r.Name)
 	}
 }
+
+// A licence that is gone may end what another step is still to change. What comes after the licences needs none, nor does
+// Active Directory.
+func TestLicencesAreTakenAwayAfterEveryOtherStep(t *testing.T) {
+	t.Parallel()
+	at := slices.IndexFunc(catalogue, func(r row) bool { return r.Name == leaver.StepRemoveLicenses })
+	for _, r := range catalogue {
+		if r.Name != leaver.StepRemoveLicenses && !r.synchronised && !slices.Contains(r.After, leaver.StepRemoveLicenses) {
+			assert.Contains(t, catalogue[at].After, r.Name)
+		}
+	}
+}
