@@ -78,6 +78,8 @@ func TestPIMRemovesByRoleAndScope(t *testing.T) {
 	const requests, eligible = directory + "roleAssignmentScheduleRequests", directory + "roleEligibilityScheduleRequests"
 	o, id := withRoles(t, graphsim.Role{ID: "r1", Eligible: true}, graphsim.Role{ID: "r2", Eligible: true, DirectoryScopeID: "/administrativeUnits/u1"}, graphsim.Role{ID: "r3", Managed: true, RoleDefinitionID: exchange})
 	r := o.graph("POST", eligible, adminRemove(id, graphsim.GlobalAdministrator, "/"))
+	requested := o.Requests()
+	assert.Equal(t, id, requested[len(requested)-1].UserID, "who is meant is known")
 	assert.Equal(t, []any{201, "Revoked", nil}, []any{r.status, r.json(t)["status"], r.json(t)["completedDateTime"]})
 	assert.Equal(t, "RoleAssignmentDoesNotExist", o.graph("POST", eligible, adminRemove(id, graphsim.GlobalAdministrator, "/")).code(t))
 	assert.Equal(t, "RoleAssignmentDoesNotExist", o.graph("POST", requests, adminRemove(id, graphsim.GlobalAdministrator, "/administrativeUnits/u1")).code(t), "it is eligible")

@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -207,13 +208,28 @@ func (r route) ofUser() bool {
 	return strings.HasPrefix(r.path, "/users/") || strings.HasPrefix(r.path, "/directory/deletedItems/")
 }
 
-// target is the user whom a path names, or who has the object that it names.
+// subject is the user whom the body of a request is about, where the path names none.
+func (q query) subject() string {
+	var body struct {
+		PrincipalID string
+		UserIDs     []string
+	}
+	if q.request.Method != http.MethodPost || json.Unmarshal(q.body, &body) != nil || len(body.UserIDs) > 1 {
+		return ""
+	}
+	return strings.Join(append(body.UserIDs, body.PrincipalID), "")
+}
+
+// target is the user whom a request names, or who has the object that its path names.
 func (t *Tenant) target(q query) *User {
 	if strings.HasPrefix(q.route.path, "/users/") {
 		return t.find(q.id)
 	}
 	if user := q.named["user"]; user != "" {
 		return t.find(user)
+	}
+	if user := t.find(q.subject()); user != nil {
+		return user
 	}
 	collection, _, _ := strings.Cut(q.route.path, "/{id}")
 	for _, user := range t.users {
