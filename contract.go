@@ -63,12 +63,19 @@ const (
 	ActivityListPhoneNumbers            = "ListPhoneNumbers"
 	ActivityUnassignPhoneNumber         = "UnassignPhoneNumber"
 
-	ActivityListDirectReports    = "ListDirectReports"
-	ActivityHandOverDirectReport = "HandOverDirectReport"
-	ActivityListSponsorships     = "ListSponsorships"
-	ActivityHandOverSponsorship  = "HandOverSponsorship"
-	ActivityScrubAttributes      = "ScrubAttributes"
-	ActivityDeleteUser           = "DeleteUser"
+	ActivityListDirectReports        = "ListDirectReports"
+	ActivityHandOverDirectReport     = "HandOverDirectReport"
+	ActivityListSponsorships         = "ListSponsorships"
+	ActivityHandOverSponsorship      = "HandOverSponsorship"
+	ActivityScrubAttributes          = "ScrubAttributes"
+	ActivityDeleteUser               = "DeleteUser"
+	ActivityConfirmCompromised       = "ConfirmCompromised"
+	ActivityListDirectoryRoles       = "ListDirectoryRoles"
+	ActivityRemoveDirectoryRole      = "RemoveDirectoryRole"
+	ActivityListAdministrativeUnits  = "ListAdministrativeUnits"
+	ActivityRemoveAdministrativeUnit = "RemoveAdministrativeUnit"
+	ActivityListLicenses             = "ListLicenses"
+	ActivityRemoveLicense            = "RemoveLicense"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -96,16 +103,24 @@ const (
 	StepHandOverOneDrive             = "handOverOneDrive"
 	StepUnassignPhoneNumber          = "unassignPhoneNumber"
 
-	StepHandOverDirectReports = "handOverDirectReports"
-	StepHandOverSponsorships  = "handOverSponsorships"
-	StepScrubAttributes       = "scrubAttributes"
-	StepDeleteUser            = "deleteUser"
+	StepHandOverDirectReports     = "handOverDirectReports"
+	StepHandOverSponsorships      = "handOverSponsorships"
+	StepScrubAttributes           = "scrubAttributes"
+	StepDeleteUser                = "deleteUser"
+	StepConfirmCompromised        = "confirmCompromised"
+	StepRemoveDirectoryRoles      = "removeDirectoryRoles"
+	StepRemoveAdministrativeUnits = "removeAdministrativeUnits"
+	StepRemoveLicenses            = "removeLicenses"
 )
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
 func OptionalSteps() []string {
-	return []string{StepResetPassword, StepRevokeSessionsAgain, StepRemoveAuthenticationMethods,
+	return []string{
+		StepConfirmCompromised, StepRemoveDirectoryRoles,
+		StepResetPassword, StepRevokeSessionsAgain, StepRemoveAuthenticationMethods,
 		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
 		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAppOwnerships, StepRemoveAccessPackages, StepHandOverOneDrive, StepUnassignPhoneNumber,
-		StepHandOverDirectReports, StepHandOverSponsorships, StepScrubAttributes, StepDeleteUser}
+		StepHandOverDirectReports, StepHandOverSponsorships, StepScrubAttributes,
+		StepRemoveAdministrativeUnits, StepRemoveLicenses, StepDeleteUser,
+	}
 }

@@ -17,7 +17,7 @@ type row struct {
 	do     func(*Activities, context.Context, leaver.StepRequest) (leaver.StepResult, error)
 	change func(*Activities, context.Context, leaver.ItemRequest) (leaver.Item, error)
 	things *things // in place of do and change
-	last   bool    // the step comes after every other one of a plan
+	last   bool    // the step comes after all others of a plan, but for those that come after it
 	intune bool    // the step writes to Intune, whose limits are kept by the task queue of the device steps
 	// synchronised says that the step is for accounts alone that Active Directory owns. Of those it is this step that
 	// disables the account, and not another one.
@@ -38,7 +38,7 @@ type doc struct {
 // catalogue is every step there is, in the order in which plans show them. Access ends before the devices
 // hear of it: retiring a device revokes no token. A step names every step that it comes after, not the last
 // alone: a skipped step has ended and does not delay the steps after it.
-var catalogue = slices.Concat(accountSteps, signInSteps, deviceSteps, appSteps, peopleSteps, deletionSteps)
+var catalogue = slices.Concat(accountSteps, privilegeSteps, signInSteps, deviceSteps, appSteps, peopleSteps, lastSteps, deletionSteps)
 
 var accountSteps = []row{
 	{

@@ -73,6 +73,9 @@ func TestAnOptionalStepIsPlannedWhereItIsIncludedAlone(t *testing.T) {
 		leaver.StepDisableEntraDevices:       {leaver.StepRemoveAllDevices},
 		leaver.StepDeleteEntraDevices:        {leaver.StepRemoveAllDevices},
 		leaver.StepDeleteUser:                {leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAllDevices},
+		leaver.StepConfirmCompromised:        {leaver.StepDisableAccount},
+		leaver.StepRemoveAdministrativeUnits: {leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAllDevices},
+		leaver.StepRemoveLicenses:            {leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAllDevices},
 	}
 	for _, name := range leaver.OptionalSteps() {
 		plan := planFor(t, s, with(leaver.StepSettings{Include: true, OnFailure: leaver.Continue}, name))

@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/leaver-dev/leaver"
 	"go.temporal.io/sdk/activity"
@@ -10,7 +12,7 @@ import (
 // deletionSteps end the account itself, after all that needs it.
 var deletionSteps = []row{
 	{
-		Step: leaver.Step{Name: leaver.StepDeleteUser, Shape: leaver.Single, Activity: leaver.ActivityDeleteUser, Summary: "Delete the account, for 30 days restorable", Destroys: true},
+		Step: leaver.Step{Name: leaver.StepDeleteUser, Shape: leaver.Single, Activity: leaver.ActivityDeleteUser, After: []string{leaver.StepRemoveLicenses}, Summary: "Delete the account, for 30 days restorable", Destroys: true},
 		doc: doc{
 			does:        "deletes the user, who can be restored for 30 days; nothing is deleted for good",
 			permissions: "`User.DeleteRestore.All`, `User.Read.All`; for an administrator, or a member of a group that can hold directory roles, a directory role that outranks them too",
@@ -26,6 +28,11 @@ var deletionSteps = []row{
 //
 // Microsoft: DELETE /users/{id}, GET /directory/deletedItems/{id}.
 func (a *Activities) DeleteUser(ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
+	for _, name := range slices.Sorted(maps.Keys(step.Results)) {
+		if before := step.Results[name].Outcome; before == leaver.Failed || before == leaver.Canceled {
+			return leaver.StepResult{}, named(ctx, leaver.Failure{Type: leaver.GraphBadRequest, Message: name + " has not been done, and could not be done any more without the account: nothing was deleted; see to that step, and delete the account by hand or by a new offboarding"})
+		}
+	}
 	user, err := a.graph.User(ctx, step.UserID)
 	switch {
 	case a.isDeleted(ctx, step.UserID, err) && activity.GetInfo(ctx).Attempt > 1: // an earlier attempt may have lost the answer

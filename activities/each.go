@@ -22,6 +22,16 @@ type things struct {
 	change func(*Activities, context.Context, subject, leaver.Item) error
 	// changed says what has become of an item that is not listed any more, such as "the membership is removed".
 	changed string
+	// follows says what follows from the change of an item, such as a grace period, or "". It may be nil.
+	follows func(leaver.Item) string
+}
+
+// gone says what has become of an item that is not listed any more.
+func (t *things) gone(item leaver.Item) string {
+	if t.follows == nil || t.follows(item) == "" {
+		return t.changed
+	}
+	return t.changed + "; " + t.follows(item)
 }
 
 // subject is whom a step is about, and what it was told.
@@ -38,17 +48,21 @@ type subject struct {
 // any more have been changed.
 func (t *things) listItems(a *Activities, ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
 	items, err := t.list(a, ctx, subject{step.UserID, step.Settings, step.Results, step.Items})
-	rest := leaver.Item{Outcome: leaver.AlreadyDone, Detail: t.changed}
+	deleted := a.isDeleted(ctx, step.UserID, err)
 	result := leaver.StepResult{}
-	if a.isDeleted(ctx, step.UserID, err) {
-		err, rest, result.Detail = nil, leaver.Item{Outcome: leaver.Skipped, Detail: accountDeleted}, accountDeleted
+	if deleted {
+		err, result.Detail = nil, accountDeleted
 	}
 	if err != nil {
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	for _, known := range step.Items {
-		if !slices.ContainsFunc(items, func(i leaver.Item) bool { return i.ID == known.ID }) {
-			result.Items = append(result.Items, settled(known, rest.Outcome, rest.Detail))
+		switch {
+		case slices.ContainsFunc(items, func(i leaver.Item) bool { return i.ID == known.ID }):
+		case deleted:
+			result.Items = append(result.Items, settled(known, leaver.Skipped, accountDeleted))
+		default:
+			result.Items = append(result.Items, settled(known, leaver.AlreadyDone, t.gone(known)))
 		}
 	}
 	for _, item := range items {
@@ -121,5 +135,5 @@ func (t *things) stand(a *Activities, ctx context.Context, s subject, item leave
 	if at := slices.IndexFunc(items, func(i leaver.Item) bool { return i.ID == item.ID }); at >= 0 {
 		return items[at], nil
 	}
-	return leaver.Item{Outcome: leaver.AlreadyDone, Detail: t.changed}, nil
+	return leaver.Item{Outcome: leaver.AlreadyDone, Detail: t.gone(item)}, nil
 }

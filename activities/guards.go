@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -150,7 +149,7 @@ func (a *Activities) privileged(ctx context.Context, l leaver.Leaver, membership
 	group.Go(func() (err error) { held, err = a.graph.RoleAssignments(ctx, l.ID); return err })
 	group.Go(func() (err error) {
 		eligible, err = a.graph.RoleEligibilities(ctx, l.ID)
-		if withoutPIM(err) {
+		if notLicensed(err) {
 			err = nil
 		}
 		return err
@@ -177,14 +176,6 @@ func (a *Activities) privileged(ctx context.Context, l leaver.Leaver, membership
 	}
 	slices.Sort(parts)
 	return cmp.Or(a.guards.Privileged, leaver.GuardApproval), "the user " + strings.Join(parts, ", "), nil
-}
-
-var noPremium = regexp.MustCompile("aadpremiumlicenserequired")
-
-// withoutPIM reports that a tenant has no licence for Privileged Identity Management, where nobody is eligible.
-func withoutPIM(err error) bool {
-	e, ok := errors.AsType[*graph.Error](err)
-	return ok && (e.Code == "AadPremiumLicenseRequired" || e.Says(noPremium))
 }
 
 func (a *Activities) resourceAccount(ctx context.Context, l leaver.Leaver) (leaver.GuardResult, string, error) {

@@ -26,6 +26,14 @@ func guardOf(t *testing.T, plan leaver.Plan, name leaver.GuardName) leaver.Guard
 	return leaver.Guard{}
 }
 
+// heldRoles are active directory roles.
+func heldRoles(n int) (roles []graphsim.Role) {
+	for i := range n {
+		roles = append(roles, graphsim.Role{ID: fmt.Sprint("r", i)})
+	}
+	return roles
+}
+
 func TestEachGuardFindsItsDanger(t *testing.T) {
 	t.Parallel()
 	table(t, map[string]struct {
@@ -35,10 +43,10 @@ func TestEachGuardFindsItsDanger(t *testing.T) {
 		want   leaver.GuardResult
 		says   string
 	}{
-		"a directory role":                       {activities.Guards{}, func(u *graphsim.User) { u.Roles = 2 }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "the user holds a directory role"},
-		"a directory role, by configuration":     {activities.Guards{Privileged: leaver.GuardRefused}, func(u *graphsim.User) { u.Roles = 2 }, leaver.GuardPrivilegedUser, leaver.GuardRefused, "holds a directory role"},
-		"a directory role that nobody minds":     {activities.Guards{Privileged: leaver.GuardClear}, func(u *graphsim.User) { u.Roles = 2 }, leaver.GuardPrivilegedUser, leaver.GuardClear, ""},
-		"a role that may be activated":           {activities.Guards{}, func(u *graphsim.User) { u.EligibleRoles = 1 }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "may activate a directory role"},
+		"a directory role":                       {activities.Guards{}, func(u *graphsim.User) { u.Roles = heldRoles(2) }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "the user holds a directory role"},
+		"a directory role, by configuration":     {activities.Guards{Privileged: leaver.GuardRefused}, func(u *graphsim.User) { u.Roles = heldRoles(2) }, leaver.GuardPrivilegedUser, leaver.GuardRefused, "holds a directory role"},
+		"a directory role that nobody minds":     {activities.Guards{Privileged: leaver.GuardClear}, func(u *graphsim.User) { u.Roles = heldRoles(2) }, leaver.GuardPrivilegedUser, leaver.GuardClear, ""},
+		"a role that may be activated":           {activities.Guards{}, func(u *graphsim.User) { u.Roles = []graphsim.Role{{ID: "e1", Eligible: true}} }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "may activate a directory role"},
 		"a role by a group":                      {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group, Role: true}} }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "holds a directory role"},
 		"a group that can hold roles":            {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group, IsAssignableToRole: true}} }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "a group that can hold directory roles"},
 		"a group that cannot":                    {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardPrivilegedUser, leaver.GuardClear, ""},
@@ -55,7 +63,7 @@ func TestEachGuardFindsItsDanger(t *testing.T) {
 		"an enrolment manager's device":          {activities.Guards{}, func(u *graphsim.User) { u.Devices[0].EnrollmentType = "deviceEnrollmentManager" }, leaver.GuardSharedDevices, leaver.GuardApproval, "1 device that others may use"},
 		"a device that is shared by its kind":    {activities.Guards{}, func(u *graphsim.User) { u.Devices[1].EnrollmentType = "windowsBulkUserless" }, leaver.GuardSharedDevices, leaver.GuardApproval, "1 device that others may use"},
 		"a device that somebody else uses":       {activities.Guards{}, func(u *graphsim.User) { u.Devices[1].UserPrincipalName = megan }, leaver.GuardSharedDevices, leaver.GuardApproval, "1 device that others may use"},
-		"an account that is deleted has no role": {activities.Guards{}, func(u *graphsim.User) { u.Roles, u.Deleted = 1, true }, leaver.GuardPrivilegedUser, leaver.GuardClear, ""},
+		"an account that is deleted has no role": {activities.Guards{}, func(u *graphsim.User) { u.Roles, u.Deleted = heldRoles(1), true }, leaver.GuardPrivilegedUser, leaver.GuardClear, ""},
 	}, func(t *testing.T, c struct {
 		guards activities.Guards
 		user   func(u *graphsim.User)
@@ -176,7 +184,7 @@ func TestWhichPlansMustBeApproved(t *testing.T) {
 		s := set(t, withDevices(never), func(config *plugin.Config) {
 			config.Guards = activities.Guards{MaxStarts: -1, AllowOthers: true, Approvals: c.rule, Approvers: 2}
 		})
-		s.change(func(u *graphsim.User) { u.Roles = c.roles })
+		s.change(func(u *graphsim.User) { u.Roles = heldRoles(c.roles) })
 		assert.Equal(t, c.want, planFor(t, s, c.request).Approvals, fmt.Sprintf("%+v", c))
 	}
 }

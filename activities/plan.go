@@ -146,15 +146,23 @@ func (a *Activities) planStep(row row, l leaver.Leaver, request leaver.Request) 
 	return step
 }
 
-// comeLast has the last step come after all others, but for steps of anybody's own that come after it.
+// comeLast has the last steps come after all others, but for those that come after a last step themselves.
 func comeLast(rows []row, steps []leaver.Step) {
-	at := slices.IndexFunc(steps, func(s leaver.Step) bool {
-		return slices.ContainsFunc(rows, func(r row) bool { return r.last && r.Name == s.Name })
-	})
-	if at < 0 {
-		return
+	for _, row := range rows {
+		if at := slices.IndexFunc(steps, func(s leaver.Step) bool { return s.Name == row.Name }); row.last && at >= 0 {
+			later := comingAfter(row.Name, steps)
+			for _, s := range steps {
+				if !slices.Contains(later, s.Name) && !slices.Contains(steps[at].After, s.Name) {
+					steps[at].After = append(steps[at].After, s.Name)
+				}
+			}
+		}
 	}
-	later := []string{steps[at].Name}
+}
+
+// comingAfter names a step, and those that come after it.
+func comingAfter(name string, steps []leaver.Step) []string {
+	later := []string{name}
 	isLater := func(name string) bool { return slices.Contains(later, name) }
 	for range steps {
 		for _, s := range steps {
@@ -163,11 +171,7 @@ func comeLast(rows []row, steps []leaver.Step) {
 			}
 		}
 	}
-	for _, s := range steps {
-		if !isLater(s.Name) {
-			steps[at].After = append(steps[at].After, s.Name)
-		}
-	}
+	return later
 }
 
 // foresee lists what the policy says about each device, as things stand. It takes

@@ -37,7 +37,7 @@ A dry run shows what each step of shape ` + "`each`" + ` would change, and what 
 		require.NotContains(t, []string{r.does, r.permissions, r.proof, r.undo, r.traps}, "", r.Name)
 		fmt.Fprintf(&b, "\n## %s\n\n", r.Name)
 		for _, line := range [][2]string{
-			{"Does", r.does}, {"Shape", "`" + string(r.Shape) + "`"}, {"Comes after", map[bool]string{false: code(r.After), true: "every other step"}[r.last]}, {"Settings", code(settingsOf(r))},
+			{"Does", r.does}, {"Shape", "`" + string(r.Shape) + "`"}, {"Comes after", comesAfter(r)}, {"Settings", code(settingsOf(r))},
 			{"Permissions", r.permissions}, {"Proof", r.proof}, {"Undo", r.undo}, {"Traps", r.traps},
 		} {
 			if line[1] != "" {
@@ -52,6 +52,13 @@ A dry run shows what each step of shape ` + "`each`" + ` would change, and what 
 	shown, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.Equal(t, b.String(), string(shown), "run this test with -update, and review the change")
+}
+
+func comesAfter(r row) string {
+	if r.last {
+		return "all other steps, but for those that come after it"
+	}
+	return code(r.After)
 }
 
 func code(names []string) string {

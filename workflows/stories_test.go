@@ -603,7 +603,7 @@ func rehired(when time.Duration) event {
 func administrator(o *office) {
 	o.fleet(windows("A"))
 	user := o.tenant.Users()[graphsim.Leaver]
-	user.Roles = 1
+	user.Roles = []graphsim.Role{{ID: "r1"}}
 	o.tenant.Add(user)
 }
 

@@ -7,10 +7,8 @@ import (
 )
 
 var (
-	listMemberships   = call{http.MethodGet, "list transitiveMemberOf", "Directory.Read.All"}
-	listAssignments   = call{http.MethodGet, "list roleAssignments", "RoleManagement.Read.Directory"}
-	listEligibilities = call{http.MethodGet, "list roleEligibilitySchedules", "RoleEligibilitySchedule.Read.Directory"}
-	getMailbox        = call{http.MethodGet, "get mailboxSettings", "MailboxSettings.Read"}
+	listMemberships = call{http.MethodGet, "list transitiveMemberOf", "Directory.Read.All"}
+	getMailbox      = call{http.MethodGet, "get mailboxSettings", "MailboxSettings.Read"}
 )
 
 // Membership is a group, a directory role or an administrative unit that a user is a member of, also by another
@@ -18,8 +16,9 @@ var (
 //
 // Microsoft: https://learn.microsoft.com/graph/api/resources/directoryobject
 type Membership struct {
-	ID   string `json:"id"`
-	Type string `json:"@odata.type"`
+	ID          string `json:"id"`
+	Type        string `json:"@odata.type"`
+	DisplayName string `json:"displayName"`
 	// IsAssignableToRole says of a group that it can hold directory roles.
 	IsAssignableToRole bool `json:"isAssignableToRole"`
 }
@@ -32,25 +31,6 @@ func (m Membership) IsRole() bool { return strings.HasSuffix(m.Type, ".directory
 // Microsoft: https://learn.microsoft.com/graph/api/user-list-transitivememberof
 func (c *Client) Memberships(ctx context.Context, userID string) ([]Membership, error) {
 	return list[Membership](ctx, c, listMemberships, c.user(userID, "/transitiveMemberOf"))
-}
-
-// RoleAssignment is a directory role that a principal holds, or may activate.
-type RoleAssignment struct {
-	PrincipalID string `json:"principalId"`
-}
-
-// RoleAssignments lists the directory roles that a user holds directly, also those of an administrative unit alone.
-//
-// Microsoft: https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
-func (c *Client) RoleAssignments(ctx context.Context, userID string) ([]RoleAssignment, error) {
-	return list[RoleAssignment](ctx, c, listAssignments, c.having("/roleManagement/directory/roleAssignments", "principalId", userID, ""))
-}
-
-// RoleEligibilities lists the directory roles that a user may activate, by Privileged Identity Management.
-//
-// Microsoft: https://learn.microsoft.com/graph/api/rbacapplication-list-roleeligibilityschedules
-func (c *Client) RoleEligibilities(ctx context.Context, userID string) ([]RoleAssignment, error) {
-	return list[RoleAssignment](ctx, c, listEligibilities, c.having("/roleManagement/directory/roleEligibilitySchedules", "principalId", userID, ""))
 }
 
 // MailboxPurpose is what a user's mailbox is for: user, shared, room, equipment, or another word. A user without a

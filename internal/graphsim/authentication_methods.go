@@ -83,5 +83,5 @@ func (t *Tenant) removeMethod(q query, kind string) answer {
 //
 // Microsoft: https://learn.microsoft.com/graph/api/resources/users#who-can-perform-sensitive-actions
 func (u *User) privileged() bool {
-	return u.Roles > 0 || slices.ContainsFunc(u.Memberships, func(m Membership) bool { return m.Role || m.IsAssignableToRole })
+	return len(u.Roles) > 0 || slices.ContainsFunc(u.Memberships, func(m Membership) bool { return m.Role || m.IsAssignableToRole })
 }

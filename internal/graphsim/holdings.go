@@ -8,13 +8,17 @@ import (
 	"github.com/google/uuid"
 )
 
-// Holdings is what a user holds in applications, in entitlement management, in OneDrive and in Teams.
+// Holdings is what a user holds in the directory, in applications, in entitlement management, in OneDrive and in Teams.
 type Holdings struct {
-	AppRoles []AppRole     `json:"appRoles,omitempty"`
-	Grants   []Grant       `json:"grants,omitempty"`
-	Packages []Package     `json:"packages,omitempty"`
-	Drive    *Drive        `json:"drive,omitempty"` // nil where none was ever made
-	Numbers  []PhoneNumber `json:"numbers,omitempty"`
+	Roles     []Role               `json:"roles,omitempty"`
+	Licenses  []License            `json:"licenses,omitempty"`
+	Units     []AdministrativeUnit `json:"units,omitempty"`
+	RiskState string               `json:"riskState,omitempty"` // how Identity Protection judges the user, empty where no risk was seen
+	AppRoles  []AppRole            `json:"appRoles,omitempty"`
+	Grants    []Grant              `json:"grants,omitempty"`
+	Packages  []Package            `json:"packages,omitempty"`
+	Drive     *Drive               `json:"drive,omitempty"` // nil where none was ever made
+	Numbers   []PhoneNumber        `json:"numbers,omitempty"`
 
 	ManagerID string `json:"managerId,omitempty"` // the object id of whom the user reports to
 	// Sponsors are the object ids of those who answer for the user, who is a guest.
@@ -29,6 +33,14 @@ type Holdings struct {
 func (u *User) settle() {
 	h := &u.Holdings
 	h.AppRoles, h.Grants, h.Packages, h.Numbers = slices.Clone(h.AppRoles), slices.Clone(h.Grants), slices.Clone(h.Packages), slices.Clone(h.Numbers)
+	h.Roles, h.Licenses, h.Units = settledRoles(h.Roles), slices.Clone(h.Licenses), slices.Clone(h.Units)
+	u.Memberships = slices.Clone(u.Memberships)
+	for i := range u.Memberships {
+		u.Memberships[i].Roles = settledRoles(u.Memberships[i].Roles)
+	}
+	for i := range h.Licenses {
+		h.Licenses[i].State = cmp.Or(h.Licenses[i].State, "Active")
+	}
 	for i := range h.AppRoles {
 		r := &h.AppRoles[i]
 		r.ID, r.PrincipalID, r.ResourceID, r.AppRoleID = cmp.Or(r.ID, uuid.NewString()), cmp.Or(r.PrincipalID, u.ID), cmp.Or(r.ResourceID, uuid.NewString()), cmp.Or(r.AppRoleID, uuid.Nil.String())

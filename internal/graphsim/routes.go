@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -55,15 +56,13 @@ var (
 )
 
 // routes are all that the tenant answers; each area lists its own beside what it answers.
-var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, peopleRoutes, methodRoutes, deletionRoutes, sponsorRoutes)
+var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, peopleRoutes, methodRoutes, deletionRoutes, sponsorRoutes, roleRoutes, licenseRoutes, unitRoutes, riskRoutes)
 
 var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},
 	{http.MethodGet, "/directory/deletedItems/{id}", readsUsers, (*Tenant).getDeletedUser},
 	{http.MethodGet, "/users/{id}/transitiveMemberOf", readsDirectory, (*Tenant).listMemberships},
 	{http.MethodGet, "/users/{id}/mailboxSettings", [][]string{{"MailboxSettings.Read"}, {"MailboxSettings.ReadWrite"}}, (*Tenant).getMailbox},
-	{http.MethodGet, "/roleManagement/directory/roleAssignments", [][]string{{"RoleManagement.Read.Directory"}, {"RoleManagement.ReadWrite.Directory"}, {"Directory.Read.All"}}, (*Tenant).listRoles},
-	{http.MethodGet, "/roleManagement/directory/roleEligibilitySchedules", [][]string{{"RoleEligibilitySchedule.Read.Directory"}, {"RoleManagement.Read.Directory"}}, (*Tenant).listRoles},
 	{http.MethodPatch, "/users/{id}", slices.Concat(enablesUsers, setsPasswords), (*Tenant).patchUser},
 	{http.MethodPost, "/users/{id}/revokeSignInSessions", slices.Concat([][]string{{"User.RevokeSessions.All"}}, writesUsers), (*Tenant).revokeSessions},
 	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, showsDevices((*Tenant).listDevices)},
@@ -210,7 +209,19 @@ func (r route) ofUser() bool {
 	return strings.HasPrefix(r.path, "/users/") || strings.HasPrefix(r.path, "/directory/deletedItems/")
 }
 
-// target is the user whom a path names, or who has the object that it names.
+// subject is the user whom the body of a request is about, where the path names none.
+func (q query) subject() string {
+	var body struct {
+		PrincipalID string
+		UserIDs     []string
+	}
+	if q.request.Method != http.MethodPost || json.Unmarshal(q.body, &body) != nil || len(body.UserIDs) > 1 {
+		return ""
+	}
+	return strings.Join(append(body.UserIDs, body.PrincipalID), "")
+}
+
+// target is the user whom a request names, or who has the object that its path names.
 func (t *Tenant) target(q query) *User {
 	if strings.HasPrefix(q.route.path, "/users/") {
 		return t.findLate(q)
@@ -218,10 +229,14 @@ func (t *Tenant) target(q query) *User {
 	if user := q.named["user"]; user != "" {
 		return t.find(user)
 	}
+	if user := t.find(q.subject()); user != nil {
+		return user
+	}
 	collection, _, _ := strings.Cut(q.route.path, "/{id}")
 	for _, user := range t.users {
 		switch {
-		case collection == "/directory/deletedItems" && user.Deleted && ascii.EqualFold(user.ID, q.id),
+		case collection == "/roleManagement/directory/roleAssignments" && user.role(q.id) != nil,
+			collection == "/directory/deletedItems" && user.Deleted && ascii.EqualFold(user.ID, q.id),
 			collection == "/devices" && user.entraDevice(q.id) != nil,
 			collection == "/oauth2PermissionGrants" && user.grant(q.id) != nil,
 			collection == "/deviceManagement/windowsAutopilotDeviceIdentities" && user.autopilotIdentity(q.id) != nil,

@@ -25,7 +25,7 @@ type Request struct {
 	Method                     string
 	Path                       string // below /v1.0, as it was sent
 	Status                     int
-	UserID                     string // the object id of the user whom the path names, or who owned the device that it names
+	UserID                     string // the object id of the user whom the request names, or who owned the device that it names
 	RequestID, ClientRequestID string
 	Fault                      bool // the answer was spoilt
 	Early                      bool // the request came before a Retry-After had passed

@@ -38,8 +38,6 @@ type User struct {
 	NotInIntune           bool         `json:"notInIntune,omitempty"`       // Intune answers that there is no such user
 	Devices               []Device     `json:"devices"`                     // those that are managed now
 	Memberships           []Membership `json:"memberships,omitempty"`       // also those by another group
-	Roles                 int          `json:"roles,omitempty"`             // how many directory roles the user holds directly
-	EligibleRoles         int          `json:"eligibleRoles,omitempty"`     // how many the user may activate
 	MailboxPurpose        string       `json:"mailboxPurpose,omitempty"`    // user, shared, room or equipment; empty means no mailbox
 	// Texts are further properties, such as jobTitle, by Graph's names for them.
 	Texts map[string]string `json:"texts,omitempty"`
@@ -73,6 +71,8 @@ type Settings struct {
 	DelegatedRemoval                       bool // refuses application tokens for removeAllDevicesFromManagement, as its page of 2019 documents
 	Lags                                   bool // Entra and Autopilot go on listing what they have deleted
 	MacsNeedCode                           bool // refuses the wipe of a Mac without an unlock code
+	NoPremium                              bool // has no Entra ID P2: no Privileged Identity Management, and no Identity Protection
+	DeniesRemovals                         bool // Privileged Identity Management says of a removal that it has made that there was nothing to remove
 	// SyncEvery is how often Active Directory is synchronised, and RefusesMastered whether the tenant refuses to
 	// disable an account that Active Directory owns; otherwise the synchronisation enables it again.
 	SyncEvery       leaver.Duration

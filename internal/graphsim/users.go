@@ -31,6 +31,7 @@ func (u *User) properties() map[string]any {
 		"businessPhones": []string{}, "onPremisesLastSyncDateTime": known(stampOrNone(u.LastSync)),
 		"lastPasswordChangeDateTime": stamp(u.PasswordChanged), "passwordProfile": nil,
 	}
+	maps.Copy(all, licenseProperties(u.Licenses, u.SessionsValidFrom))
 	for _, name := range texts {
 		all[name] = known(u.Texts[name])
 	}

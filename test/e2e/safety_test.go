@@ -201,7 +201,7 @@ func TestAnAdministratorIsOffboardedOnceThatIsApproved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings{})
 	adele := w.tenant.Users()[graphsim.Leaver]
-	adele.Roles, adele.EligibleRoles = 1, 1
+	adele.Roles = []graphsim.Role{{ID: "r1"}, {ID: "e1", Eligible: true}}
 	w.tenant.Add(adele)
 	dry := w.must(programs.starter, "start", "--dry-run", "--workflow-id", "DRY", graphsim.Leaver)
 	assert.Contains(t, dry, "privilegedUser")

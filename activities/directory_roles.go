@@ -1,0 +1,215 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/ascii"
+	"github.com/leaver-dev/leaver/internal/graph"
+)
+
+// directoryRoles are the roles that the leaver holds or may activate.
+var directoryRoles = things{
+	none:    "the leaver holds no directory role, and may activate none",
+	changed: "the role is taken away",
+	list:    (*Activities).listDirectoryRoles,
+	change:  (*Activities).removeDirectoryRole,
+}
+
+// The kinds of items say where a role stands, and so how it is taken away: among the assignments alone, among the
+// schedules of Privileged Identity Management too, or among its eligibilities.
+const (
+	activeRole, scheduledRole, eligibleRole, groupRole = "role", "scheduledRole", "eligibleRole", "groupRole"
+	noPIM                                              = "privilegedIdentityManagement" // the id of the item that says that there is none
+)
+
+// listDirectoryRoles lists the roles that the leaver holds or may activate, and those of the leaver's groups.
+//
+// Microsoft: GET /roleManagement/directory/roleAssignments, roleAssignmentSchedules and roleEligibilitySchedules.
+func (a *Activities) listDirectoryRoles(ctx context.Context, s subject) ([]leaver.Item, error) {
+	id, err := a.objectID(ctx, s.UserID)
+	if err != nil {
+		return nil, err
+	}
+	definitions, err := a.graph.RoleDefinitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	items, err := a.rolesOf(ctx, id, definitions)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(items, isGlobalAdministrator) {
+		switch other, err := a.hasOtherAdministrator(ctx, id); {
+		case err != nil:
+			return nil, err
+		case !other:
+			at := slices.IndexFunc(items, isGlobalAdministrator)
+			items[at].Outcome, items[at].Failure, items[at].Detail = leaver.Failed, leaver.GraphBadRequest, "no other Global Administrator with an enabled account is seen who holds the role directly, and a tenant without one is locked: give the role to somebody first, then retry"
+		}
+	}
+	memberships, err := a.graph.Memberships(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range memberships {
+		if !m.IsAssignableToRole {
+			continue
+		}
+		roles, err := a.rolesOf(ctx, m.ID, definitions)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range roles {
+			if r.ID != noPIM {
+				items = append(items, byGroup(r, cmp.Or(m.DisplayName, m.ID)))
+			}
+		}
+	}
+	return items, nil
+}
+
+// byGroup is a role that a group holds.
+func byGroup(role leaver.Item, group string) leaver.Item {
+	role.Kind, role.Name = groupRole, strings.TrimSpace(role.Name+" by the group "+group)
+	role.Outcome, role.Failure, role.Detail = leaver.Failed, "", "a group holds the role, and it ends with the leaver's membership: the step removeGroupMemberships does that, or an owner of the group"
+	return role
+}
+
+// rolesOf lists the roles of a user or a group. One that stands in two lists is one item.
+func (a *Activities) rolesOf(ctx context.Context, principalID string, definitions []graph.RoleDefinition) ([]leaver.Item, error) {
+	assigned, err := a.graph.RoleAssignments(ctx, principalID)
+	if err != nil {
+		return nil, err
+	}
+	scheduled, unscheduled := a.graph.RoleSchedules(ctx, principalID)
+	if unscheduled != nil && !notLicensed(unscheduled) {
+		return nil, unscheduled
+	}
+	eligible, ineligible := a.graph.RoleEligibilities(ctx, principalID)
+	if ineligible != nil && !notLicensed(ineligible) {
+		return nil, ineligible
+	}
+	var items []leaver.Item
+	add := func(kind string, r graph.RoleAssignment) { items = append(items, roleItem(kind, r, definitions)) }
+	for _, r := range assigned {
+		at := slices.IndexFunc(scheduled, func(other graph.RoleAssignment) bool { return sameRole(r, other) })
+		if at < 0 {
+			add(activeRole, r)
+			continue
+		}
+		schedule := scheduled[at]
+		schedule.ID = r.ID
+		add(scheduledRole, schedule)
+	}
+	for _, r := range scheduled { // one that begins later is not among the assignments
+		if !slices.ContainsFunc(assigned, func(other graph.RoleAssignment) bool { return sameRole(r, other) }) {
+			add(scheduledRole, r)
+		}
+	}
+	for _, r := range eligible {
+		add(eligibleRole, r)
+	}
+	if unscheduled != nil || ineligible != nil {
+		items = append(items, leaver.Item{ID: noPIM, Kind: eligibleRole, Outcome: leaver.Skipped, Detail: "not licensed: the tenant has no Privileged Identity Management, and so nobody may activate a role"})
+	}
+	return items, nil
+}
+
+func sameRole(r, other graph.RoleAssignment) bool {
+	return ascii.EqualFold(r.RoleDefinitionID, other.RoleDefinitionID) && r.DirectoryScopeID == other.DirectoryScopeID
+}
+
+// roleItem is a role as an item, with what assigning it anew would need.
+func roleItem(kind string, r graph.RoleAssignment, definitions []graph.RoleDefinition) leaver.Item {
+	item := leaver.Item{ID: r.ID, Kind: kind, Before: map[string]string{"roleDefinitionId": r.RoleDefinitionID, "directoryScopeId": r.DirectoryScopeID}}
+	for _, d := range definitions {
+		if ascii.EqualFold(d.ID, r.RoleDefinitionID) {
+			item.Name = d.DisplayName
+		}
+	}
+	for name, value := range map[string]string{
+		"memberType": r.MemberType, "assignmentType": r.AssignmentType,
+		"startDateTime": moment(r.ScheduleInfo.StartDateTime), "endDateTime": moment(r.ScheduleInfo.Expiration.EndDateTime),
+	} {
+		if value != "" {
+			item.Before[name] = value
+		}
+	}
+	if r.MemberType != "" && r.MemberType != "Direct" {
+		return byGroup(item, "that Entra does not name")
+	}
+	return item
+}
+
+// moment is a time as Graph writes it, or nothing.
+func moment(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+func isGlobalAdministrator(i leaver.Item) bool {
+	return (i.Kind == activeRole || i.Kind == scheduledRole) && i.Before["directoryScopeId"] == graph.WholeTenant && ascii.EqualFold(i.Before["roleDefinitionId"], graph.GlobalAdministrator)
+}
+
+// hasOtherAdministrator reports whether another user with an enabled account is a Global Administrator, and holds the
+// role directly.
+func (a *Activities) hasOtherAdministrator(ctx context.Context, userID string) (bool, error) {
+	holders, err := a.graph.RoleHolders(ctx, graph.GlobalAdministrator)
+	if err != nil {
+		return false, err
+	}
+	for _, h := range holders {
+		if h.DirectoryScopeID != graph.WholeTenant || ascii.EqualFold(h.PrincipalID, userID) {
+			continue
+		}
+		switch user, err := a.graph.User(ctx, h.PrincipalID); {
+		case notFound(err): // a group, or a service principal
+		case err != nil:
+			return false, err
+		case user.AccountEnabled:
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// removeDirectoryRole takes one role away.
+//
+// Microsoft: DELETE /roleManagement/directory/roleAssignments/{id}, and POST of adminRemove to
+// roleAssignmentScheduleRequests and roleEligibilityScheduleRequests.
+func (a *Activities) removeDirectoryRole(ctx context.Context, s subject, item leaver.Item) error {
+	const why = "the user leaves: offboarding"
+	role, scope := item.Before["roleDefinitionId"], item.Before["directoryScopeId"]
+	id, err := a.objectID(ctx, s.UserID)
+	if err != nil {
+		return err
+	}
+	switch item.Kind {
+	case activeRole:
+		err = a.graph.DeleteRoleAssignment(ctx, item.ID)
+	case scheduledRole:
+		err = a.graph.RemoveRoleSchedule(ctx, id, role, scope, why)
+	default:
+		err = a.graph.RemoveRoleEligibility(ctx, id, role, scope, why)
+	}
+	answer, ok := errors.AsType[*graph.Error](err)
+	switch {
+	case !ok:
+		return err
+	case answer.Code == "RoleAssignmentDoesNotExist": // also said of removals that were made: the lists tell
+		return nil
+	case answer.Code == "ActiveDurationTooShort":
+		return errNotYet("the role was activated less than five minutes ago, and Entra does not take it away before; trying again")
+	case answer.Code == "PendingRoleAssignmentRequest":
+		return errNotYet("a request about this role is open in Privileged Identity Management: cancel it there, or it ends by itself; trying again")
+	}
+	return err
+}
