@@ -8,13 +8,16 @@ import (
 	"github.com/google/uuid"
 )
 
-// Holdings is what a user holds in applications, in entitlement management, in OneDrive and in Teams.
+// Holdings is what a user holds in applications, in groups by Privileged Identity Management, in entitlement
+// management, in OneDrive and in Teams.
 type Holdings struct {
 	AppRoles []AppRole     `json:"appRoles,omitempty"`
 	Grants   []Grant       `json:"grants,omitempty"`
 	Packages []Package     `json:"packages,omitempty"`
 	Drive    *Drive        `json:"drive,omitempty"` // nil where none was ever made
 	Numbers  []PhoneNumber `json:"numbers,omitempty"`
+
+	GroupSchedules []GroupSchedule `json:"groupSchedules,omitempty"`
 }
 
 // settle fills in what is missing in what a user was added with.
@@ -35,6 +38,10 @@ func (u *User) settle() {
 	for i := range h.Packages {
 		p := &h.Packages[i]
 		p.ID, p.PackageID, p.PolicyID, p.State = cmp.Or(p.ID, uuid.NewString()), cmp.Or(p.PackageID, uuid.NewString()), cmp.Or(p.PolicyID, uuid.NewString()), cmp.Or(p.State, "delivered")
+	}
+	h.GroupSchedules = slices.Clone(h.GroupSchedules)
+	for i := range h.GroupSchedules {
+		h.GroupSchedules[i].settle()
 	}
 	if h.Drive != nil {
 		drive := *h.Drive

@@ -21,6 +21,11 @@ func (t *Tenant) listMemberships(q query) answer {
 		}
 		all = append(all, row)
 	}
+	for _, group := range t.groups {
+		if t.isMember(group.ID, q.user.ID, t.shown()) {
+			all = append(all, group.row(q))
+		}
+	}
 	return collection("directoryObjects", all)
 }
 

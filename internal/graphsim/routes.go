@@ -54,7 +54,8 @@ var (
 )
 
 // routes are all that the tenant answers; each area lists its own beside what it answers.
-var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, managerRoutes)
+var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, managerRoutes,
+	groupRoutes, teamRoutes, groupScheduleRoutes)
 
 var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},

@@ -72,6 +72,7 @@ type Settings struct {
 	DelegatedRemoval                       bool // refuses application tokens for removeAllDevicesFromManagement, as its page of 2019 documents
 	Lags                                   bool // Entra and Autopilot go on listing what they have deleted
 	MacsNeedCode                           bool // refuses the wipe of a Mac without an unlock code
+	NoPremium                              bool // has no Entra ID P2: no Privileged Identity Management, and no Identity Protection
 	// SyncEvery is how often Active Directory is synchronised, and RefusesMastered whether the tenant refuses to
 	// disable an account that Active Directory owns; otherwise the synchronisation enables it again.
 	SyncEvery       leaver.Duration
@@ -101,6 +102,7 @@ type Tenant struct {
 	wiped, kept []string // the devices that were reset; the user's data was left on those in kept
 	approvals   []ApprovalRequest
 	apps        []*App
+	groups      []*Group
 	removals    []*removal
 	unassigned  []*unassignment
 	// spent is how many of each action Intune has let through on day, in UTC.
