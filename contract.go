@@ -58,6 +58,16 @@ const (
 	ActivityHandOverOneDrive            = "HandOverOneDrive"
 	ActivityListPhoneNumbers            = "ListPhoneNumbers"
 	ActivityUnassignPhoneNumber         = "UnassignPhoneNumber"
+
+	ActivityAddToBlockGroup         = "AddToBlockGroup"
+	ActivityListGroupEligibilities  = "ListGroupEligibilities"
+	ActivityRemoveGroupEligibility  = "RemoveGroupEligibility"
+	ActivityListGroupOwnerships     = "ListGroupOwnerships"
+	ActivityRemoveGroupOwnership    = "RemoveGroupOwnership"
+	ActivityListChannelMemberships  = "ListChannelMemberships"
+	ActivityRemoveChannelMembership = "RemoveChannelMembership"
+	ActivityListGroupMemberships    = "ListGroupMemberships"
+	ActivityRemoveGroupMembership   = "RemoveGroupMembership"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -79,11 +89,18 @@ const (
 	StepRemoveAccessPackages         = "removeAccessPackages"
 	StepHandOverOneDrive             = "handOverOneDrive"
 	StepUnassignPhoneNumber          = "unassignPhoneNumber"
+
+	StepAddToBlockGroup          = "addToBlockGroup"
+	StepRemoveGroupEligibilities = "removeGroupEligibilities"
+	StepRemoveGroupOwnerships    = "removeGroupOwnerships"
+	StepRemoveChannelMemberships = "removeChannelMemberships"
+	StepRemoveGroupMemberships   = "removeGroupMemberships"
 )
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
 func OptionalSteps() []string {
 	return []string{StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
 		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAppOwnerships,
-		StepRemoveAccessPackages, StepHandOverOneDrive, StepUnassignPhoneNumber}
+		StepRemoveAccessPackages, StepHandOverOneDrive, StepUnassignPhoneNumber,
+		StepAddToBlockGroup, StepRemoveGroupEligibilities, StepRemoveGroupOwnerships, StepRemoveChannelMemberships, StepRemoveGroupMemberships}
 }

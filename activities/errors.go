@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/leaver-dev/leaver"
@@ -115,7 +116,7 @@ type errNotYet string
 
 func (e errNotYet) Error() string { return string(e) }
 
-// errUndone is what Graph has accepted and then did not do; it says so, and what a person can do.
+// errUndone is what Graph has accepted and then did not do, or refuses wrongly; it says so, and what a person can do.
 type errUndone string
 
 func (e errUndone) Error() string { return string(e) }
@@ -209,6 +210,16 @@ func isLinked(err error) bool {
 func isUnlinked(err error) bool {
 	e, ok := errors.AsType[*graph.Error](err)
 	return ok && e.Status == http.StatusBadRequest && e.Says(unlinked)
+}
+
+// unlicensedTenant finds how Entra refuses what a tenant has no licence for: Privileged Identity Management, and Identity
+// Protection.
+var unlicensedTenant = regexp.MustCompile(`aadpremiumlicenserequired|pimlicenserequired|tenant is not licensed`)
+
+// notLicensed reports that a tenant has no Entra ID P2 or Governance licence, which the call needs.
+func notLicensed(err error) bool {
+	e, ok := errors.AsType[*graph.Error](err)
+	return ok && (slices.Contains([]string{"AadPremiumLicenseRequired", "PimLicenseRequired", "Authentication_RequestFromNonPremiumTenantOrB2CTenant"}, e.Code) || e.Says(unlicensedTenant))
 }
 
 // granted names the permission and the kind of token that was sent. Microsoft
