@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/ascii"
 	"github.com/leaver-dev/leaver/internal/graph"
 )
 
@@ -62,7 +63,7 @@ func (a *Activities) scheduleItem(ctx context.Context, kind string, schedule gra
 			item.Before[name] = at.UTC().Format(time.RFC3339)
 		}
 	}
-	if schedule.MemberType != "direct" {
+	if ascii.EqualFold(schedule.MemberType, "group") {
 		item.Outcome, item.Detail = leaver.Failed, "it comes by another group, and ends with the membership there: an administrator ends that in Entra, under Privileged Identity Management"
 	}
 	return item

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/ascii"
@@ -121,13 +122,14 @@ func (a *Activities) removeGroupOwnership(ctx context.Context, s subject, item l
 	return err
 }
 
-// handOverGroup makes the successor an owner. An owner of a team has to be a member too, and Teams makes both.
+// handOverGroup makes the successor an owner. An owner of a team has to be a member too, and Teams makes both, but where
+// a rule decides who is a member.
 func (a *Activities) handOverGroup(ctx context.Context, s subject, item leaver.Item) error {
 	next, err := a.successor(ctx, s)
 	switch {
 	case err != nil:
 		return err
-	case item.Kind == "team":
+	case item.Kind == "team" && !strings.Contains(item.Before["groupTypes"], "DynamicMembership"):
 		return a.graph.AddTeamOwner(ctx, item.ID, next.ID)
 	}
 	if err := a.graph.AddGroupOwner(ctx, item.ID, next.ID); err != nil && !isLinked(err) {

@@ -49,6 +49,7 @@ func TestAGroupIsHandedOverWhereNobodyElseOwnsIt(t *testing.T) {
 		"a team":                        {team, nil, []string{megan}, []string{adele, megan}, 2},
 		"a group that can hold roles":   {graphsim.Group{DisplayName: "Admins", IsAssignableToRole: true}, nil, nil, []string{adele}, 1},
 		"a dynamic group":               {graphsim.Group{DisplayName: "All", GroupTypes: []string{"DynamicMembership"}}, nil, []string{megan}, []string{adele}, 2},
+		"a dynamic team":                {graphsim.Group{DisplayName: "Everybody", GroupTypes: []string{"Unified", "DynamicMembership"}, MailEnabled: true, Team: true}, nil, []string{megan}, []string{adele}, 2},
 	}, func(t *testing.T, c row) {
 		s, request, id := ownedGroup(t, c.group, c.others...)
 		items := owningGroups.lists(t, s, request).Items
