@@ -76,6 +76,15 @@ const (
 	ActivityRemoveAdministrativeUnit = "RemoveAdministrativeUnit"
 	ActivityListLicenses             = "ListLicenses"
 	ActivityRemoveLicense            = "RemoveLicense"
+	ActivityAddToBlockGroup          = "AddToBlockGroup"
+	ActivityListGroupEligibilities   = "ListGroupEligibilities"
+	ActivityRemoveGroupEligibility   = "RemoveGroupEligibility"
+	ActivityListGroupOwnerships      = "ListGroupOwnerships"
+	ActivityRemoveGroupOwnership     = "RemoveGroupOwnership"
+	ActivityListChannelMemberships   = "ListChannelMemberships"
+	ActivityRemoveChannelMembership  = "RemoveChannelMembership"
+	ActivityListGroupMemberships     = "ListGroupMemberships"
+	ActivityRemoveGroupMembership    = "RemoveGroupMembership"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -111,15 +120,22 @@ const (
 	StepRemoveDirectoryRoles      = "removeDirectoryRoles"
 	StepRemoveAdministrativeUnits = "removeAdministrativeUnits"
 	StepRemoveLicenses            = "removeLicenses"
+	StepAddToBlockGroup           = "addToBlockGroup"
+	StepRemoveGroupEligibilities  = "removeGroupEligibilities"
+	StepRemoveGroupOwnerships     = "removeGroupOwnerships"
+	StepRemoveChannelMemberships  = "removeChannelMemberships"
+	StepRemoveGroupMemberships    = "removeGroupMemberships"
 )
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
 func OptionalSteps() []string {
 	return []string{
+		StepAddToBlockGroup,
 		StepConfirmCompromised, StepRemoveDirectoryRoles,
 		StepResetPassword, StepRevokeSessionsAgain, StepRemoveAuthenticationMethods,
 		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
 		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAppOwnerships, StepRemoveAccessPackages, StepHandOverOneDrive, StepUnassignPhoneNumber,
+		StepRemoveGroupEligibilities, StepRemoveGroupOwnerships, StepRemoveChannelMemberships, StepRemoveGroupMemberships,
 		StepHandOverDirectReports, StepHandOverSponsorships, StepScrubAttributes,
 		StepRemoveAdministrativeUnits, StepRemoveLicenses, StepDeleteUser,
 	}

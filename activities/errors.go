@@ -116,7 +116,7 @@ type errNotYet string
 
 func (e errNotYet) Error() string { return string(e) }
 
-// errUndone is what Graph has accepted and then did not do; it says so, and what a person can do.
+// errUndone is what Graph has accepted and then did not do, or refuses wrongly; it says so, and what a person can do.
 type errUndone string
 
 func (e errUndone) Error() string { return string(e) }

@@ -34,7 +34,7 @@ var peopleSteps = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepScrubAttributes, Shape: leaver.Single, Activity: leaver.ActivityScrubAttributes,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Empty attributes of the account", Destroys: true},
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveGroupMemberships}, Summary: "Empty attributes of the account", Destroys: true},
 		doc: doc{
 			does:        "empties those properties of the user that `attributes` names, of: `" + strings.Join(scrubbable, "`, `") + "`",
 			permissions: "`User.ReadWrite.All`",

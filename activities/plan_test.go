@@ -47,6 +47,10 @@ func with(settings leaver.StepSettings, steps ...string) leaver.Request {
 			request.Steps[name] = settings
 		}
 	}
+	if block, ok := request.Steps[leaver.StepAddToBlockGroup]; ok { // it cannot do without
+		block.Group = group
+		request.Steps[leaver.StepAddToBlockGroup] = block
+	}
 	return request
 }
 

@@ -21,11 +21,16 @@ var unitRoutes = []route{
 
 // listMemberOf lists what the user is a member of directly. The memberships of the tenant's users are taken for such.
 func (t *Tenant) listMemberOf(q query) answer {
-	all := t.listMemberships(q).body["value"].([]any)
+	all := q.user.memberships()
 	for _, row := range all {
 		row := row.(map[string]any)
 		kind := row["@odata.type"]
 		selected(q, row)["@odata.type"] = kind
+	}
+	for _, group := range t.groups {
+		if slices.Contains(group.members.at(t.shown()), q.user.ID) {
+			all = append(all, group.row(q))
+		}
 	}
 	for _, unit := range q.user.seen.at(t.shown()).Units {
 		row := map[string]any{"id": unit.ID, "displayName": unit.Name, "membershipType": nil, "isMemberManagementRestricted": unit.Restricted}

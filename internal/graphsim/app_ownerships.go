@@ -92,6 +92,11 @@ func (t *Tenant) listOwned(q query) answer {
 			all = append(all, map[string]any{"@odata.type": "#microsoft.graph." + strings.TrimSuffix(app.Kind, "s"), "id": app.ID, "displayName": app.Name})
 		}
 	}
+	for _, group := range t.groups {
+		if slices.Contains(group.owners.at(t.shown()), q.user.ID) {
+			all = append(all, group.row(q))
+		}
+	}
 	return collection("directoryObjects", all)
 }
 

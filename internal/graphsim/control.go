@@ -10,6 +10,8 @@ import (
 //
 //	GET    /control/users      the tenant as it is now
 //	POST   /control/users      adds a User
+//	GET    /control/groups     the groups as they are now
+//	POST   /control/groups     adds a Group
 //	POST   /control/devices    {"userId":"…","device":{…}} enrolls a Device
 //	PUT    /control/settings   replaces the Settings
 //	POST   /control/faults     adds a Fault
@@ -29,6 +31,8 @@ func (t *Tenant) control() http.Handler {
 	}))
 	mux.HandleFunc("POST /control/day", func(w http.ResponseWriter, _ *http.Request) { t.NextDay(); reply(w, struct{}{}) })
 	mux.HandleFunc("POST /control/users", take(func(u User) any { return map[string]string{"id": t.Add(u)} }))
+	mux.HandleFunc("GET /control/groups", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.Groups()) })
+	mux.HandleFunc("POST /control/groups", take(func(g Group) any { return map[string]string{"id": t.AddGroup(g)} }))
 	mux.HandleFunc("POST /control/devices", take(func(e struct {
 		UserID string
 		Device Device

@@ -27,6 +27,8 @@ type Holdings struct {
 	Methods []Method `json:"methods,omitempty"`
 	// PasswordChanged is all that the tenant keeps of the password.
 	PasswordChanged time.Time `json:"lastPasswordChangeDateTime,omitzero"`
+	// GroupSchedules are what Privileged Identity Management keeps of groups.
+	GroupSchedules []GroupSchedule `json:"groupSchedules,omitempty"`
 }
 
 // settle fills in what is missing in what a user was added with.
@@ -59,6 +61,10 @@ func (u *User) settle() {
 	h.Methods = slices.Clone(h.Methods)
 	for i := range h.Methods {
 		h.Methods[i].ID = cmp.Or(h.Methods[i].ID, uuid.NewString())
+	}
+	h.GroupSchedules = slices.Clone(h.GroupSchedules)
+	for i := range h.GroupSchedules {
+		h.GroupSchedules[i].settle()
 	}
 	if h.Drive != nil {
 		drive := *h.Drive

@@ -31,9 +31,10 @@ type Request struct {
 	Early                      bool // the request came before a Retry-After had passed
 }
 
-// Writes reports whether the request was made to change something. A batch is not: what it holds is.
+// Writes reports whether the request was made to change something. A batch is not: what it holds is. Nor is a question
+// that is asked with POST.
 func (r Request) Writes() bool {
-	return r.Method != http.MethodGet && !strings.EqualFold(r.Path, batchPath)
+	return r.Method != http.MethodGet && !strings.EqualFold(r.Path, batchPath) && !strings.HasSuffix(r.Path, "/checkMemberGroups")
 }
 
 // Requests returns every request so far, in order of arrival. A batch is one, and each request in it is another.

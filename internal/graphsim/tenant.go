@@ -103,6 +103,7 @@ type Tenant struct {
 	approvals   []ApprovalRequest
 	apps        []*App
 	agents      []*Agent
+	groups      []*Group
 	removals    []*removal
 	unassigned  []*unassignment
 	// spent is how many of each action Intune has let through on day, in UTC.
