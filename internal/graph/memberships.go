@@ -10,7 +10,6 @@ var (
 	listMemberships   = call{http.MethodGet, "list transitiveMemberOf", "Directory.Read.All"}
 	listAssignments   = call{http.MethodGet, "list roleAssignments", "RoleManagement.Read.Directory"}
 	listEligibilities = call{http.MethodGet, "list roleEligibilitySchedules", "RoleEligibilitySchedule.Read.Directory"}
-	getMailbox        = call{http.MethodGet, "get mailboxSettings", "MailboxSettings.Read"}
 )
 
 // Membership is a group, a directory role or an administrative unit that a user is a member of, also by another
@@ -51,16 +50,4 @@ func (c *Client) RoleAssignments(ctx context.Context, userID string) ([]RoleAssi
 // Microsoft: https://learn.microsoft.com/graph/api/rbacapplication-list-roleeligibilityschedules
 func (c *Client) RoleEligibilities(ctx context.Context, userID string) ([]RoleAssignment, error) {
 	return list[RoleAssignment](ctx, c, listEligibilities, c.having("/roleManagement/directory/roleEligibilitySchedules", "principalId", userID, ""))
-}
-
-// MailboxPurpose is what a user's mailbox is for: user, shared, room, equipment, or another word. A user without a
-// mailbox is an Error with status 404.
-//
-// Microsoft: https://learn.microsoft.com/graph/api/user-get-mailboxsettings
-func (c *Client) MailboxPurpose(ctx context.Context, userID string) (string, error) {
-	var settings struct {
-		UserPurpose string `json:"userPurpose"`
-	}
-	err := c.do(ctx, getMailbox, c.user(userID, "/mailboxSettings?$select=userPurpose"), nil, &settings)
-	return settings.UserPurpose, err
 }
