@@ -30,9 +30,10 @@ type AutomaticReply struct {
 	// Status is disabled, alwaysEnabled or scheduled.
 	Status string `json:"status"`
 	// ExternalAudience is none, contactsOnly or all.
-	ExternalAudience string `json:"externalAudience"`
-	InternalMessage  string `json:"internalReplyMessage"`
-	ExternalMessage  string `json:"externalReplyMessage"`
+	ExternalAudience string `json:"externalAudience,omitzero"`
+	// What is empty stays as it is, where it is set.
+	InternalMessage string `json:"internalReplyMessage,omitzero"`
+	ExternalMessage string `json:"externalReplyMessage,omitzero"`
 }
 
 // AutomaticReply reads what a user's mailbox answers by itself.

@@ -46,10 +46,3 @@ func (t *Tenant) listRoles(q query) answer {
 	}
 	return collection(name, all)
 }
-
-func (t *Tenant) getMailbox(q query) answer {
-	if q.user.MailboxPurpose == "" {
-		return fault(http.StatusNotFound, "MailboxNotEnabledForRESTAPI", "The mailbox is either inactive, soft-deleted, or is hosted on-premise.")
-	}
-	return answer{status: http.StatusOK, body: map[string]any{"userPurpose": q.user.MailboxPurpose}}
-}

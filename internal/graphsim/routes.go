@@ -54,13 +54,12 @@ var (
 )
 
 // routes are all that the tenant answers; each area lists its own beside what it answers.
-var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes)
+var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, mailboxRoutes)
 
 var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},
 	{http.MethodGet, "/directory/deletedItems/{id}", readsUsers, (*Tenant).getDeletedUser},
 	{http.MethodGet, "/users/{id}/transitiveMemberOf", readsDirectory, (*Tenant).listMemberships},
-	{http.MethodGet, "/users/{id}/mailboxSettings", [][]string{{"MailboxSettings.Read"}, {"MailboxSettings.ReadWrite"}}, (*Tenant).getMailbox},
 	{http.MethodGet, "/roleManagement/directory/roleAssignments", [][]string{{"RoleManagement.Read.Directory"}, {"RoleManagement.ReadWrite.Directory"}, {"Directory.Read.All"}}, (*Tenant).listRoles},
 	{http.MethodGet, "/roleManagement/directory/roleEligibilitySchedules", [][]string{{"RoleEligibilitySchedule.Read.Directory"}, {"RoleManagement.Read.Directory"}}, (*Tenant).listRoles},
 	{http.MethodPatch, "/users/{id}", slices.Concat([][]string{{"User.EnableDisableAccount.All", "User.Read.All"}}, writesUsers), (*Tenant).patchUser},
@@ -177,6 +176,8 @@ func (t *Tenant) answer(q query) answer {
 		return fault(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 	case !grant.allows(q.route.needs) && intune:
 		return intuneFault(http.StatusForbidden, "Forbidden", "Application is not authorized to perform this operation. Application must have one of the following scopes: "+strings.Join(slices.Concat(q.route.needs...), ", "))
+	case !grant.allows(q.route.needs) && q.route.exchange():
+		return mailboxDenied()
 	case !grant.allows(q.route.needs):
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	case q.options.Has("$expand") && !slices.Contains(expanding, q.route.path):
@@ -202,6 +203,11 @@ func (t *Tenant) answer(q query) answer {
 // intune reports whether Intune answers the route, which refuses in another way than Entra.
 func (r route) intune() bool {
 	return len(r.needs) > 0 && strings.HasPrefix(r.needs[0][0], "DeviceManagement")
+}
+
+// exchange reports whether Exchange answers the route.
+func (r route) exchange() bool {
+	return len(r.needs) > 0 && (strings.HasPrefix(r.needs[0][0], "MailboxSettings.") || strings.HasPrefix(r.needs[0][0], "Calendars."))
 }
 
 // ofUser reports whether the route's id is a user's.
