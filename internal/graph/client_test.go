@@ -150,7 +150,9 @@ var calls = map[string]func(context.Context, *Client, string) error{
 	"wipeManagedAppRegistrationsByDeviceTag": func(ctx context.Context, c *Client, id string) error {
 		return c.WipeManagedAppRegistrations(ctx, id, "t1", Approval{})
 	},
-	"get mailboxSettings": func(ctx context.Context, c *Client, id string) error { _, err := c.AutomaticReply(ctx, id); return err },
+	"get mailboxSettings":      func(ctx context.Context, c *Client, id string) error { _, err := c.AutomaticReply(ctx, id); return err },
+	"get user's name and mail": func(ctx context.Context, c *Client, id string) error { _, err := c.Contact(ctx, id); return err },
+	"get manager":              func(ctx context.Context, c *Client, id string) error { _, err := c.ManagerOf(ctx, id); return err },
 	"set automaticRepliesSetting": func(ctx context.Context, c *Client, id string) error {
 		return c.SetAutomaticReply(ctx, id, AutomaticReply{})
 	},

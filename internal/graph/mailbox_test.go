@@ -105,3 +105,21 @@ func TestBothIDsOfAPathAreChecked(t *testing.T) {
 	}
 	assert.Empty(t, s.all())
 }
+
+func TestAManagerIsReadAsPeopleNameOne(t *testing.T) {
+	t.Parallel()
+	s, client := serve(t, reply(http.StatusOK, `{"@odata.type":"#microsoft.graph.user","id":"`+otherwise+`","displayName":"Megan","mail":"megan@contoso.com"}`))
+	want := Contact{otherwise, "Megan", "megan@contoso.com"}
+	manager, err := client.ManagerOf(t.Context(), userID)
+	require.NoError(t, err)
+	assert.Equal(t, want, manager)
+	person, err := client.Contact(t.Context(), "megan@contoso.com")
+	require.NoError(t, err)
+	assert.Equal(t, want, person)
+	assert.Equal(t, "/graph/v1.0/users/"+userID+"/manager?$select=id,displayName,mail", s.all()[0].target)
+	assert.Equal(t, "/graph/v1.0/users/megan@contoso.com?$select=id,displayName,mail", s.all()[1].target)
+
+	_, client = serve(t, reply(http.StatusOK, `{"displayName":"Megan"}`))
+	_, err = client.ManagerOf(t.Context(), userID)
+	require.ErrorAs(t, err, new(*AnswerError))
+}

@@ -54,7 +54,7 @@ var (
 )
 
 // routes are all that the tenant answers; each area lists its own beside what it answers.
-var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, mailboxRoutes)
+var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, mailboxRoutes, managerRoutes)
 
 var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},

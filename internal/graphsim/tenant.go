@@ -41,6 +41,7 @@ type User struct {
 	Roles                 int          `json:"roles,omitempty"`             // how many directory roles the user holds directly
 	EligibleRoles         int          `json:"eligibleRoles,omitempty"`     // how many the user may activate
 	MailboxPurpose        string       `json:"mailboxPurpose,omitempty"`    // user, shared, room or equipment; empty means no mailbox
+	Manager               string       `json:"manager,omitempty"`           // the object id of the user's manager
 	// Mailbox is what stands in the mailbox, where there is one.
 	Mailbox lagged[Mailbox] `json:"mailbox,omitzero"`
 	// Texts are further properties, such as jobTitle, by Graph's names for them.
