@@ -55,6 +55,14 @@ const (
 	ActivityRemoveAccessPackage         = "RemoveAccessPackage"
 	ActivityListPhoneNumbers            = "ListPhoneNumbers"
 	ActivityUnassignPhoneNumber         = "UnassignPhoneNumber"
+
+	ActivitySetAutomaticReply   = "SetAutomaticReply"
+	ActivityListInboxRules      = "ListInboxRules"
+	ActivityDisableInboxRule    = "DisableInboxRule"
+	ActivityListMeetings        = "ListMeetings"
+	ActivityCancelMeeting       = "CancelMeeting"
+	ActivityListCalendarShares  = "ListCalendarShares"
+	ActivityRemoveCalendarShare = "RemoveCalendarShare"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -74,10 +82,16 @@ const (
 	StepRemoveOAuth2PermissionGrants = "removeOAuth2PermissionGrants"
 	StepRemoveAccessPackages         = "removeAccessPackages"
 	StepUnassignPhoneNumber          = "unassignPhoneNumber"
+
+	StepDisableInboxRules    = "disableInboxRules"
+	StepSetAutomaticReply    = "setAutomaticReply"
+	StepCancelMeetings       = "cancelMeetings"
+	StepRemoveCalendarShares = "removeCalendarShares"
 )
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
 func OptionalSteps() []string {
 	return []string{StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
-		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber}
+		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAccessPackages, StepUnassignPhoneNumber,
+		StepDisableInboxRules, StepSetAutomaticReply, StepCancelMeetings, StepRemoveCalendarShares}
 }

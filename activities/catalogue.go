@@ -35,7 +35,7 @@ type doc struct {
 // catalogue is every step there is, in the order in which plans show them. Access ends before the devices
 // hear of it: retiring a device revokes no token. A step names every step that it comes after, not the last
 // alone: a skipped step has ended and does not delay the steps after it.
-var catalogue = slices.Concat(accountSteps, deviceSteps, appSteps)
+var catalogue = slices.Concat(accountSteps, deviceSteps, appSteps, mailboxSteps)
 
 var accountSteps = []row{
 	{

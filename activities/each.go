@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/leaver-dev/leaver"
@@ -12,6 +13,8 @@ import (
 type things struct {
 	// none says that the leaver has no such things, such as "the leaver is a member of no group".
 	none string
+	// note says what a person should know of the list as a whole, or "". It may be nil.
+	note func([]leaver.Item) string
 	// list returns the items as they stand. One without an outcome is to be changed; one that is Failed cannot be
 	// changed here, and its detail says why and who can, or it is a question where it has a failure too; one that
 	// is AlreadyDone or Skipped needs no change.
@@ -42,6 +45,9 @@ func (t *things) listItems(a *Activities, ctx context.Context, step leaver.StepR
 	result := leaver.StepResult{}
 	if a.isDeleted(ctx, step.UserID, err) {
 		err, rest, result.Detail = nil, leaver.Item{Outcome: leaver.Skipped, Detail: accountDeleted}, accountDeleted
+	} else if why, ok := errors.AsType[errNotApplicable](err); ok {
+		err, rest = nil, leaver.Item{Outcome: leaver.Skipped, Detail: why.Error()}
+		result.Outcome, result.Detail = leaver.Skipped, why.Error()
 	}
 	if err != nil {
 		return leaver.StepResult{}, failure(ctx, err)
@@ -62,11 +68,34 @@ func (t *things) listItems(a *Activities, ctx context.Context, step leaver.StepR
 		}
 		result.Items = append(result.Items, item)
 	}
-	if len(result.Items) == 0 && result.Detail == "" {
+	switch {
+	case result.Detail != "":
+	case len(result.Items) == 0:
 		result.Detail = t.none
+	case t.note != nil:
+		result.Detail = t.note(result.Items)
 	}
 	return result, nil
 }
+
+// said is what a plan says of a list.
+func (t *things) said(items []leaver.Item, err error) string {
+	why, notApplicable := errors.AsType[errNotApplicable](err)
+	switch {
+	case notApplicable:
+		return why.Error()
+	case err != nil:
+		return "what there is could not be read for the plan: " + explain(err).Message
+	case t.note != nil && len(items) > 0:
+		return t.note(items)
+	}
+	return ""
+}
+
+// errNotApplicable says why the leaver can have nothing that a step would change.
+type errNotApplicable string
+
+func (e errNotApplicable) Error() string { return string(e) }
 
 // changeItem changes one item, after it has looked whether that is to be done still, and looks whether the change
 // shows.
@@ -114,6 +143,9 @@ func (t *things) stand(a *Activities, ctx context.Context, s subject, item leave
 	items, err := t.list(a, ctx, s)
 	if a.isDeleted(ctx, s.UserID, err) {
 		return leaver.Item{Outcome: leaver.Skipped, Detail: accountDeleted}, nil
+	}
+	if why, ok := errors.AsType[errNotApplicable](err); ok {
+		return leaver.Item{Outcome: leaver.Skipped, Detail: why.Error()}, nil
 	}
 	if err != nil {
 		return leaver.Item{}, err

@@ -41,9 +41,17 @@ func with(settings leaver.StepSettings, steps ...string) leaver.Request {
 	request := leaver.Request{UserID: adele, Steps: map[string]leaver.StepSettings{}}
 	for _, name := range steps {
 		request.Steps[name] = settings
+		if len(settings.Given()) == 0 {
+			settings := settings
+			settings.Settings = needed[name]
+			request.Steps[name] = settings
+		}
 	}
 	return request
 }
+
+// needed are the settings that steps cannot do without.
+var needed = map[string]leaver.Settings{leaver.StepSetAutomaticReply: {InternalMessage: "Adele has left."}}
 
 func TestAPlanPinsTheObjectIDAndEndsAccessBeforeDevices(t *testing.T) {
 	t.Parallel()

@@ -143,6 +143,7 @@ type reason struct {
 // reasons are read from top to bottom; the first that fits decides.
 var reasons = []reason{
 	{words: unfitText, ours: "reason and ticket are too long for Intune's Multi Admin Approval: start anew with shorter ones, or skip the step"},
+	{words: regexp.MustCompile(`need to be an organizer`), ours: "only who organises a meeting can cancel it"},
 	{words: regexp.MustCompile(`inherited`), ours: "it comes from a group, and can be changed there only"},
 	{words: mastered, ours: "it comes from Active Directory on the premises, and can be changed there only"},
 	{words: regexp.MustCompile(`licen[cs]e`), ours: "a licence is missing or does not fit"},
