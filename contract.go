@@ -85,6 +85,13 @@ const (
 	ActivityRemoveChannelMembership  = "RemoveChannelMembership"
 	ActivityListGroupMemberships     = "ListGroupMemberships"
 	ActivityRemoveGroupMembership    = "RemoveGroupMembership"
+	ActivitySetAutomaticReply        = "SetAutomaticReply"
+	ActivityListInboxRules           = "ListInboxRules"
+	ActivityDisableInboxRule         = "DisableInboxRule"
+	ActivityListMeetings             = "ListMeetings"
+	ActivityCancelMeeting            = "CancelMeeting"
+	ActivityListCalendarShares       = "ListCalendarShares"
+	ActivityRemoveCalendarShare      = "RemoveCalendarShare"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -125,6 +132,10 @@ const (
 	StepRemoveGroupOwnerships     = "removeGroupOwnerships"
 	StepRemoveChannelMemberships  = "removeChannelMemberships"
 	StepRemoveGroupMemberships    = "removeGroupMemberships"
+	StepDisableInboxRules         = "disableInboxRules"
+	StepSetAutomaticReply         = "setAutomaticReply"
+	StepCancelMeetings            = "cancelMeetings"
+	StepRemoveCalendarShares      = "removeCalendarShares"
 )
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
@@ -135,6 +146,7 @@ func OptionalSteps() []string {
 		StepResetPassword, StepRevokeSessionsAgain, StepRemoveAuthenticationMethods,
 		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
 		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAppOwnerships, StepRemoveAccessPackages, StepHandOverOneDrive, StepUnassignPhoneNumber,
+		StepDisableInboxRules, StepSetAutomaticReply, StepCancelMeetings, StepRemoveCalendarShares,
 		StepRemoveGroupEligibilities, StepRemoveGroupOwnerships, StepRemoveChannelMemberships, StepRemoveGroupMemberships,
 		StepHandOverDirectReports, StepHandOverSponsorships, StepScrubAttributes,
 		StepRemoveAdministrativeUnits, StepRemoveLicenses, StepDeleteUser,

@@ -3,7 +3,9 @@ package leaver
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -19,7 +21,8 @@ type Settings struct {
 	Group string `json:"group,omitzero"`
 	// Attributes are properties of the user, by Graph's names.
 	Attributes []string `json:"attributes,omitempty"`
-	// InternalMessage and ExternalMessage are texts of an automatic reply.
+	// InternalMessage and ExternalMessage are texts of an automatic reply, for people inside and outside of the
+	// organisation; they may hold Placeholders.
 	InternalMessage string `json:"internalMessage,omitzero"`
 	ExternalMessage string `json:"externalMessage,omitzero"`
 }
@@ -76,7 +79,24 @@ func checkSuccessor(field, value string) error {
 	return fmt.Errorf("%s: want the object id or user principal name of who takes over, or %q", field, Manager)
 }
 
+// LeaverName and the others stand in the texts of an automatic reply for what Graph says when the reply is set.
+const (
+	LeaverName     = "{leaverName}"
+	HandOverToName = "{handOverToName}"
+	HandOverToMail = "{handOverToMail}"
+)
+
+// Placeholders are all that a text may hold.
+func Placeholders() []string { return []string{LeaverName, HandOverToName, HandOverToMail} }
+
+var inBraces = regexp.MustCompile(`\{\w*\}`)
+
 func checkMessage(field, text string) error {
+	for _, word := range inBraces.FindAllString(text, -1) {
+		if !slices.Contains(Placeholders(), word) {
+			return fmt.Errorf("%s: holds braces that are no placeholder, want %s", field, strings.Join(Placeholders(), ", "))
+		}
+	}
 	if n := utf8.RuneCountInString(text); n > maxMessage {
 		return fmt.Errorf("%s: has %d characters, want at most %d", field, n, maxMessage)
 	}

@@ -38,7 +38,7 @@ type doc struct {
 // catalogue is every step there is, in the order in which plans show them. Access ends before the devices
 // hear of it: retiring a device revokes no token. A step names every step that it comes after, not the last
 // alone: a skipped step has ended and does not delay the steps after it.
-var catalogue = slices.Concat(accountSteps, blockSteps, privilegeSteps, signInSteps, deviceSteps, appSteps, groupSteps, peopleSteps, lastSteps, deletionSteps)
+var catalogue = slices.Concat(accountSteps, blockSteps, privilegeSteps, signInSteps, deviceSteps, appSteps, mailboxSteps, groupSteps, peopleSteps, lastSteps, deletionSteps)
 
 var accountSteps = []row{
 	{

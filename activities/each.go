@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/leaver-dev/leaver"
@@ -12,6 +13,8 @@ import (
 type things struct {
 	// none says that the leaver has no such things, such as "the leaver is a member of no group".
 	none string
+	// note says what a person should know of the list as a whole, or "". It may be nil.
+	note func([]leaver.Item) string
 	// list returns the items as they stand. One without an outcome is to be changed; one that is Failed cannot be
 	// changed here, and its detail says why and who can, or it is a question where it has a failure too; one that
 	// is AlreadyDone or Skipped needs no change.
@@ -48,9 +51,10 @@ type subject struct {
 // any more have been changed.
 func (t *things) listItems(a *Activities, ctx context.Context, step leaver.StepRequest) (leaver.StepResult, error) {
 	items, err := t.list(a, ctx, subject{step.UserID, step.Settings, step.Results, step.Items})
-	deleted := a.isDeleted(ctx, step.UserID, err)
 	result := leaver.StepResult{}
-	if deleted {
+	if why, ok := errors.AsType[errNotApplicable](err); ok {
+		err, result.Outcome, result.Detail = nil, leaver.Skipped, why.Error()
+	} else if a.isDeleted(ctx, step.UserID, err) {
 		err, result.Detail = nil, accountDeleted
 	}
 	if err != nil {
@@ -59,8 +63,8 @@ func (t *things) listItems(a *Activities, ctx context.Context, step leaver.StepR
 	for _, known := range step.Items {
 		switch {
 		case slices.ContainsFunc(items, func(i leaver.Item) bool { return i.ID == known.ID }):
-		case deleted:
-			result.Items = append(result.Items, settled(known, leaver.Skipped, accountDeleted))
+		case result.Detail != "":
+			result.Items = append(result.Items, settled(known, leaver.Skipped, result.Detail))
 		default:
 			result.Items = append(result.Items, settled(known, leaver.AlreadyDone, t.gone(known)))
 		}
@@ -76,11 +80,34 @@ func (t *things) listItems(a *Activities, ctx context.Context, step leaver.StepR
 		}
 		result.Items = append(result.Items, item)
 	}
-	if len(result.Items) == 0 && result.Detail == "" {
+	switch {
+	case result.Detail != "":
+	case len(result.Items) == 0:
 		result.Detail = t.none
+	case t.note != nil:
+		result.Detail = t.note(result.Items)
 	}
 	return result, nil
 }
+
+// said is what a plan says of a list.
+func (t *things) said(items []leaver.Item, err error) string {
+	why, notApplicable := errors.AsType[errNotApplicable](err)
+	switch {
+	case notApplicable:
+		return why.Error()
+	case err != nil:
+		return "what there is could not be read for the plan: " + explain(err).Message
+	case t.note != nil && len(items) > 0:
+		return t.note(items)
+	}
+	return ""
+}
+
+// errNotApplicable says why the leaver can have nothing that a step would change.
+type errNotApplicable string
+
+func (e errNotApplicable) Error() string { return string(e) }
 
 // changeItem changes one item, after it has looked whether that is to be done still, and looks whether the change
 // shows.
@@ -128,6 +155,9 @@ func (t *things) stand(a *Activities, ctx context.Context, s subject, item leave
 	items, err := t.list(a, ctx, s)
 	if a.isDeleted(ctx, s.UserID, err) {
 		return leaver.Item{Outcome: leaver.Skipped, Detail: accountDeleted}, nil
+	}
+	if why, ok := errors.AsType[errNotApplicable](err); ok {
+		return leaver.Item{Outcome: leaver.Skipped, Detail: why.Error()}, nil
 	}
 	if err != nil {
 		return leaver.Item{}, err

@@ -66,6 +66,9 @@ func explained(err error) (leaver.Failure, again) {
 	if unread, ok := errors.AsType[errApprovalsUnread](err); ok {
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: unread.Error()}, lasting
 	}
+	if unknown, ok := errors.AsType[errNoContact](err); ok {
+		return leaver.Failure{Type: leaver.UserNotFound, Message: unknown.Error()}, lasting
+	}
 	if protected, ok := errors.AsType[errProtected](err); ok {
 		return leaver.Failure{Type: leaver.ProtectedUser, Message: protected.Error() + "; nothing was touched"}, lasting
 	}
@@ -232,6 +235,9 @@ func granted(e *graph.Error) string {
 	text := fmt.Sprintf("%s (the worker sent %s token)", e.Permission, kind)
 	if e.Call == graph.CallRemoveAllDevices && e.Token != graph.Delegated {
 		text += "; if it is granted already, give the device steps a delegated credential of their own (LEAVER_DEVICE_CREDENTIAL=device-code)"
+	}
+	if e.OfMailbox() {
+		text += "; if it is granted already, an access policy of Exchange (RBAC for Applications) leaves this mailbox out: an Exchange administrator adds it"
 	}
 	if e.ChangesEntraDevice() && e.Token != graph.Delegated {
 		text += "; an application may do this to Windows devices only: for others do it in Entra, or give the device steps a delegated credential (LEAVER_DEVICE_CREDENTIAL=device-code)"

@@ -213,9 +213,8 @@ func (a *Activities) foreseeItems(ctx context.Context, plan *leaver.Plan) {
 			continue
 		}
 		group.Go(func() (err error) {
-			if step.Items, err = catalogue[at].things.list(a, ctx, subject{UserID: plan.Leaver.ID, Settings: step.Settings}); err != nil {
-				step.Note = strings.TrimPrefix(step.Note+"; what there is could not be read for the plan: "+explain(err).Message, "; ")
-			}
+			step.Items, err = catalogue[at].things.list(a, ctx, subject{UserID: plan.Leaver.ID, Settings: step.Settings})
+			step.Note = strings.Trim(step.Note+"; "+catalogue[at].things.said(step.Items, err), "; ")
 			return nil
 		})
 	}

@@ -55,7 +55,9 @@ func with(settings leaver.StepSettings, steps ...string) leaver.Request {
 }
 
 // needed are the settings that steps cannot do without.
-var needed = map[string]leaver.Settings{leaver.StepScrubAttributes: {Attributes: []string{"jobTitle"}}}
+var needed = map[string]leaver.Settings{
+	leaver.StepScrubAttributes: {Attributes: []string{"jobTitle"}}, leaver.StepSetAutomaticReply: {InternalMessage: "Adele has left."},
+}
 
 func TestAPlanPinsTheObjectIDAndEndsAccessBeforeDevices(t *testing.T) {
 	t.Parallel()

@@ -145,6 +145,7 @@ var reasons = []reason{
 	{words: unfitText, ours: "reason and ticket are too long for Intune's Multi Admin Approval: start anew with shorter ones, or skip the step"},
 	{words: defaultMethod, ours: "it is the user's default sign-in method, and another one is left: remove that one in the Entra admin center, then retry", passes: true},
 	{words: regexp.MustCompile(`removing self|last (active )?(global|privileged)`), ours: "Entra keeps the last administrator of a kind, and nobody takes the own role away: give the role to somebody else first, and have another administrator do it"},
+	{words: regexp.MustCompile(`need to be an organizer`), ours: "only who organises a meeting can cancel it"},
 	{words: regexp.MustCompile(`inherited`), ours: "it comes from a group, and can be changed there only"},
 	{words: mastered, ours: "it comes from Active Directory on the premises, and can be changed there only"},
 	{words: regexp.MustCompile(`licen[cs]e`), ours: "a licence is missing or does not fit"},

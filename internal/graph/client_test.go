@@ -155,6 +155,25 @@ var calls = map[string]func(context.Context, *Client, string) error{
 	"wipeManagedAppRegistrationsByDeviceTag": func(ctx context.Context, c *Client, id string) error {
 		return c.WipeManagedAppRegistrations(ctx, id, "t1", Approval{})
 	},
+	"get mailboxSettings":      func(ctx context.Context, c *Client, id string) error { _, err := c.AutomaticReply(ctx, id); return err },
+	"get user's name and mail": func(ctx context.Context, c *Client, id string) error { _, err := c.Contact(ctx, id); return err },
+	"set automaticRepliesSetting": func(ctx context.Context, c *Client, id string) error {
+		return c.SetAutomaticReply(ctx, id, AutomaticReply{})
+	},
+	"list messageRules":   func(ctx context.Context, c *Client, id string) error { _, err := c.InboxRules(ctx, id); return err },
+	"disable messageRule": func(ctx context.Context, c *Client, id string) error { return c.DisableInboxRule(ctx, userID, id) },
+	"list calendarView": func(ctx context.Context, c *Client, id string) error {
+		_, err := c.CalendarView(ctx, id, time.Time{}, time.Time{})
+		return err
+	},
+	"cancel event": func(ctx context.Context, c *Client, id string) error { return c.CancelEvent(ctx, userID, id, "") },
+	"list calendarPermissions": func(ctx context.Context, c *Client, id string) error {
+		_, err := c.CalendarPermissions(ctx, id)
+		return err
+	},
+	"delete calendarPermission": func(ctx context.Context, c *Client, id string) error {
+		return c.DeleteCalendarPermission(ctx, userID, id)
+	},
 }
 
 func TestEveryCallMakesOneAttempt(t *testing.T) {

@@ -81,6 +81,11 @@ func (e *Error) IsSensitive() bool {
 	return e.Call == setPassword.name || e.Call == deleteUser.name
 }
 
+// OfMailbox reports whether Exchange was asked, which can leave a mailbox out of what an application may do.
+func (e *Error) OfMailbox() bool {
+	return strings.HasPrefix(e.Permission, "MailboxSettings.") || strings.HasPrefix(e.Permission, "Calendars.")
+}
+
 // Says reports whether Graph's own words, in lower case, fit a pattern. They are never
 // shown: they may name a person, a device, an address or a secret.
 func (e *Error) Says(words *regexp.Regexp) bool {

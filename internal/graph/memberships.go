@@ -8,7 +8,6 @@ import (
 
 var (
 	listMemberships = call{http.MethodGet, "list transitiveMemberOf", "Directory.Read.All"}
-	getMailbox      = call{http.MethodGet, "get mailboxSettings", "MailboxSettings.Read"}
 )
 
 // Membership is a group, a directory role or an administrative unit that a user is a member of, also by another
@@ -31,16 +30,4 @@ func (m Membership) IsRole() bool { return strings.HasSuffix(m.Type, ".directory
 // Microsoft: https://learn.microsoft.com/graph/api/user-list-transitivememberof
 func (c *Client) Memberships(ctx context.Context, userID string) ([]Membership, error) {
 	return list[Membership](ctx, c, listMemberships, c.user(userID, "/transitiveMemberOf"))
-}
-
-// MailboxPurpose is what a user's mailbox is for: user, shared, room, equipment, or another word. A user without a
-// mailbox is an Error with status 404.
-//
-// Microsoft: https://learn.microsoft.com/graph/api/user-get-mailboxsettings
-func (c *Client) MailboxPurpose(ctx context.Context, userID string) (string, error) {
-	var settings struct {
-		UserPurpose string `json:"userPurpose"`
-	}
-	err := c.do(ctx, getMailbox, c.user(userID, "/mailboxSettings?$select=userPurpose"), nil, &settings)
-	return settings.UserPurpose, err
 }

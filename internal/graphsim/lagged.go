@@ -17,6 +17,12 @@ type version[T any] struct {
 	until time.Time
 }
 
+// Always is a value as it has been for as long as anybody looked.
+func Always[T any](value T) lagged[T] { return lagged[T]{now: value} }
+
+// Now is what the value is, whatever reads show.
+func (l lagged[T]) Now() T { return l.now }
+
 // set stores a value at a time.
 func (l *lagged[T]) set(value T, at time.Time) {
 	l.before = append(l.before, version[T]{l.now, at})

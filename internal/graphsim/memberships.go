@@ -1,7 +1,5 @@
 package graphsim
 
-import "net/http"
-
 // Membership is a group, or a directory role, that a user is a member of.
 type Membership struct {
 	ID                 string `json:"id"`
@@ -32,11 +30,4 @@ func (t *Tenant) listMemberships(q query) answer {
 		}
 	}
 	return collection("directoryObjects", all)
-}
-
-func (t *Tenant) getMailbox(q query) answer {
-	if q.user.MailboxPurpose == "" {
-		return fault(http.StatusNotFound, "MailboxNotEnabledForRESTAPI", "The mailbox is either inactive, soft-deleted, or is hosted on-premise.")
-	}
-	return answer{status: http.StatusOK, body: map[string]any{"userPurpose": q.user.MailboxPurpose}}
 }

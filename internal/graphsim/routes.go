@@ -57,14 +57,14 @@ var (
 
 // routes are all that the tenant answers; each area lists its own beside what it answers.
 var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, peopleRoutes, methodRoutes, deletionRoutes, sponsorRoutes,
-	roleRoutes, licenseRoutes, unitRoutes, riskRoutes, groupRoutes, teamRoutes, groupScheduleRoutes)
+	roleRoutes, licenseRoutes, unitRoutes, riskRoutes, groupRoutes, teamRoutes, groupScheduleRoutes, mailboxRoutes)
 
 var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},
 	{http.MethodGet, "/directory/deletedItems/{id}", readsUsers, (*Tenant).getDeletedUser},
 	{http.MethodGet, "/users/{id}/transitiveMemberOf", readsDirectory, (*Tenant).listMemberships},
-	{http.MethodGet, "/users/{id}/mailboxSettings", [][]string{{"MailboxSettings.Read"}, {"MailboxSettings.ReadWrite"}}, (*Tenant).getMailbox},
 	{http.MethodPatch, "/users/{id}", slices.Concat(enablesUsers, setsPasswords), (*Tenant).patchUser},
+	{http.MethodPatch, "/users/{id}", slices.Concat([][]string{{"User.EnableDisableAccount.All", "User.Read.All"}}, writesUsers), (*Tenant).patchUser},
 	{http.MethodPost, "/users/{id}/revokeSignInSessions", slices.Concat([][]string{{"User.RevokeSessions.All"}}, writesUsers), (*Tenant).revokeSessions},
 	{http.MethodGet, "/users/{id}/managedDevices", readsDevices, showsDevices((*Tenant).listDevices)},
 	{http.MethodGet, "/users/{id}/managedDevices/{device}", readsDevices, showsDevices((*Tenant).getUsersDevice)},
@@ -178,6 +178,8 @@ func (t *Tenant) answer(q query) answer {
 		return fault(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 	case !grant.allows(q.route.needs) && intune:
 		return intuneFault(http.StatusForbidden, "Forbidden", "Application is not authorized to perform this operation. Application must have one of the following scopes: "+strings.Join(slices.Concat(q.route.needs...), ", "))
+	case !grant.allows(q.route.needs) && q.route.exchange():
+		return mailboxDenied()
 	case !grant.allows(q.route.needs):
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	case q.options.Has("$expand") && !slices.Contains(expanding, q.route.path):
@@ -203,6 +205,11 @@ func (t *Tenant) answer(q query) answer {
 // intune reports whether Intune answers the route, which refuses in another way than Entra.
 func (r route) intune() bool {
 	return len(r.needs) > 0 && strings.HasPrefix(r.needs[0][0], "DeviceManagement")
+}
+
+// exchange reports whether Exchange answers the route.
+func (r route) exchange() bool {
+	return len(r.needs) > 0 && (strings.HasPrefix(r.needs[0][0], "MailboxSettings.") || strings.HasPrefix(r.needs[0][0], "Calendars."))
 }
 
 // ofUser reports whether the route's id is a user's.

@@ -39,6 +39,8 @@ type User struct {
 	Devices               []Device     `json:"devices"`                     // those that are managed now
 	Memberships           []Membership `json:"memberships,omitempty"`       // also those by another group
 	MailboxPurpose        string       `json:"mailboxPurpose,omitempty"`    // user, shared, room or equipment; empty means no mailbox
+	// Mailbox is what stands in the mailbox, where there is one.
+	Mailbox lagged[Mailbox] `json:"mailbox,omitzero"`
 	// Texts are further properties, such as jobTitle, by Graph's names for them.
 	Texts map[string]string `json:"texts,omitempty"`
 	// EntraDevices, Autopilot and AppRegistrations stay when a device leaves.
