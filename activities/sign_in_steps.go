@@ -6,7 +6,7 @@ import "github.com/leaver-dev/leaver"
 var signInSteps = []row{
 	{
 		Step: leaver.Step{Name: leaver.StepResetPassword, Shape: leaver.Single, Activity: leaver.ActivityResetPassword,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Reset the password"},
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveDirectoryRoles}, Summary: "Reset the password"},
 		doc: doc{
 			does:        "gives the user a random password that nobody knows and that is kept nowhere",
 			permissions: "`User-PasswordProfile.ReadWrite.All`, `User.Read.All`; for an administrator, or a member of a group that can hold directory roles, the directory role Privileged Authentication Administrator too",
@@ -32,7 +32,7 @@ var signInSteps = []row{
 	{
 		// Two at once: the default method waits for the others, and holds up none.
 		Step: leaver.Step{Name: leaver.StepRemoveAuthenticationMethods, Shape: leaver.Each, Activity: leaver.ActivityListAuthenticationMethods, Change: leaver.ActivityRemoveAuthenticationMethod,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Remove the sign-in methods", Destroys: true, AtOnce: 2},
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveDirectoryRoles}, Summary: "Remove the sign-in methods", Destroys: true, AtOnce: 2},
 		doc: doc{
 			does: "removes the telephones, mail addresses, authenticator apps, passkeys, OATH tokens, Windows Hello keys, platform credentials, external methods and Temporary Access Passes by which the user signs in",
 			permissions: "`UserAuthenticationMethod.Read.All`, and of each kind `UserAuthMethod-TAP.ReadWrite.All`, `UserAuthMethod-Phone.ReadWrite.All`, `UserAuthMethod-Email.ReadWrite.All`, " +

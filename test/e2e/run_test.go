@@ -197,9 +197,9 @@ func TestBadInputFailsBeforeAnyCall(t *testing.T) {
 	for input, field := range map[string]string{
 		`{}`:                     "userId: is missing",
 		`{"userId":"../groups"}`: "userId: must not contain '/'",
-		`{"userId":"adele@contoso.com","force":1}`:                            "force: unknown field",
-		`{"userId":["adele@contoso.com"]}`:                                    "userId: has the wrong type",
-		`{"userId":"adele@contoso.com","steps":{"deleteUser":{"skip":true}}}`: "steps.deleteUser: there is no such step",
+		`{"userId":"adele@contoso.com","force":1}`:                               "force: unknown field",
+		`{"userId":["adele@contoso.com"]}`:                                       "userId: has the wrong type",
+		`{"userId":"adele@contoso.com","steps":{"deleteMailbox":{"skip":true}}}`: "steps.deleteMailbox: there is no such step",
 	} {
 		out, _ := w.run(programs.tctl, "workflow", "run", "--taskqueue", "offboarding", "--workflow_type", "OffboardUser", "--workflow_id", "W", "--input", input)
 		assert.Contains(t, out, "Status: FAILED", input)
