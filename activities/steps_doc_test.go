@@ -22,8 +22,8 @@ func TestTheDocsOfStepsAreTheCatalogue(t *testing.T) {
 
 This page is made from the catalogue in the code, which plans are made from.
 
-A step that is *optional* runs only where a request includes it, with ` + "`--include STEP`" + ` of the starter or
-` + "`\"steps\": {\"STEP\": {\"include\": true}}`" + `. The permissions are Microsoft Graph's, for an application.
+A step that is *optional* runs only where a request, or its [profile](configuration.md#profiles), includes it, with
+` + "`--include STEP`" + ` of the starter or ` + "`\"steps\": {\"STEP\": {\"include\": true}}`" + `. The permissions are Microsoft Graph's, for an application.
 A dry run shows what each step of shape ` + "`each`" + ` would change, and what it cannot change.
 
 | step | what it does | optional |
