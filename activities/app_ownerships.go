@@ -101,7 +101,7 @@ func (a *Activities) lookAtAppOwnership(ctx context.Context, s subject, item lea
 		return item, nil
 	case err != nil:
 		return leaver.Item{}, err
-	case !slices.ContainsFunc(owners, func(owner string) bool { return ascii.EqualFold(owner, userID) }):
+	case !holds(owners, userID):
 		item.Outcome, item.Detail = leaver.AlreadyDone, noOwner
 		if keys := item.Before["keyId"]; keys != "" {
 			item.Detail += fmt.Sprintf("; secrets to rotate, which the leaver may know: %d, by their keyId in before", strings.Count(keys, ", ")+1)
@@ -121,14 +121,14 @@ func (a *Activities) removeAppOwnership(ctx context.Context, s subject, item lea
 	switch next, _, err := a.whoTakesOver(ctx, s); {
 	case err != nil && (len(others) == 0 || !isNobody(err)):
 		return err
-	case err == nil && !slices.ContainsFunc(others, func(owner string) bool { return ascii.EqualFold(owner, next) }):
+	case err == nil && !holds(others, next):
 		if err := a.graph.AddAppOwner(ctx, kind, item.ID, next); err != nil && !isLinked(err) {
 			return err
 		}
 		if others, err = a.otherOwners(ctx, s, kind, item.ID); err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(others, func(owner string) bool { return ascii.EqualFold(owner, next) }) {
+		if !holds(others, next) {
 			return errNotYet("whoever takes over was made an owner, and Graph does not show it yet; looking again")
 		}
 	}

@@ -2,8 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"regexp"
 	"slices"
 
@@ -62,7 +60,7 @@ func (a *Activities) removeMethod(ctx context.Context, s subject, item leaver.It
 		return errListLags
 	}
 	refusal := a.graph.RemoveAuthenticationMethod(ctx, s.UserID, kind, item.ID)
-	if !isDefaultMethod(refusal) {
+	if !isBadRequest(refusal, defaultMethod) {
 		return refusal
 	}
 	left, err := a.listMethods(ctx, s)
@@ -77,8 +75,3 @@ func (a *Activities) removeMethod(ctx context.Context, s subject, item leaver.It
 
 // defaultMethod finds that a method is refused because it is the default one and there are others.
 var defaultMethod = regexp.MustCompile(`default (authentication )?method`)
-
-func isDefaultMethod(err error) bool {
-	e, ok := errors.AsType[*graph.Error](err)
-	return ok && e.Status == http.StatusBadRequest && e.Says(defaultMethod)
-}

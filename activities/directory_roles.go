@@ -133,26 +133,25 @@ func roleItem(kind string, r graph.RoleAssignment, definitions []graph.RoleDefin
 			item.Name = d.DisplayName
 		}
 	}
-	for name, value := range map[string]string{
-		"memberType": r.MemberType, "assignmentType": r.AssignmentType,
-		"startDateTime": moment(r.ScheduleInfo.StartDateTime), "endDateTime": moment(r.ScheduleInfo.Expiration.EndDateTime),
-	} {
+	for name, value := range map[string]string{"memberType": r.MemberType, "assignmentType": r.AssignmentType} {
 		if value != "" {
 			item.Before[name] = value
 		}
 	}
+	addTimes(item.Before, r.ScheduleInfo)
 	if r.MemberType != "" && r.MemberType != "Direct" {
 		return byGroup(item, "that Entra does not name")
 	}
 	return item
 }
 
-// moment is a time as Graph writes it, or nothing.
-func moment(at time.Time) string {
-	if at.IsZero() {
-		return ""
+// addTimes adds when a schedule begins and ends, where it does, to what assigning it anew would need.
+func addTimes(before map[string]string, schedule graph.ScheduleInfo) {
+	for name, at := range map[string]time.Time{"startDateTime": schedule.StartDateTime, "endDateTime": schedule.Expiration.EndDateTime} {
+		if !at.IsZero() {
+			before[name] = stamped(at)
+		}
 	}
-	return at.UTC().Format(time.RFC3339)
 }
 
 func isGlobalAdministrator(i leaver.Item) bool {

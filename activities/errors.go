@@ -204,15 +204,15 @@ var unlinked = regexp.MustCompile(`removed object references do not exist`)
 var linked = regexp.MustCompile(`added object references already exist`)
 
 // isLinked reports whether what was to be added to a list of references is in it.
-func isLinked(err error) bool {
-	e, ok := errors.AsType[*graph.Error](err)
-	return ok && e.Status == http.StatusBadRequest && e.Says(linked)
-}
+func isLinked(err error) bool { return isBadRequest(err, linked) }
 
 // isUnlinked reports whether what was to be removed from a list of references is not in it.
-func isUnlinked(err error) bool {
+func isUnlinked(err error) bool { return isBadRequest(err, unlinked) }
+
+// isBadRequest reports whether Graph refuses a request, with status 400, in these words.
+func isBadRequest(err error, words *regexp.Regexp) bool {
 	e, ok := errors.AsType[*graph.Error](err)
-	return ok && e.Status == http.StatusBadRequest && e.Says(unlinked)
+	return ok && e.Status == http.StatusBadRequest && e.Says(words)
 }
 
 // unlicensedTenant finds how Entra refuses what a tenant has no licence for: Privileged Identity Management, and Identity

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/ascii"
@@ -23,10 +22,7 @@ var groupEligibilities = things{
 }
 
 // The kinds of items say where a schedule stands.
-const (
-	groupEligibility, groupAssignment = "groupEligibility", "groupAssignment"
-	noPIMForGroups                    = "privilegedIdentityManagement" // the id of the item that says that there is none
-)
+const groupEligibility, groupAssignment = "groupEligibility", "groupAssignment"
 
 func (a *Activities) listGroupEligibilities(ctx context.Context, s subject) ([]leaver.Item, error) {
 	userID, err := a.objectID(ctx, s.UserID)
@@ -35,7 +31,7 @@ func (a *Activities) listGroupEligibilities(ctx context.Context, s subject) ([]l
 	}
 	eligible, err := a.graph.GroupEligibilities(ctx, userID)
 	if notLicensed(err) {
-		return []leaver.Item{{ID: noPIMForGroups, Kind: groupEligibility, Outcome: leaver.Skipped, Detail: "not licensed: the tenant has no Privileged Identity Management, and so nobody may activate a membership"}}, nil
+		return []leaver.Item{{ID: noPIM, Kind: groupEligibility, Outcome: leaver.Skipped, Detail: "not licensed: the tenant has no Privileged Identity Management, and so nobody may activate a membership"}}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -58,11 +54,7 @@ func (a *Activities) listGroupEligibilities(ctx context.Context, s subject) ([]l
 func (a *Activities) scheduleItem(ctx context.Context, kind string, schedule graph.GroupSchedule) leaver.Item {
 	group, _ := a.graph.Group(ctx, schedule.GroupID)
 	item := leaver.Item{ID: schedule.ID, Name: group.DisplayName, Kind: kind, Before: map[string]string{"groupId": schedule.GroupID, "accessId": schedule.AccessID}}
-	for name, at := range map[string]time.Time{"startDateTime": schedule.ScheduleInfo.StartDateTime, "endDateTime": schedule.ScheduleInfo.Expiration.EndDateTime} {
-		if !at.IsZero() {
-			item.Before[name] = at.UTC().Format(time.RFC3339)
-		}
-	}
+	addTimes(item.Before, schedule.ScheduleInfo)
 	if ascii.EqualFold(schedule.MemberType, "group") {
 		item.Outcome, item.Detail = leaver.Failed, "it comes by another group, and ends with the membership there: an administrator ends that in Entra, under Privileged Identity Management"
 	}

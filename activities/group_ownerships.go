@@ -2,8 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -116,7 +114,7 @@ func (a *Activities) removeGroupOwnership(ctx context.Context, s subject, item l
 		}
 	}
 	err = a.graph.RemoveGroupOwner(ctx, item.ID, userID)
-	if answer, ok := errors.AsType[*graph.Error](err); ok && answer.Status == http.StatusBadRequest && answer.Says(lastOwner) {
+	if isBadRequest(err, lastOwner) {
 		return errKeptOwner
 	}
 	return err

@@ -2,8 +2,10 @@ package activities
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
+	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
 // objectID is a user's object id: what a user holds names the user so, and some filters take nothing else.
@@ -13,4 +15,9 @@ func (a *Activities) objectID(ctx context.Context, userID string) (string, error
 	}
 	user, err := a.graph.User(ctx, userID)
 	return user.ID, err
+}
+
+// holds reports whether an id is among others, in any case.
+func holds(ids []string, id string) bool {
+	return slices.ContainsFunc(ids, func(other string) bool { return ascii.EqualFold(other, id) })
 }

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"slices"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/ascii"
@@ -68,7 +67,7 @@ func (a *Activities) handOverSponsorship(ctx context.Context, s subject, item le
 		switch {
 		case err != nil:
 			return err
-		case slices.ContainsFunc(sponsors, func(id string) bool { return ascii.EqualFold(id, next) }):
+		case holds(sponsors, next):
 			return a.graph.RemoveSponsor(ctx, kind, item.ID, userID)
 		case added:
 			return errNotYet("whoever takes over was made a sponsor, and Graph does not show it yet; looking again")

@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"net/http"
-	"time"
 )
 
 // GroupSchedule is a membership or an ownership of a group that Privileged Identity Management keeps: one that a
@@ -19,14 +18,8 @@ type GroupSchedule struct {
 	// MemberType is direct, or group where the user has it by another group.
 	MemberType string `json:"memberType"`
 	// AssignmentType is assigned or activated, and empty for what may be activated.
-	AssignmentType string `json:"assignmentType"`
-	ScheduleInfo   struct {
-		StartDateTime time.Time `json:"startDateTime"`
-		Expiration    struct {
-			Type        string    `json:"type"`
-			EndDateTime time.Time `json:"endDateTime"`
-		} `json:"expiration"`
-	} `json:"scheduleInfo"`
+	AssignmentType string       `json:"assignmentType"`
+	ScheduleInfo   ScheduleInfo `json:"scheduleInfo"`
 }
 
 var (

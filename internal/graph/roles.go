@@ -40,13 +40,13 @@ type RoleAssignment struct {
 	// Management alone tells them, and for how long.
 	MemberType     string       `json:"memberType"`
 	AssignmentType string       `json:"assignmentType"`
-	ScheduleInfo   RoleSchedule `json:"scheduleInfo"`
+	ScheduleInfo   ScheduleInfo `json:"scheduleInfo"`
 }
 
-// RoleSchedule is when a role counts.
+// ScheduleInfo is when a role, or what Privileged Identity Management keeps of a group, counts.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/resources/requestschedule
-type RoleSchedule struct {
+type ScheduleInfo struct {
 	StartDateTime time.Time `json:"startDateTime"`
 	Expiration    struct {
 		Type        string    `json:"type"`
