@@ -255,9 +255,13 @@ func startAgent(t *testing.T) string {
 		_ = command.Process.Kill()
 		_ = command.Wait()
 	})
+	// The socket's file stands before the agent listens on it.
 	require.Eventually(t, func() bool {
-		_, err := os.Stat(socket)
-		return err == nil
+		conn, err := net.Dial("unix", socket)
+		if err != nil {
+			return false
+		}
+		return conn.Close() == nil
 	}, 10*time.Second, 10*time.Millisecond)
 	return socket
 }
