@@ -1,5 +1,5 @@
-// Package graph is a thin client for the few Microsoft Graph calls that an
-// offboarding makes. Each call is one attempt: when to try again is not decided
+// Package graph is a thin client for the few calls of Microsoft Graph, and of
+// Exchange Online, that an offboarding makes. Each call is one attempt: when to try again is not decided
 // here, but every error says what there is to know for it.
 package graph
 
@@ -202,7 +202,7 @@ func isAcknowledgement(content []byte) bool {
 		return false
 	}
 	for name, value := range body {
-		if name != "value" && !strings.HasPrefix(name, "@odata.") || name == "value" && string(value) == "false" {
+		if name != "value" && !strings.HasPrefix(name, "@odata.") && !strings.HasPrefix(name, "@adminapi.") || name == "value" && string(value) == "false" {
 			return false
 		}
 	}

@@ -17,15 +17,17 @@ type Cloud struct {
 	Name string
 	// URL is the root of Graph, without the version.
 	URL string
+	// Exchange is the root of Exchange Online.
+	Exchange string
 	// SignIn is the authority that issues the tokens.
 	SignIn cloud.Configuration
 }
 
 var clouds = [...]Cloud{
-	{"global", "https://graph.microsoft.com", cloud.AzurePublic},
-	{"usgov-l4", "https://graph.microsoft.us", cloud.AzureGovernment},
-	{"usgov-l5", "https://dod-graph.microsoft.us", cloud.AzureGovernment},
-	{"china", "https://microsoftgraph.chinacloudapi.cn", cloud.AzureChina},
+	{"global", "https://graph.microsoft.com", "https://outlook.office365.com", cloud.AzurePublic},
+	{"usgov-l4", "https://graph.microsoft.us", "https://outlook.office365.us", cloud.AzureGovernment},
+	{"usgov-l5", "https://dod-graph.microsoft.us", "https://outlook-dod.office365.us", cloud.AzureGovernment},
+	{"china", "https://microsoftgraph.chinacloudapi.cn", "https://outlook.office365.cn", cloud.AzureChina},
 }
 
 // CloudNamed finds a cloud; the empty name is the global one.
@@ -49,13 +51,13 @@ func CheckURL(text string) (*url.URL, error) {
 	base, err := url.Parse(text)
 	switch {
 	case err != nil || base.Host == "":
-		return nil, fmt.Errorf("the Graph URL must be absolute, such as %s", clouds[0].URL)
+		return nil, fmt.Errorf("the URL must be absolute, such as %s", clouds[0].URL)
 	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
-		return nil, fmt.Errorf("the Graph URL must hold neither user, query nor fragment")
+		return nil, fmt.Errorf("the URL must hold neither user, query nor fragment")
 	case base.Scheme == "http" && !loopback(base):
-		return nil, fmt.Errorf("the Graph URL is plain http, which is allowed on loopback only: use https")
+		return nil, fmt.Errorf("the URL is plain http, which is allowed on loopback only: use https")
 	case base.Scheme != "http" && base.Scheme != "https":
-		return nil, fmt.Errorf("the Graph URL must begin with https://")
+		return nil, fmt.Errorf("the URL must begin with https://")
 	}
 	return base, nil
 }

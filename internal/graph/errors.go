@@ -86,6 +86,14 @@ func (e *Error) OfMailbox() bool {
 	return strings.HasPrefix(e.Permission, "MailboxSettings.") || strings.HasPrefix(e.Permission, "Calendars.")
 }
 
+// Service is who answered.
+func (e *Error) Service() string {
+	if strings.HasPrefix(e.Permission, "Exchange.") {
+		return "Exchange"
+	}
+	return "Graph"
+}
+
 // Says reports whether Graph's own words, in lower case, fit a pattern. They are never
 // shown: they may name a person, a device, an address or a secret.
 func (e *Error) Says(words *regexp.Regexp) bool {
@@ -162,8 +170,14 @@ func (e *Error) parse(body []byte) {
 			Code       string `json:"code"`
 			Message    string `json:"message"`
 			InnerError struct {
-				RequestID string `json:"request-id"`
+				RequestID         string `json:"request-id"`
+				InternalException struct {
+					Message string `json:"message"`
+				} `json:"internalexception"`
 			} `json:"innerError"`
+			Details []struct {
+				Message string `json:"message"`
+			} `json:"details"`
 		} `json:"error"`
 	}
 	if json.Unmarshal(body, &answer) != nil {
@@ -181,6 +195,11 @@ func (e *Error) parse(body []byte) {
 		}
 		code, message = cmp.Or(CodeOf(inner.ErrorCode), code), inner.Message
 	}
+	// Exchange says what is wrong here, and above that something is.
+	for _, detail := range answer.Error.Details {
+		message += " " + detail.Message
+	}
+	message = strings.TrimSpace(message + " " + answer.Error.InnerError.InternalException.Message)
 	// What follows are ids and an address for Microsoft's support.
 	message, _, _ = strings.Cut(message, " - Operation ID (for customer support)")
 	e.Code, e.message = CodeOf(code), &message

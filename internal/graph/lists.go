@@ -61,12 +61,17 @@ func (e *HiddenError) Error() string { return e.Call + ": Graph hides " + e.Prop
 //
 // Microsoft: https://learn.microsoft.com/graph/paging
 func list[T any](ctx context.Context, c *Client, call call, endpoint string) ([]T, error) {
+	return pages[T](ctx, c, call, endpoint, nil)
+}
+
+// pages is list for a call that may send a body, with the request for each page.
+func pages[T any](ctx context.Context, c *Client, call call, endpoint string, body any) ([]T, error) {
 	var all []T
 	var read []string
 	size, first := int64(0), endpoint
 	for {
 		var answer []byte
-		if err := c.do(ctx, call, endpoint, nil, &answer); err != nil {
+		if err := c.do(ctx, call, endpoint, body, &answer); err != nil {
 			return nil, err
 		}
 		// Rows take far more memory than their text, so that they are counted before they are read.

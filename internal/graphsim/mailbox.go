@@ -73,7 +73,9 @@ func inMailbox(do func(*Tenant, query) answer) func(*Tenant, query) answer {
 }
 
 func (t *Tenant) getMailbox(q query) answer {
-	return entity("users('"+q.user.ID+"')/mailboxSettings"+q.context, selected(q, q.user.mailboxSettings(q.user.Mailbox.at(t.shown()))))
+	shown := *q.user
+	shown.MailboxPurpose = t.shownPurpose(q.user)
+	return entity("users('"+q.user.ID+"')/mailboxSettings"+q.context, selected(q, shown.mailboxSettings(q.user.Mailbox.at(t.shown()))))
 }
 
 func (u *User) mailboxSettings(m Mailbox) map[string]any {

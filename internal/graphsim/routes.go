@@ -57,7 +57,7 @@ var (
 
 // routes are all that the tenant answers; each area lists its own beside what it answers.
 var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, peopleRoutes, methodRoutes, deletionRoutes, sponsorRoutes,
-	roleRoutes, licenseRoutes, unitRoutes, riskRoutes, groupRoutes, teamRoutes, groupScheduleRoutes, mailboxRoutes)
+	roleRoutes, licenseRoutes, unitRoutes, riskRoutes, groupRoutes, teamRoutes, groupScheduleRoutes, mailboxRoutes, exchangeRoutes)
 
 var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},
@@ -180,6 +180,8 @@ func (t *Tenant) answer(q query) answer {
 		return intuneFault(http.StatusForbidden, "Forbidden", "Application is not authorized to perform this operation. Application must have one of the following scopes: "+strings.Join(slices.Concat(q.route.needs...), ", "))
 	case !grant.allows(q.route.needs) && q.route.exchange():
 		return mailboxDenied()
+	case !grant.allows(q.route.needs) && q.route.exchangeAdmin():
+		return cmdletFault(http.StatusForbidden, "Forbidden", "The role assigned to application isn't supported in this scenario.")
 	case !grant.allows(q.route.needs):
 		return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 	case q.options.Has("$expand") && !slices.Contains(expanding, q.route.path):
@@ -233,6 +235,9 @@ func (q query) subject() string {
 func (t *Tenant) target(q query) *User {
 	if strings.HasPrefix(q.route.path, "/users/") {
 		return t.findLate(q)
+	}
+	if q.route.exchangeAdmin() {
+		return t.recipient(mailboxIn(parametersOf(q)))
 	}
 	if user := q.named["user"]; user != "" {
 		return t.find(user)

@@ -34,7 +34,7 @@ type Request struct {
 // Writes reports whether the request was made to change something. A batch is not: what it holds is. Nor is a question
 // that is asked with POST.
 func (r Request) Writes() bool {
-	return r.Method != http.MethodGet && !strings.EqualFold(r.Path, batchPath) && !strings.HasSuffix(r.Path, "/checkMemberGroups")
+	return r.Method != http.MethodGet && !strings.EqualFold(r.Path, batchPath) && !strings.HasSuffix(r.Path, "/checkMemberGroups") && !strings.Contains(r.Path, "/Get-")
 }
 
 // Requests returns every request so far, in order of arrival. A batch is one, and each request in it is another.
@@ -55,12 +55,16 @@ type exchange struct {
 	Fault        bool   `json:"fault,omitempty"`
 }
 
-// Handler serves Graph below GraphPath and the control API below /control/.
+// Handler serves Graph below GraphPath, Exchange below ExchangePath, and the control API below /control/.
 func (t *Tenant) Handler() http.Handler {
 	control := t.control()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if path, graph := graphPath(r); graph {
 			t.serveGraph(w, r, path)
+			return
+		}
+		if _, exchange := cutPrefix(r.URL.Path, ExchangePath+"/adminapi/"); exchange {
+			t.serveExchange(w, r)
 			return
 		}
 		control.ServeHTTP(w, r)
@@ -211,7 +215,7 @@ func (a *answer) encode(entry Request) (contentType string) {
 }
 
 func (t *Tenant) keep(q query, spoilt bool, a answer, contentType string) {
-	if _, beta := cutPrefix(q.path, "/beta/"); beta || t.record == nil {
+	if _, beta := cutPrefix(q.path, "/beta/"); beta || q.route.exchangeAdmin() || t.record == nil {
 		return
 	}
 	target := q.path

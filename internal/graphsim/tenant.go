@@ -40,7 +40,8 @@ type User struct {
 	Memberships           []Membership `json:"memberships,omitempty"`       // also those by another group
 	MailboxPurpose        string       `json:"mailboxPurpose,omitempty"`    // user, shared, room or equipment; empty means no mailbox
 	// Mailbox is what stands in the mailbox, where there is one.
-	Mailbox lagged[Mailbox] `json:"mailbox,omitzero"`
+	Mailbox  lagged[Mailbox] `json:"mailbox,omitzero"`
+	Delivery Delivery        `json:"delivery,omitzero"` // what Exchange keeps besides
 	// Texts are further properties, such as jobTitle, by Graph's names for them.
 	Texts map[string]string `json:"texts,omitempty"`
 	// EntraDevices, Autopilot and AppRegistrations stay when a device leaves.
@@ -50,6 +51,8 @@ type User struct {
 
 	changedOnPremises bool      // since the last synchronisation
 	deletedAt         time.Time // by a call
+	purposeBefore     string    // of the mailbox, until convertedAt
+	convertedAt       time.Time
 	Holdings
 
 	seen      lagged[Holdings]
@@ -89,6 +92,9 @@ type Settings struct {
 	// DeadInvitations have an invitation to a OneDrive do nothing, and be answered with success: "silent" without a
 	// word of it, or the code of the error that stands within the answer.
 	DeadInvitations string
+	// NoExchangeRole has Exchange refuse the application, which has the permission and no role; ConversionDropsGrants
+	// has the conversion of a mailbox take away who may open it.
+	NoExchangeRole, ConversionDropsGrants bool
 }
 
 // Tenant is safe for use by many goroutines.
@@ -187,6 +193,7 @@ func (t *Tenant) Users() map[string]User {
 		snapshot.EntraDevices = slices.DeleteFunc(slices.Clone(user.EntraDevices), func(d EntraDevice) bool { return d.deleted })
 		snapshot.Autopilot = slices.DeleteFunc(slices.Clone(user.Autopilot), func(a AutopilotIdentity) bool { return a.deleted })
 		snapshot.AppRegistrations = slices.Clone(user.AppRegistrations)
+		snapshot.Delivery.Phones = slices.Clone(user.Delivery.Phones)
 		all[user.UserPrincipalName] = snapshot
 	}
 	return all
