@@ -92,6 +92,23 @@ const (
 	ActivityCancelMeeting            = "CancelMeeting"
 	ActivityListCalendarShares       = "ListCalendarShares"
 	ActivityRemoveCalendarShare      = "RemoveCalendarShare"
+
+	ActivityListLitigationHold      = "ListLitigationHold"
+	ActivityHoldMailbox             = "HoldMailbox"
+	ActivityListMailPhones          = "ListMailPhones"
+	ActivityWipeMailFromPhone       = "WipeMailFromPhone"
+	ActivityListMailboxType         = "ListMailboxType"
+	ActivityConvertToSharedMailbox  = "ConvertToSharedMailbox"
+	ActivityListMailboxAccess       = "ListMailboxAccess"
+	ActivityGrantMailboxAccess      = "GrantMailboxAccess"
+	ActivityListForwarding          = "ListForwarding"
+	ActivityForwardMail             = "ForwardMail"
+	ActivityListAddressListEntry    = "ListAddressListEntry"
+	ActivityHideFromAddressLists    = "HideFromAddressLists"
+	ActivityListMailProtocols       = "ListMailProtocols"
+	ActivityDisableMailProtocol     = "DisableMailProtocol"
+	ActivityListDistributionGroups  = "ListDistributionGroups"
+	ActivityRemoveDistributionGroup = "RemoveDistributionGroup"
 )
 
 // Step names, as requests, plans, decisions and reports write them.
@@ -136,6 +153,16 @@ const (
 	StepSetAutomaticReply         = "setAutomaticReply"
 	StepCancelMeetings            = "cancelMeetings"
 	StepRemoveCalendarShares      = "removeCalendarShares"
+
+	// These go through Exchange, by a door that the worker has to open.
+	StepHoldMailbox              = "holdMailbox"
+	StepWipeMailFromPhones       = "wipeMailFromPhones"
+	StepConvertToSharedMailbox   = "convertToSharedMailbox"
+	StepGrantMailboxAccess       = "grantMailboxAccess"
+	StepForwardMail              = "forwardMail"
+	StepHideFromAddressLists     = "hideFromAddressLists"
+	StepDisableMailProtocols     = "disableMailProtocols"
+	StepRemoveDistributionGroups = "removeDistributionGroups"
 )
 
 // OptionalSteps names the steps that a plan has only when the request includes them.
@@ -147,6 +174,7 @@ func OptionalSteps() []string {
 		StepWipeManagedAppRegistrations, StepDeleteAutopilotIdentities, StepDisableEntraDevices, StepDeleteEntraDevices,
 		StepRemoveAppRoleAssignments, StepRemoveOAuth2PermissionGrants, StepRemoveAppOwnerships, StepRemoveAccessPackages, StepHandOverOneDrive, StepUnassignPhoneNumber,
 		StepDisableInboxRules, StepSetAutomaticReply, StepCancelMeetings, StepRemoveCalendarShares,
+		StepHoldMailbox, StepWipeMailFromPhones, StepConvertToSharedMailbox, StepGrantMailboxAccess, StepForwardMail, StepHideFromAddressLists, StepDisableMailProtocols, StepRemoveDistributionGroups,
 		StepRemoveGroupEligibilities, StepRemoveGroupOwnerships, StepRemoveChannelMemberships, StepRemoveGroupMemberships,
 		StepHandOverDirectReports, StepHandOverSponsorships, StepScrubAttributes,
 		StepRemoveAdministrativeUnits, StepRemoveLicenses, StepDeleteUser,

@@ -25,6 +25,12 @@ type Settings struct {
 	// organisation; they may hold Placeholders.
 	InternalMessage string `json:"internalMessage,omitzero"`
 	ExternalMessage string `json:"externalMessage,omitzero"`
+	// Access is how the successor is let into the mailbox: AccessFull, which is the default, and the others.
+	Access []string `json:"access,omitempty"`
+	// Protocols are those to which a mailbox is closed, by the names of MailProtocols.
+	Protocols []string `json:"protocols,omitempty"`
+	// HoldDays is for how many days a mailbox holds each item; zero means without an end.
+	HoldDays int `json:"holdDays,omitzero"`
 }
 
 // SettingHandOverTo and the others are the names of Settings.
@@ -34,7 +40,25 @@ const (
 	SettingAttributes      = "attributes"
 	SettingInternalMessage = "internalMessage"
 	SettingExternalMessage = "externalMessage"
+	SettingAccess          = "access"
+	SettingProtocols       = "protocols"
+	SettingHoldDays        = "holdDays"
 )
+
+// AccessFull and the others are ways into a mailbox.
+const (
+	AccessFull         = "fullAccess"
+	AccessSendAs       = "sendAs"
+	AccessSendOnBehalf = "sendOnBehalf"
+)
+
+// MailProtocols are the ways by which programs reach a mailbox.
+func MailProtocols() []string {
+	return []string{"activeSync", "ews", "imap", "mapi", "owa", "pop", "smtp"}
+}
+
+// mostHoldDays is as long as Exchange can hold what is in a mailbox for a number of days.
+const mostHoldDays = 24_855
 
 // Manager is the HandOverTo that names the leaver's manager.
 const Manager = "manager"
@@ -50,6 +74,7 @@ func (s Settings) Given() []string {
 	}{
 		{SettingHandOverTo, s.HandOverTo != ""}, {SettingGroup, s.Group != ""}, {SettingAttributes, len(s.Attributes) > 0},
 		{SettingInternalMessage, s.InternalMessage != ""}, {SettingExternalMessage, s.ExternalMessage != ""},
+		{SettingAccess, len(s.Access) > 0}, {SettingProtocols, len(s.Protocols) > 0}, {SettingHoldDays, s.HoldDays != 0},
 	}
 	var names []string
 	for _, setting := range set {
@@ -68,8 +93,22 @@ func (s Settings) check(field string) error {
 	if slices.Contains(s.Attributes, "") {
 		return fmt.Errorf("%s.%s: want names of properties of the user, such as jobTitle", field, SettingAttributes)
 	}
-	return cmp.Or(checkSuccessor(field+"."+SettingHandOverTo, s.HandOverTo),
+	if s.HoldDays < 0 || s.HoldDays > mostHoldDays {
+		return fmt.Errorf("%s.%s: want a number of days up to %d, or leave it out for a hold without an end", field, SettingHoldDays, mostHoldDays)
+	}
+	return cmp.Or(checkWords(field+"."+SettingAccess, s.Access, []string{AccessFull, AccessSendAs, AccessSendOnBehalf}),
+		checkWords(field+"."+SettingProtocols, s.Protocols, MailProtocols()), checkSuccessor(field+"."+SettingHandOverTo, s.HandOverTo),
 		checkMessage(field+"."+SettingInternalMessage, s.InternalMessage), checkMessage(field+"."+SettingExternalMessage, s.ExternalMessage))
+}
+
+// checkWords refuses a list with a word that is none of those that there are, or that stands in it twice.
+func checkWords(field string, words, known []string) error {
+	for i, word := range words {
+		if !slices.Contains(known, word) || slices.Contains(words[:i], word) {
+			return fmt.Errorf("%s: want each once of %s", field, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 func checkSuccessor(field, value string) error {

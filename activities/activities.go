@@ -20,6 +20,8 @@ import (
 type Config struct {
 	Graph   *graph.Client // does everything but the devices
 	Devices *graph.Client // does the devices; nil means Graph does them too
+	// Exchange does what Graph cannot do of mail; nil means that no door to it is open.
+	Exchange *graph.Exchange
 	// DeviceSettings is what plans pin for devices, where a request says nothing else.
 	DeviceSettings  leaver.DeviceSettings
 	DeviceTaskQueue string // where plans have writes to Intune run; empty means the workflow's own
@@ -35,6 +37,7 @@ type Config struct {
 // Activities holds what the steps work with.
 type Activities struct {
 	graph, devices *graph.Client
+	exchange       *graph.Exchange
 	settings       leaver.DeviceSettings
 	queue          string
 	secondLook     time.Duration
@@ -74,7 +77,7 @@ func New(c Config) (*Activities, error) {
 			return nil, fmt.Errorf("activities: the allowed signers file names %d who may approve, and Approvers wants %d: no plan could ever be approved", people, max(1, c.Guards.Approvers))
 		}
 	}
-	a := &Activities{c.Graph, c.Devices, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode, c.Guards, signers, c.Profiles}
+	a := &Activities{c.Graph, c.Devices, c.Exchange, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode, c.Guards, signers, c.Profiles}
 	for _, name := range slices.Sorted(maps.Keys(c.Profiles)) {
 		if err := a.checkProfile(name); err != nil {
 			return nil, fmt.Errorf("activities: profile %w", err)

@@ -65,6 +65,7 @@ func set(t *testing.T, users []graphsim.User, change ...func(*plugin.Config)) *s
 	t.Cleanup(server.Close)
 	s.token = s.Token(graphsim.Application)
 	s.config = plugin.Config{Credential: token(s.token), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond, Guards: activities.Guards{MaxStarts: -1, MaxDevices: 1000, AllowOthers: true}}
+	s.config.Exchange = plugin.Exchange{Doors: []string{"invokeCommand"}, TenantID: graphsim.TenantID, URL: server.URL + graphsim.ExchangePath}
 	for _, c := range change {
 		c(&s.config)
 	}
@@ -200,8 +201,11 @@ func (p *pretence) GetInfo(ctx context.Context) activity.Info {
 func (s *stage) id(name string) string { return s.Users()[name].ID }
 
 // change changes Adele as the tenant has her.
-func (s *stage) change(change func(user *graphsim.User)) {
-	user := s.Users()[adele]
+func (s *stage) change(change func(user *graphsim.User)) { s.changeUser(adele, change) }
+
+// changeUser changes a user as the tenant has them.
+func (s *stage) changeUser(name string, change func(user *graphsim.User)) {
+	user := s.Users()[name]
 	change(&user)
 	s.Add(user)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graph"
 )
 
 // row is one kind of step: what the plan says of it, and what does it.
@@ -28,6 +29,8 @@ type row struct {
 	takes, needs []string
 	// check refuses values of these settings, by the name of the field.
 	check func(leaver.Settings) error
+	// door is the door to Exchange by which the step is done with some settings; nil where Exchange is not needed.
+	door func(leaver.Settings) graph.ExchangeDoor
 }
 
 // doc is what docs/steps.md says of a step, beside what the plan says.
@@ -38,7 +41,7 @@ type doc struct {
 // catalogue is every step there is, in the order in which plans show them. Access ends before the devices
 // hear of it: retiring a device revokes no token. A step names every step that it comes after, not the last
 // alone: a skipped step has ended and does not delay the steps after it.
-var catalogue = slices.Concat(accountSteps, blockSteps, privilegeSteps, signInSteps, deviceSteps, appSteps, mailboxSteps, groupSteps, peopleSteps, lastSteps, deletionSteps)
+var catalogue = slices.Concat(accountSteps, blockSteps, privilegeSteps, signInSteps, deviceSteps, appSteps, mailboxSteps, exchangeSteps, groupSteps, peopleSteps, lastSteps, deletionSteps)
 
 var accountSteps = []row{
 	{

@@ -74,6 +74,7 @@ func TestAnOptionalStepIsPlannedWhereItIsIncludedAlone(t *testing.T) {
 		leaver.StepDeleteEntraDevices:        {leaver.StepRemoveAllDevices},
 		leaver.StepDeleteUser:                {leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAllDevices},
 		leaver.StepConfirmCompromised:        {leaver.StepDisableAccount},
+		leaver.StepHoldMailbox:               {leaver.StepDisableAccount},
 		leaver.StepRemoveAdministrativeUnits: {leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAllDevices},
 		leaver.StepRemoveLicenses:            {leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAllDevices},
 	}

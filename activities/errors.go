@@ -63,6 +63,9 @@ func explained(err error) (leaver.Failure, again) {
 	if nobody, ok := errors.AsType[errNobody](err); ok {
 		return leaver.Failure{Type: leaver.InvalidRequest, Message: nobody.Error()}, lasting
 	}
+	if _, closed := errors.AsType[errDoorClosed](err); closed || errors.Is(err, graph.ErrDoorClosed) {
+		return leaver.Failure{Type: leaver.InvalidRequest, Message: errDoorClosed{}.Error() + "; open it, restart the worker and retry, or skip the step"}, lasting
+	}
 	if unread, ok := errors.AsType[errApprovalsUnread](err); ok {
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: unread.Error()}, lasting
 	}
@@ -77,7 +80,7 @@ func explained(err error) (leaver.Failure, again) {
 	}
 	if answer, ok := errors.AsType[*graph.Error](err); ok {
 		f, again := ruled(answer)
-		f.Message += "; Graph answered " + facts(answer)
+		f.Message += "; " + answer.Service() + " answered " + facts(answer)
 		return f, again
 	}
 	if odd, ok := errors.AsType[*graph.AnswerError](err); ok && odd.Lasting {
@@ -238,6 +241,9 @@ func granted(e *graph.Error) string {
 	}
 	if e.OfMailbox() {
 		text += "; if it is granted already, an access policy of Exchange (RBAC for Applications) leaves this mailbox out: an Exchange administrator adds it"
+	}
+	if e.Service() == "Exchange" {
+		text += " and an Entra role such as Exchange Administrator to the worker's application; a role takes an hour to count"
 	}
 	if e.ChangesEntraDevice() && e.Token != graph.Delegated {
 		text += "; an application may do this to Windows devices only: for others do it in Entra, or give the device steps a delegated credential (LEAVER_DEVICE_CREDENTIAL=device-code)"

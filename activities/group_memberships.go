@@ -42,6 +42,12 @@ func (a *Activities) listGroupMemberships(ctx context.Context, s subject) ([]lea
 	var items []leaver.Item
 	for _, group := range direct {
 		items = append(items, membershipOf(group))
+		if left := s.Results[leaver.StepRemoveDistributionGroups].Items; slices.ContainsFunc(left, func(i leaver.Item) bool {
+			return ascii.EqualFold(i.ID, group.ID) && (i.Outcome == leaver.Done || i.Outcome == leaver.AlreadyDone)
+		}) {
+			at := &items[len(items)-1]
+			at.Outcome, at.Failure, at.Detail = leaver.AlreadyDone, "", leaver.StepRemoveDistributionGroups+" has removed the membership, which Entra does not show yet"
+		}
 		if blocks := s.Results[leaver.StepAddToBlockGroup].Items; slices.ContainsFunc(blocks, func(i leaver.Item) bool { return ascii.EqualFold(i.ID, group.ID) }) {
 			at := &items[len(items)-1]
 			at.Outcome, at.Failure, at.Detail = leaver.Skipped, "", "it is the group that blocks the leaver's access"

@@ -60,13 +60,13 @@ var groupSteps = []row{
 	{
 		Step: leaver.Step{Name: leaver.StepRemoveGroupMemberships, Shape: leaver.Each, Activity: leaver.ActivityListGroupMemberships, Change: leaver.ActivityRemoveGroupMembership,
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAccessPackages, leaver.StepAddToBlockGroup,
-				leaver.StepRemoveGroupEligibilities, leaver.StepRemoveGroupOwnerships, leaver.StepRemoveChannelMemberships}, Summary: "Leave groups and teams"},
+				leaver.StepRemoveDistributionGroups, leaver.StepRemoveGroupEligibilities, leaver.StepRemoveGroupOwnerships, leaver.StepRemoveChannelMemberships}, Summary: "Leave groups and teams"},
 		doc: doc{
 			does:        "removes the user from the groups and teams of which the user is a direct member",
 			permissions: "`GroupMember.ReadWrite.All`, `Directory.Read.All`; `TeamMember.ReadWrite.All` for teams, `RoleManagement.ReadWrite.Directory` for groups that can hold directory roles, `Member.Read.Hidden` for groups that hide their members",
 			proof:       "the group is not listed any more among those of the user, and Entra says whether another group makes the user a member still",
 			undo:        "add the user to the group again",
-			traps:       "dynamic and synchronised groups, distribution lists and mail-enabled security groups stay, and the report says who can change them; a membership by another group ends with that one's; a group that gives licences takes them back; the group of `addToBlockGroup` stays",
+			traps:       "dynamic and synchronised groups, distribution groups and mail-enabled security groups stay, unless `removeDistributionGroups` has been there, and the report says who can change them; a membership by another group ends with that one's; a group that gives licences takes them back; the group of `addToBlockGroup` stays",
 		},
 		things: &groupMemberships, skip: skipDeleted,
 	},

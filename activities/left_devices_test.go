@@ -43,7 +43,7 @@ func (e each) lists(t *testing.T, s *stage, request leaver.StepRequest) leaver.S
 // changes makes one attempt to change an item.
 func (e each) changes(t *testing.T, s *stage, number int32, request leaver.StepRequest, item leaver.Item) (leaver.Item, error) {
 	t.Helper()
-	return call[leaver.Item](t, s, number, e.change, leaver.ItemRequest{UserID: request.UserID, Item: item})
+	return call[leaver.Item](t, s, number, e.change, leaver.ItemRequest{UserID: request.UserID, Settings: request.Settings, Item: item})
 }
 
 // changed is an item after an attempt that succeeds.

@@ -24,7 +24,7 @@ func rowsOf(profile leaver.Profile) []row {
 func (a *Activities) checkProfile(name string) error {
 	profile := a.profiles[name]
 	rows := rowsOf(profile)
-	if err := cmp.Or(profile.Check(name), checkSettings(name+".steps", rows, profile.Steps)); err != nil {
+	if err := cmp.Or(profile.Check(name), checkSettings(name+".steps", rows, profile.Steps), a.checkDoors(name+".steps", rows, profile.Steps)); err != nil {
 		return err
 	}
 	var all leaver.Plan
@@ -52,10 +52,21 @@ func (a *Activities) profiled(request leaver.Request) (leaver.Request, []row, er
 		err = fmt.Errorf("profile: the worker has no such profile, %s", wantOne(slices.Sorted(maps.Keys(a.profiles))))
 	}
 	rows := rowsOf(profile)
-	if err = cmp.Or(err, checkSettings("steps", rows, request.Steps)); err != nil {
+	if err = cmp.Or(err, checkSettings("steps", rows, request.Steps), a.checkDoors("steps", rows, request.Steps)); err != nil {
 		err = leaver.Failure{Type: leaver.InvalidRequest, Message: err.Error()}.Err()
 	}
 	return request, rows, err
+}
+
+// checkDoors refuses steps through Exchange where the worker opens no door by which they can be done.
+func (a *Activities) checkDoors(field string, rows []row, steps map[string]leaver.StepSettings) error {
+	for _, row := range rows {
+		settings := steps[row.Name]
+		if settings.Include && !settings.Skip && row.door != nil && !a.opens(row.door(settings.Settings)) {
+			return fmt.Errorf("%s.%s: %w", field, row.Name, errDoorClosed{})
+		}
+	}
+	return nil
 }
 
 func wantOne(names []string) string { return "want one of " + strings.Join(names, ", ") }

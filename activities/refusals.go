@@ -67,7 +67,7 @@ var rules = []rule{
 	{"429", status(http.StatusTooManyRequests), leaver.GraphThrottled, outage, says("too many requests, waiting")},
 	{"408 and 5xx, and `Directory_ObjectNotFound` with any status", func(e *graph.Error) bool {
 		return e.Status >= 500 || e.Status == http.StatusRequestTimeout || lagging(e)
-	}, leaver.GraphUnavailable, outage, says("Graph is not available, trying again")},
+	}, leaver.GraphUnavailable, outage, func(e *graph.Error) string { return e.Service() + " is not available, trying again" }},
 	// Intune words a refusal of the tenant or the role as 401; another token would
 	// change nothing.
 	{"401 with Intune's own code `Forbidden`", func(e *graph.Error) bool {
@@ -75,8 +75,14 @@ var rules = []rule{
 	}, leaver.GraphForbidden, lasting, func(e *graph.Error) string {
 		return "Intune refuses this caller: check the tenant's Intune licence, and the Intune role or permission " + granted(e)
 	}},
+	// Exchange knows the token, and its owner has no role there.
+	{"401 of Exchange that says \"not allowed to call\"", func(e *graph.Error) bool {
+		return e.Status == http.StatusUnauthorized && e.Says(notAllowed)
+	}, leaver.GraphForbidden, lasting, grant},
 	{"401, each time with a new token", status(http.StatusUnauthorized), leaver.GraphUnauthorized, passing,
-		says("Graph refuses the token: check the worker's tenant, application and cloud, then retry")},
+		func(e *graph.Error) string {
+			return e.Service() + " refuses the token: check the worker's tenant, application and cloud, then retry"
+		}},
 	{"405", status(http.StatusMethodNotAllowed), leaver.GraphBadRequest, lasting, refused},
 	{"403 that names a permission, a role, a licence or a rule", func(e *graph.Error) bool {
 		return e.Status == http.StatusForbidden && namesReason(e)
@@ -115,16 +121,17 @@ func noUser(*graph.Error) string {
 func refused(e *graph.Error) string {
 	switch ours := reasonOf(e).ours; {
 	case ours != "":
-		return "Graph refuses the request: " + ours
+		return e.Service() + " refuses the request: " + ours
 	case e.HasWords():
-		return "Graph refuses the request in words that are not kept, as they may name people: Microsoft's support finds them by the request id"
+		return e.Service() + " refuses the request in words that are not kept, as they may name people: Microsoft's support finds them by the request id"
 	}
-	return "Graph refuses the request without a reason"
+	return e.Service() + " refuses the request without a reason"
 }
 
 var (
 	approvals  = regexp.MustCompile(`approval`)
 	unlicensed = regexp.MustCompile(`not applicable to target tenant`)
+	notAllowed = regexp.MustCompile(`not allowed to call`)
 	noRoute    = regexp.MustCompile(`for the segment`)
 )
 

@@ -24,6 +24,7 @@ This page is made from the catalogue in the code, which plans are made from.
 
 A step that is *optional* runs only where a request, or its [profile](configuration.md#profiles), includes it, with
 ` + "`--include STEP`" + ` of the starter or ` + "`\"steps\": {\"STEP\": {\"include\": true}}`" + `. The permissions are Microsoft Graph's, for an application.
+A step that goes through Exchange needs [a door](exchange.md) that the worker's configuration opens.
 A dry run shows what each step of shape ` + "`each`" + ` would change, and what it cannot change.
 
 | step | what it does | optional |
@@ -37,7 +38,7 @@ A dry run shows what each step of shape ` + "`each`" + ` would change, and what 
 		require.NotContains(t, []string{r.does, r.permissions, r.proof, r.undo, r.traps}, "", r.Name)
 		fmt.Fprintf(&b, "\n## %s\n\n", r.Name)
 		for _, line := range [][2]string{
-			{"Does", r.does}, {"Shape", "`" + string(r.Shape) + "`"}, {"Comes after", comesAfter(r)}, {"Settings", code(settingsOf(r))},
+			{"Does", r.does}, {"Shape", "`" + string(r.Shape) + "`"}, {"Comes after", comesAfter(r)}, {"Settings", code(settingsOf(r))}, {"Through", through(r)},
 			{"Permissions", r.permissions}, {"Proof", r.proof}, {"Undo", r.undo}, {"Traps", r.traps},
 		} {
 			if line[1] != "" {
@@ -52,6 +53,13 @@ A dry run shows what each step of shape ` + "`each`" + ` would change, and what 
 	shown, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.Equal(t, b.String(), string(shown), "run this test with -update, and review the change")
+}
+
+func through(r row) string {
+	if r.door == nil {
+		return ""
+	}
+	return "[Exchange](exchange.md)"
 }
 
 func comesAfter(r row) string {
@@ -82,7 +90,7 @@ func settingsOf(r row) []string {
 // A step that needs a setting takes it, and each name is that of a setting.
 func TestTheSettingsOfTheCatalogueAreSettings(t *testing.T) {
 	t.Parallel()
-	all := leaver.Settings{HandOverTo: "x", Group: "x", Attributes: []string{"x"}, InternalMessage: "x", ExternalMessage: "x"}.Given()
+	all := leaver.Settings{HandOverTo: "x", Group: "x", Attributes: []string{"x"}, InternalMessage: "x", ExternalMessage: "x", Access: []string{"x"}, Protocols: []string{"x"}, HoldDays: 1}.Given()
 	for _, r := range catalogue {
 		assert.Subset(t, all, r.takes, r.Name)
 		assert.Subset(t, r.takes, r.needs, r.Name)

@@ -62,9 +62,24 @@ type Config struct {
 	// Profiles are what offboardings of one kind have in common, by the names that requests give; that of
 	// leaver.DefaultProfile is for requests that name none. leaver.ParseProfiles reads them.
 	Profiles map[string]leaver.Profile
+	// Exchange opens doors to Exchange Online, for the steps about mail that Graph does not have. The zero value opens
+	// none, and a plan with such a step is refused.
+	Exchange Exchange
 	// ListPages and ListRows are how many pages and rows a list of Graph's may have
 	// before it counts as a list without end. Zero means 1,000 and 50,000.
 	ListPages, ListRows int
+}
+
+// Exchange says by which doors Exchange Online is reached, and where it is.
+type Exchange struct {
+	// Doors are "preview", the Exchange Online Admin API, which is a preview and can do little, and "invokeCommand", what
+	// Microsoft's PowerShell module uses and Microsoft does not document. What the preview can do goes there where both
+	// are open.
+	Doors []string
+	// TenantID is the GUID of the tenant.
+	TenantID string
+	// URL replaces the cloud's Exchange, for a simulated tenant.
+	URL string
 }
 
 // DeviceWritesPerSecond keeps below what Intune takes from one application: 200
@@ -103,12 +118,28 @@ func (c Config) activities() (*activities.Activities, error) {
 			return nil, err
 		}
 	}
-	return activities.New(activities.Config{Graph: users, Devices: devices, DeviceTaskQueue: c.DeviceTaskQueue, SecondLook: cmp.Or(c.SecondLook, 5*time.Second), MacOSUnlockCode: c.MacOSUnlockCode, Guards: c.Guards, Profiles: c.Profiles, DeviceSettings: leaver.DeviceSettings{
+	exchange, err := c.exchange(cloud)
+	if err != nil {
+		return nil, err
+	}
+	return activities.New(activities.Config{Graph: users, Devices: devices, Exchange: exchange, DeviceTaskQueue: c.DeviceTaskQueue, SecondLook: cmp.Or(c.SecondLook, 5*time.Second), MacOSUnlockCode: c.MacOSUnlockCode, Guards: c.Guards, Profiles: c.Profiles, DeviceSettings: leaver.DeviceSettings{
 		Policy:      c.DevicePolicy,
 		Deadline:    leaver.Duration(cmp.Or(c.DeviceDeadline, 30*24*time.Hour)),
 		FirstLook:   leaver.Duration(cmp.Or(c.FirstPoll, time.Minute)),
 		LongestLook: leaver.Duration(cmp.Or(c.LongestPoll, 4*time.Hour)),
 	}})
+}
+
+// exchange is the client for the doors that are open, or nil.
+func (c Config) exchange(cloud graph.Cloud) (*graph.Exchange, error) {
+	if len(c.Exchange.Doors) == 0 {
+		return nil, nil
+	}
+	options := graph.ExchangeOptions{Cloud: cloud, URL: c.Exchange.URL, TenantID: c.Exchange.TenantID, Credential: c.Credential, Limits: graph.Limits{Pages: c.ListPages, Rows: c.ListRows}}
+	for _, door := range c.Exchange.Doors {
+		options.Doors = append(options.Doors, graph.ExchangeDoor(door))
+	}
+	return graph.NewExchange(options)
 }
 
 // Registry is what Register needs of a worker, a replayer or a test environment.

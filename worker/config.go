@@ -30,6 +30,8 @@ type config struct {
 	DevicePolicy   devicePolicy  `env:"LEAVER_DEVICE_POLICY"`
 	UnlockCodeFile string        `env:"LEAVER_MACOS_UNLOCK_CODE_FILE"`
 	Profiles       string        `env:"LEAVER_PROFILES"`
+	Exchange       []string      `env:"LEAVER_EXCHANGE"`
+	ExchangeURL    string        `env:"LEAVER_EXCHANGE_URL"`
 	ListPages      int           `env:"LEAVER_LIST_PAGES" envDefault:"1000"`
 	ListRows       int           `env:"LEAVER_LIST_ROWS" envDefault:"50000"`
 	StopTimeout    time.Duration `env:"LEAVER_STOP_TIMEOUT" envDefault:"65s"`
@@ -118,6 +120,9 @@ func (c config) check() error {
 	if err := leaver.DevicePolicy(c.DevicePolicy).Check("LEAVER_DEVICE_POLICY"); err != nil {
 		return err
 	}
+	if err := c.checkExchange(); err != nil {
+		return err
+	}
 	switch {
 	case c.DeviceQueue == c.TaskQueue:
 		return errors.New("LEAVER_DEVICE_TASK_QUEUE: must not be LEAVER_TASK_QUEUE, whose other steps the limit would hold up")
@@ -153,6 +158,27 @@ func (c config) check() error {
 		return errors.New("LEAVER_PROTECTED_USERS: want object ids or user principal names, with commas between them")
 	case c.LogFormat != "text" && c.LogFormat != "json":
 		return errors.New("LEAVER_LOG_FORMAT: want text or json")
+	}
+	return nil
+}
+
+// checkExchange refuses doors that there are not, and what they cannot do without.
+func (c config) checkExchange() error {
+	for _, door := range c.Exchange {
+		if !slices.Contains(graph.ExchangeDoors(), graph.ExchangeDoor(door)) {
+			return errors.New("LEAVER_EXCHANGE: want preview, invokeCommand, or both with a comma between them; leave it out to open no door")
+		}
+	}
+	_, err := graph.CheckURL(c.ExchangeURL)
+	switch {
+	case len(c.Exchange) == 0:
+		return nil
+	case uuid.Validate(c.Identity.TenantID) != nil:
+		return errors.New("AZURE_TENANT_ID: want the tenant's GUID with LEAVER_EXCHANGE")
+	case c.ExchangeURL != "" && err != nil:
+		return fmt.Errorf("LEAVER_EXCHANGE_URL: %w", err)
+	case c.Credential == simulated && !graph.Loopback(c.ExchangeURL):
+		return errors.New("LEAVER_EXCHANGE_URL: want a simulated Exchange on loopback with LEAVER_CREDENTIAL=simulated")
 	}
 	return nil
 }

@@ -65,20 +65,38 @@ func TestAnEmptyVariableIsTheDefault(t *testing.T) {
 func TestWhatIsSetIsRead(t *testing.T) {
 	c := loaded(t, "LEAVER_TASK_QUEUE=people", "LEAVER_DEVICE_TASK_QUEUE=phones", "LEAVER_CLOUD=usgov-l5", "LEAVER_GRAPH_URL=https://graph.example.com/graph",
 		`LEAVER_DEVICE_POLICY={"company":{"windows":"wipe"}}`,
-		"LEAVER_FIRST_POLL=5m", "LEAVER_LONGEST_POLL=1h", "LEAVER_DEVICE_DEADLINE=48h", "LEAVER_STOP_TIMEOUT=0s", "LEAVER_WORKFLOW_CACHE=500", "LEAVER_LIST_PAGES=7", "LEAVER_MACOS_UNLOCK_CODE_FILE=/run/secrets/code", "LEAVER_LIST_ROWS=70", "LEAVER_PROTECTED_USERS=chief@contoso.com,glass@contoso.com", "LEAVER_PROTECTED_GROUPS=0e1f0000-0000-4000-8000-000000000001", "LEAVER_PRIVILEGED_USERS=refused",
+		"LEAVER_FIRST_POLL=5m", "LEAVER_LONGEST_POLL=1h", "LEAVER_DEVICE_DEADLINE=48h", "LEAVER_STOP_TIMEOUT=0s", "LEAVER_WORKFLOW_CACHE=500", "LEAVER_LIST_PAGES=7", "LEAVER_MACOS_UNLOCK_CODE_FILE=/run/secrets/code", "LEAVER_EXCHANGE=preview,invokeCommand", "LEAVER_EXCHANGE_URL=https://exchange.example.com/", "LEAVER_LIST_ROWS=70", "LEAVER_PROTECTED_USERS=chief@contoso.com,glass@contoso.com", "LEAVER_PROTECTED_GROUPS=0e1f0000-0000-4000-8000-000000000001", "LEAVER_PRIVILEGED_USERS=refused",
 		"LEAVER_MAX_DEVICES=5", "LEAVER_MAX_STARTS=-1", "LEAVER_STRICT_GUARDS=true", "LEAVER_APPROVALS=always", "LEAVER_APPROVERS=2", "LEAVER_ALLOWED_SIGNERS=/etc/leaver/allowed_signers", "LEAVER_LOG_FORMAT=json",
 		"LEAVER_LOG_LEVEL=debug", "LEAVER_SIGN_IN_DIR=/var/lib/leaver", "LEAVER_CREDENTIAL=client-secret", "LEAVER_DEVICE_CREDENTIAL=device-code",
-		"AZURE_TENANT_ID=t1", "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")
+		"AZURE_TENANT_ID="+tenant, "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")
 	assert.Equal(t, config{
 		TaskQueue: "people", DeviceQueue: "phones", Cloud: "usgov-l5", GraphURL: "https://graph.example.com/graph", FirstPoll: 5 * time.Minute, LongestPoll: time.Hour,
 		DevicePolicy:   devicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}},
-		DeviceDeadline: 48 * time.Hour, WorkflowCache: 500, UnlockCodeFile: "/run/secrets/code", ListPages: 7, ListRows: 70,
+		DeviceDeadline: 48 * time.Hour, WorkflowCache: 500, UnlockCodeFile: "/run/secrets/code", Exchange: []string{"preview", "invokeCommand"}, ExchangeURL: "https://exchange.example.com/", ListPages: 7, ListRows: 70,
 		ProtectedUsers: []string{"chief@contoso.com", "glass@contoso.com"}, ProtectedGroups: []string{"0e1f0000-0000-4000-8000-000000000001"}, Privileged: leaver.GuardRefused,
 		MaxDevices: 5, MaxStarts: -1, StrictGuards: true, Approvals: activities.ApproveAlways, Approvers: 2, AllowedSigners: "/etc/leaver/allowed_signers", LogFormat: "json", LogLevel: slog.LevelDebug, SignInDir: "/var/lib/leaver",
 		Credential: clientSecret, DeviceCredential: deviceCode,
-		Identity:       identity{TenantID: "t1", ClientID: "c1", ClientSecret: "s1"},
-		DeviceIdentity: identity{TenantID: "t1", ClientID: "c1"},
+		Identity:       identity{TenantID: tenant, ClientID: "c1", ClientSecret: "s1"},
+		DeviceIdentity: identity{TenantID: tenant, ClientID: "c1"},
 	}, c)
+}
+
+const tenant = "5a1d0000-0000-4000-8000-00000000ce11"
+
+func TestADoorToExchangeNeedsTheTenantAndAnAddressThatKeepsTheToken(t *testing.T) {
+	for settings, want := range map[string]string{
+		"LEAVER_EXCHANGE=window":                                    "LEAVER_EXCHANGE: want preview, invokeCommand, or both",
+		"LEAVER_EXCHANGE=invokeCommand":                             "AZURE_TENANT_ID: want the tenant's GUID",
+		"LEAVER_EXCHANGE=invokeCommand AZURE_TENANT_ID=contoso.com": "AZURE_TENANT_ID: want the tenant's GUID",
+		"LEAVER_EXCHANGE=preview LEAVER_EXCHANGE_URL=http://exchange.example.com AZURE_TENANT_ID=" + tenant:                                            "LEAVER_EXCHANGE_URL: the URL is plain http",
+		"LEAVER_EXCHANGE=preview LEAVER_CREDENTIAL=simulated LEAVER_GRAPH_TOKEN=x LEAVER_GRAPH_URL=http://127.0.0.1:1/graph AZURE_TENANT_ID=" + tenant: "LEAVER_EXCHANGE_URL: want a simulated Exchange on loopback",
+	} {
+		t.Run(settings, func(t *testing.T) {
+			environment(t, strings.Fields(settings)...)
+			_, err := load()
+			require.ErrorContains(t, err, want)
+		})
+	}
 }
 
 func TestTheDeviceCredentialFallsBackToTheMainTenantAndClient(t *testing.T) {
@@ -101,9 +119,9 @@ func TestTheDeviceCredentialFallsBackToTheMainTenantAndClient(t *testing.T) {
 func TestAWrongSettingNamesItsVariable(t *testing.T) {
 	for setting, want := range map[string]string{
 		"LEAVER_CLOUD=mars":                                      `LEAVER_CLOUD: no cloud is named "mars", want one of global, usgov-l4, usgov-l5, china`,
-		"LEAVER_GRAPH_URL=http://graph.example.com":              "LEAVER_GRAPH_URL: the Graph URL is plain http",
-		"LEAVER_GRAPH_URL=graph.example.com":                     "LEAVER_GRAPH_URL: the Graph URL must be absolute",
-		"LEAVER_GRAPH_URL=https://user:pw@graph.example.com":     "LEAVER_GRAPH_URL: the Graph URL must hold neither user",
+		"LEAVER_GRAPH_URL=http://graph.example.com":              "LEAVER_GRAPH_URL: the URL is plain http",
+		"LEAVER_GRAPH_URL=graph.example.com":                     "LEAVER_GRAPH_URL: the URL must be absolute",
+		"LEAVER_GRAPH_URL=https://user:pw@graph.example.com":     "LEAVER_GRAPH_URL: the URL must hold neither user",
 		"LEAVER_FIRST_POLL=soon":                                 "LEAVER_FIRST_POLL: want a duration such as 90s, 1m or 720h",
 		"LEAVER_FIRST_POLL=60":                                   "LEAVER_FIRST_POLL: want a duration such as 90s, 1m or 720h",
 		"LEAVER_FIRST_POLL=10ms":                                 "LEAVER_FIRST_POLL: want a second at least",

@@ -51,6 +51,7 @@ func run(ctx context.Context, c config, _ io.Writer) error {
 		Credential: all, DeviceCredential: devices, Cloud: c.Cloud, GraphURL: c.GraphURL,
 		FirstPoll: c.FirstPoll, LongestPoll: c.LongestPoll, DeviceDeadline: c.DeviceDeadline,
 		DevicePolicy: leaver.DevicePolicy(c.DevicePolicy), DeviceTaskQueue: c.DeviceQueue,
+		Exchange: plugin.Exchange{Doors: c.Exchange, TenantID: c.Identity.TenantID, URL: c.ExchangeURL},
 		Profiles: profiles, MacOSUnlockCode: unlockCode, ListPages: c.ListPages, ListRows: c.ListRows, Guards: activities.Guards{
 			ProtectedUsers: c.ProtectedUsers, ProtectedGroups: c.ProtectedGroups, Privileged: c.Privileged,
 			MaxDevices: c.MaxDevices, MaxStarts: c.MaxStarts, Strict: c.StrictGuards,

@@ -73,7 +73,8 @@ func newOffice(t testing.TB, change ...func(*plugin.Config)) *office {
 	tenant.Add(graphsim.Contoso(0)...)
 	server := httptest.NewServer(tenant.Handler())
 	t.Cleanup(server.Close)
-	config := plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath, SecondLook: time.Millisecond, Guards: activities.Guards{MaxStarts: -1, MaxDevices: 1000, AllowOthers: true}}
+	config := plugin.Config{Credential: token(tenant.Token(graphsim.Application)), GraphURL: server.URL + graphsim.GraphPath,
+		Exchange: plugin.Exchange{Doors: []string{"invokeCommand"}, TenantID: graphsim.TenantID, URL: server.URL + graphsim.ExchangePath}, SecondLook: time.Millisecond, Guards: activities.Guards{MaxStarts: -1, MaxDevices: 1000, AllowOthers: true}}
 	for _, c := range change {
 		c(&config)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graphsim"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
@@ -104,7 +105,7 @@ func (s *Server) polled(ctx context.Context, wanted int) error {
 type WorkerOptions struct {
 	// Program is the built worker, and Log the file for its output.
 	Program, Log string
-	// GraphURL and Token lead to a simulated tenant.
+	// GraphURL and Token lead to a simulated tenant, whose Exchange is open by all doors.
 	GraphURL, Token string
 	// Env is added to its environment, as "NAME=value".
 	Env []string
@@ -115,6 +116,7 @@ func (s *Server) StartWorker(ctx context.Context, o WorkerOptions) (*Process, er
 	env := append([]string{
 		"TEMPORAL_ADDRESS=" + s.Address,
 		"LEAVER_GRAPH_URL=" + o.GraphURL, "LEAVER_CREDENTIAL=simulated", "LEAVER_GRAPH_TOKEN=" + o.Token,
+		"LEAVER_EXCHANGE=preview,invokeCommand", "LEAVER_EXCHANGE_URL=" + strings.TrimSuffix(o.GraphURL, graphsim.GraphPath) + graphsim.ExchangePath, "AZURE_TENANT_ID=" + graphsim.TenantID,
 		"LEAVER_FIRST_POLL=1s", "LEAVER_LONGEST_POLL=2s",
 	}, o.Env...)
 	worker, err := Start(o.Log, o.Program, nil, env)

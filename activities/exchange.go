@@ -1,0 +1,88 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graph"
+)
+
+// errDoorClosed means that the worker opens no door to Exchange by which a step can be done.
+type errDoorClosed struct{}
+
+func (errDoorClosed) Error() string {
+	return "the worker opens no door to Exchange that takes this: see LEAVER_EXCHANGE in its configuration"
+}
+
+// byInvokeCommand and byPreview are the doors by which steps are done. What the preview takes, the other one does too.
+func byInvokeCommand(leaver.Settings) graph.ExchangeDoor { return graph.ExchangeInvokeCommand }
+
+// opens reports whether a door is open, or one by which the same can be done.
+func (a *Activities) opens(door graph.ExchangeDoor) bool {
+	return a.exchange != nil && (a.exchange.Takes(door) || a.exchange.Takes(graph.ExchangeInvokeCommand))
+}
+
+// ownerOf names a user's mailbox to Exchange.
+func (a *Activities) ownerOf(ctx context.Context, userID string) (graph.MailboxOwner, error) {
+	if a.exchange == nil {
+		return graph.MailboxOwner{}, errDoorClosed{}
+	}
+	user, err := a.graph.User(ctx, userID)
+	return graph.MailboxOwner{UserID: user.ID, UserPrincipalName: user.UserPrincipalName}, err
+}
+
+// noExchangeMailbox is what Exchange tells of a leaver whom it does not know.
+const noExchangeMailbox errNotApplicable = "Exchange knows no mailbox of the leaver: there is none, it is on the premises, or its licence has been taken away already"
+
+// notThere finds how Exchange says that it knows no such mailbox or recipient.
+var notThere = regexp.MustCompile(`could(n.?t| not) be found`)
+
+// isUnknown reports whether Exchange knows no such mailbox or recipient.
+func isUnknown(err error) bool {
+	e, ok := errors.AsType[*graph.Error](err)
+	return ok && e.Status == http.StatusNotFound && e.Service() == "Exchange" && e.Says(notThere)
+}
+
+// ofExchange is the error of a call about the leaver's mailbox, which says so where Exchange knows none.
+func ofExchange(err error) error {
+	if isUnknown(err) {
+		return noExchangeMailbox
+	}
+	return err
+}
+
+// mailbox is the leaver's as Exchange shows it, and how to name it.
+func (a *Activities) mailbox(ctx context.Context, s subject) (graph.MailboxOwner, graph.ExchangeMailbox, error) {
+	owner, err := a.ownerOf(ctx, s.UserID)
+	if err != nil {
+		return owner, graph.ExchangeMailbox{}, err
+	}
+	mailbox, err := a.exchange.Mailbox(ctx, owner)
+	return owner, mailbox, ofExchange(err)
+}
+
+// heir is the mailbox of who takes over, and the note of successor.
+func (a *Activities) heir(ctx context.Context, s subject) (graph.ExchangeMailbox, string, error) {
+	id, note, err := a.whoTakesOver(ctx, s)
+	if err != nil {
+		return graph.ExchangeMailbox{}, "", err
+	}
+	owner, err := a.ownerOf(ctx, id)
+	if err != nil {
+		return graph.ExchangeMailbox{}, "", err
+	}
+	mailbox, err := a.exchange.Mailbox(ctx, owner)
+	if isUnknown(err) {
+		err = errNobody("Exchange knows no mailbox of who is to take over: start anew with another handOverTo, or give that person a mailbox and retry")
+	}
+	return mailbox, note, err
+}
+
+// soAlready settles an item that needs no change.
+func soAlready(item leaver.Item, detail string) leaver.Item {
+	item.Outcome, item.Detail, item.Before = leaver.AlreadyDone, detail, nil
+	return item
+}

@@ -1,0 +1,53 @@
+package activities
+
+import (
+	"context"
+	"slices"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graph"
+)
+
+// protocols are the ways by which programs reach the leaver's mailbox, of which those are closed that the settings name.
+//
+// Microsoft: https://learn.microsoft.com/powershell/module/exchangepowershell/set-casmailbox
+var protocols = things{
+	list: func(a *Activities, ctx context.Context, s subject) ([]leaver.Item, error) {
+		owner, _, err := a.mailbox(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		closed, err := a.exchange.ClosedProtocols(ctx, owner)
+		if err != nil {
+			return nil, err
+		}
+		var items []leaver.Item
+		for _, protocol := range protocolsIn(s.Settings) {
+			item := leaver.Item{ID: protocol, Kind: "protocol", Before: map[string]string{"closed": "false"}}
+			if slices.Contains(closed, graph.MailProtocol(protocol)) {
+				item = soAlready(item, isClosed)
+			}
+			items = append(items, item)
+		}
+		return items, nil
+	},
+	change: func(a *Activities, ctx context.Context, s subject, item leaver.Item) error {
+		owner, err := a.ownerOf(ctx, s.UserID)
+		if err != nil {
+			return err
+		}
+		return a.exchange.CloseProtocol(ctx, owner, graph.MailProtocol(item.ID))
+	},
+	changed: isClosed,
+}
+
+const isClosed = "the mailbox is closed to it"
+
+// protocolsIn are the protocols to close. Those by which Outlook and the web reach a mailbox stay open unless they are
+// named: whoever was given access to the mailbox needs them.
+func protocolsIn(s leaver.Settings) []string {
+	if len(s.Protocols) == 0 {
+		return []string{string(graph.ActiveSync), string(graph.EWS), string(graph.IMAP), string(graph.POP), string(graph.SMTP)}
+	}
+	return s.Protocols
+}

@@ -1,0 +1,53 @@
+package activities
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graph"
+)
+
+const onHold = "the mailbox is on litigation hold; it can take four hours until that is in force"
+
+// hold puts the leaver's mailbox on litigation hold, and shortens no hold.
+//
+// Microsoft: https://learn.microsoft.com/purview/ediscovery-create-a-litigation-hold
+var hold = things{
+	list: func(a *Activities, ctx context.Context, s subject) ([]leaver.Item, error) {
+		_, mailbox, err := a.mailbox(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		item := leaver.Item{ID: "hold", Kind: "mailbox", Before: map[string]string{
+			"litigationHoldEnabled": strconv.FormatBool(mailbox.LitigationHold), "litigationHoldDuration": lengthOf(mailbox)}}
+		if holdsFor(mailbox, s.Settings.HoldDays) {
+			item = soAlready(item, onHold)
+		}
+		return []leaver.Item{item}, nil
+	},
+	change: func(a *Activities, ctx context.Context, s subject, _ leaver.Item) error {
+		owner, err := a.ownerOf(ctx, s.UserID)
+		if err != nil {
+			return err
+		}
+		return a.exchange.HoldMailbox(ctx, owner, s.Settings.HoldDays)
+	},
+	changed: onHold,
+}
+
+// lengthOf is how long a mailbox holds what is in it, in days, or Unlimited.
+func lengthOf(mailbox graph.ExchangeMailbox) string {
+	days, _, _ := strings.Cut(mailbox.LitigationHoldDuration, ".")
+	if _, err := strconv.Atoi(days); err != nil {
+		return "Unlimited"
+	}
+	return days
+}
+
+// holdsFor reports whether a mailbox is on hold for a number of days at least; zero days are without an end.
+func holdsFor(mailbox graph.ExchangeMailbox, days int) bool {
+	length, err := strconv.Atoi(lengthOf(mailbox))
+	return mailbox.LitigationHold && (err != nil || days > 0 && length >= days)
+}

@@ -1,0 +1,56 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graph"
+)
+
+const (
+	sharedMailbox = "SharedMailbox"
+	isShared      = "the mailbox is a shared one"
+	// errConverting waits for Graph to show what Exchange has done.
+	errConverting = errNotYet("Exchange has made the mailbox a shared one and Graph does not show it yet; looking again")
+)
+
+// conversion makes the leaver's mailbox a shared one. Graph's userPurpose is the proof.
+//
+// Microsoft: https://learn.microsoft.com/exchange/recipients-in-exchange-online/manage-user-mailboxes/convert-a-mailbox
+var conversion = things{
+	list: func(a *Activities, ctx context.Context, s subject) ([]leaver.Item, error) {
+		_, mailbox, err := a.mailbox(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		item := leaver.Item{ID: "mailbox", Kind: "mailbox", Detail: needsLicense(mailbox), Before: map[string]string{"recipientTypeDetails": graph.CodeOf(mailbox.Type)}}
+		if mailbox.Type != sharedMailbox {
+			return []leaver.Item{item}, nil
+		}
+		switch purpose, err := a.graph.MailboxPurpose(ctx, s.UserID); {
+		case err != nil:
+			return nil, ofMailbox(err)
+		case purpose != "shared":
+			return nil, errConverting
+		}
+		return []leaver.Item{soAlready(item, isShared+needsLicense(mailbox))}, nil
+	},
+	change: func(a *Activities, ctx context.Context, s subject, _ leaver.Item) error {
+		owner, err := a.ownerOf(ctx, s.UserID)
+		if err != nil {
+			return err
+		}
+		return a.exchange.ConvertToShared(ctx, owner)
+	},
+	changed: isShared,
+}
+
+// needsLicense says why a shared mailbox would need a licence, or "".
+//
+// Microsoft: https://learn.microsoft.com/microsoft-365/admin/email/about-shared-mailboxes
+func needsLicense(mailbox graph.ExchangeMailbox) string {
+	if mailbox.LitigationHold || mailbox.ArchiveStatus != "" && mailbox.ArchiveStatus != "None" {
+		return "; it is on hold or has an archive, for which it needs a licence still"
+	}
+	return ""
+}
