@@ -83,7 +83,7 @@ func (e *Error) IsSensitive() bool {
 
 // OfMailbox reports whether Exchange was asked, which can leave a mailbox out of what an application may do.
 func (e *Error) OfMailbox() bool {
-	return strings.HasPrefix(e.Permission, "MailboxSettings.") || strings.HasPrefix(e.Permission, "Calendars.")
+	return strings.HasPrefix(e.Permission, "MailboxSettings.") || strings.HasPrefix(e.Permission, "Calendars.") || e.Call == sendMail.name
 }
 
 // Service is who answered.
@@ -118,11 +118,11 @@ func transportError(ctx context.Context, call call, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", call.name, ctx.Err())
 	}
-	return errors.New(call.name + ": " + broken(err))
+	return errors.New(call.name + ": " + Broken(err))
 }
 
-// broken is how a connection failed.
-func broken(err error) string {
+// Broken is how a connection failed, without any address.
+func Broken(err error) string {
 	operation, _ := errors.AsType[*net.OpError](err)
 	_, unnamed := errors.AsType[*net.DNSError](err)
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
@@ -153,7 +153,7 @@ func (c *Client) responseError(call call, response *http.Response) error {
 		Call: call.name, Permission: call.permission, Status: response.StatusCode, Token: c.token.Kind(),
 		RequestID:    guid(response.Header.Get("request-id")),
 		ApprovalCode: approvalCode(response.Header),
-		RetryAfter:   retryAfter(response.Header.Get("Retry-After"), at),
+		RetryAfter:   RetryAfter(response.Header.Get("Retry-After"), at),
 		At:           at,
 	}
 	if body, err := runtime.Payload(response); err == nil {
@@ -219,11 +219,11 @@ func guid(text string) string {
 	return uuid.MustParse(text).String()
 }
 
-// retryAfter reads whole and fractional seconds and HTTP dates. Graph's own
+// RetryAfter reads a Retry-After: whole and fractional seconds and HTTP dates. Graph's own
 // documented sample is fractional.
 //
 // Microsoft: https://learn.microsoft.com/graph/throttling
-func retryAfter(header string, now time.Time) time.Duration {
+func RetryAfter(header string, now time.Time) time.Duration {
 	const longest = 24 * time.Hour
 	if seconds, err := strconv.ParseFloat(header, 64); err == nil {
 		if !(seconds > 0) {

@@ -216,6 +216,6 @@ func TestRetryAfterIsReadHoweverGraphWritesIt(t *testing.T) {
 		"Mon, 23 Nov 2026 07:59:00 GMT": 0,
 		"Mon, 23 Nov 2099 07:59:00 GMT": 24 * time.Hour,
 	} {
-		assert.Equal(t, want, retryAfter(header, now), "%q", header)
+		assert.Equal(t, want, RetryAfter(header, now), "%q", header)
 	}
 }

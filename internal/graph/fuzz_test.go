@@ -68,7 +68,7 @@ func FuzzRetryAfter(f *testing.F) {
 	}
 	now := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, header string) {
-		wait := retryAfter(header, now)
+		wait := RetryAfter(header, now)
 		require.GreaterOrEqual(t, wait, time.Duration(0))
 		require.LessOrEqual(t, wait, 24*time.Hour)
 	})

@@ -114,6 +114,7 @@ type Tenant struct {
 	groups      []*Group
 	removals    []*removal
 	unassigned  []*unassignment
+	mails       []SentMail
 	// spent is how many of each action Intune has let through on day, in UTC.
 	spent map[string]int
 	day   time.Time
