@@ -17,7 +17,7 @@ func TestAMailIsAcceptedFromAMailbox(t *testing.T) {
 	assert.Equal(t, want, o.Mails())
 
 	o.token = o.Token(graphsim.Application, "User.Read.All")
-	assert.Equal(t, 403, o.graph("POST", "/users/"+lee+"/sendMail", mail).status)
+	assert.Equal(t, "ErrorAccessDenied", o.graph("POST", "/users/"+lee+"/sendMail", mail).code(t))
 	user := o.Users()[lee]
 	user.MailboxPurpose = ""
 	o.Add(user)

@@ -211,7 +211,7 @@ func (r route) intune() bool {
 
 // exchange reports whether Exchange answers the route.
 func (r route) exchange() bool {
-	return len(r.needs) > 0 && (strings.HasPrefix(r.needs[0][0], "MailboxSettings.") || strings.HasPrefix(r.needs[0][0], "Calendars."))
+	return len(r.needs) > 0 && (strings.HasPrefix(r.needs[0][0], "MailboxSettings.") || strings.HasPrefix(r.needs[0][0], "Calendars.") || r.needs[0][0] == "Mail.Send")
 }
 
 // ofUser reports whether the route's id is a user's.
