@@ -19,11 +19,14 @@ const QueryProgress = "progress"
 // Activity types. PlanOffboarding takes a Request and returns a Plan. A step of
 // shape Single has one activity, which takes a StepRequest and returns a
 // StepResult. A step of shape Each has two: the first lists, with the same types;
-// the second takes an ItemRequest and returns an Item.
+// the second takes an ItemRequest and returns an Item. NotifyByWebhook and
+// NotifyByMail take a NotifyRequest.
 const (
 	ActivityPlanOffboarding = "PlanOffboarding"
 	ActivityFindOther       = "FindOtherOffboarding"
 	ActivityVerifyApproval  = "VerifyApproval"
+	ActivityNotifyByWebhook = "NotifyByWebhook"
+	ActivityNotifyByMail    = "NotifyByMail"
 	ActivityDisableAccount  = "DisableAccount"
 	ActivityRevokeSessions  = "RevokeSessions"
 

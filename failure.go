@@ -29,6 +29,7 @@ const (
 	AlreadyOffboarding    FailureType = "AlreadyOffboarding"    // another offboarding of the same leaver runs; the message names it
 	AccountEnabled        FailureType = "AccountEnabled"        // somebody has enabled the account again, which the offboarding had disabled
 	DevicesRemain         FailureType = "DevicesRemain"         // devices are still managed, and a person is to decide about them
+	NotDelivered          FailureType = "NotDelivered"          // a webhook or a mail did not reach its receiver, or may not have; no step fails for it
 	OffboardingIncomplete FailureType = "OffboardingIncomplete" // the workflow ended without having done it all; the Report is in its details
 )
 

@@ -20,6 +20,11 @@ type Plan struct {
 	Approvals int    `json:"approvals,omitzero"`
 	Signed    bool   `json:"signed,omitzero"`
 	Steps     []Step `json:"steps"`
+	// Notify says who is told about the offboarding.
+	Notify Notify `json:"notify,omitzero"`
+	// ManagerID is the object id of who gets the mails to the manager once the account is deleted: Graph then tells
+	// nobody's manager.
+	ManagerID string `json:"managerId,omitempty"`
 }
 
 // Leaver is the user as Graph described them when the plan was made.

@@ -19,6 +19,8 @@ type Profile struct {
 	Steps map[string]StepSettings `json:"steps,omitempty"`
 	// OwnSteps are steps by activities that are not of this module.
 	OwnSteps []OwnStep `json:"ownSteps,omitempty"`
+	// Notify says who is told about the offboardings.
+	Notify Notify `json:"notify,omitzero"`
 }
 
 // OwnStep is a step of shape Single by an activity of anybody's worker, in any language. The activity takes a
@@ -57,7 +59,7 @@ func ParseProfiles(input []byte) (map[string]Profile, error) {
 // such steps, and whether these take such settings, is checked by the worker when it starts.
 func (p Profile) Check(prefix string) error {
 	err := cmp.Or(p.OnFailure.check(prefix+".onFailure"), checkSuccessor(prefix+".handOverTo", p.HandOverTo),
-		checkDeadline(prefix+".deviceDeadline", p.DeviceDeadline), checkSteps(prefix+".steps", p.Steps))
+		checkDeadline(prefix+".deviceDeadline", p.DeviceDeadline), checkSteps(prefix+".steps", p.Steps), p.Notify.check(prefix+".notify"))
 	if err == nil && p.Devices != nil {
 		err = p.Devices.Check(prefix + ".devices")
 	}

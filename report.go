@@ -46,6 +46,8 @@ type Report struct {
 	Approval *PlanApproval `json:"approval,omitempty"`
 	// EnabledAgain is set once the account was found enabled that the offboarding had disabled.
 	EnabledAgain *EnabledAgain `json:"enabledAgain,omitempty"`
+	// Notices are the last twenty that people, or a webhook, were to be told, and what became of each.
+	Notices []Notice `json:"notices,omitempty"`
 }
 
 // EnabledAgain says that somebody has enabled the account again, as for a person who is hired again. Nothing is

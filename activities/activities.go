@@ -13,6 +13,7 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/approval"
 	"github.com/leaver-dev/leaver/internal/graph"
+	"github.com/leaver-dev/leaver/internal/webhook"
 	"go.temporal.io/sdk/activity"
 )
 
@@ -32,6 +33,8 @@ type Config struct {
 	MacOSUnlockCode string
 	Guards          Guards                    // whom plans refuse, and which of them a person approves first
 	Profiles        map[string]leaver.Profile // by the names that requests give
+	Webhook         *webhook.Endpoint         // what profiles have told about offboardings; nil means none
+	MailFrom        string                    // the user from whose mailbox mails are sent; empty means none
 }
 
 // Activities holds what the steps work with.
@@ -45,6 +48,8 @@ type Activities struct {
 	guards         Guards
 	signers        approval.Signers
 	profiles       map[string]leaver.Profile
+	webhook        *webhook.Endpoint
+	mailFrom       string
 }
 
 // New checks c and makes the activities.
@@ -77,7 +82,7 @@ func New(c Config) (*Activities, error) {
 			return nil, fmt.Errorf("activities: the allowed signers file names %d who may approve, and Approvers wants %d: no plan could ever be approved", people, max(1, c.Guards.Approvers))
 		}
 	}
-	a := &Activities{c.Graph, c.Devices, c.Exchange, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode, c.Guards, signers, c.Profiles}
+	a := &Activities{c.Graph, c.Devices, c.Exchange, c.DeviceSettings, c.DeviceTaskQueue, c.SecondLook, c.MacOSUnlockCode, c.Guards, signers, c.Profiles, c.Webhook, c.MailFrom}
 	for _, name := range slices.Sorted(maps.Keys(c.Profiles)) {
 		if err := a.checkProfile(name); err != nil {
 			return nil, fmt.Errorf("activities: profile %w", err)
@@ -97,6 +102,8 @@ func (a *Activities) Register(r interface {
 	register(leaver.ActivityPlanOffboarding, a.PlanOffboarding)
 	register(leaver.ActivityVerifyApproval, a.VerifyApproval)
 	register(leaver.ActivityFindOther, a.FindOtherOffboarding)
+	register(leaver.ActivityNotifyByWebhook, a.NotifyByWebhook)
+	register(leaver.ActivityNotifyByMail, a.NotifyByMail)
 	register(leaver.ActivityLookAtDevices, a.LookAtDevices)
 	register(leaver.ActivityRemoveAllDevices, a.RemoveAllDevices)
 	register(leaver.ActivityRetireDevice, a.RetireDevice)

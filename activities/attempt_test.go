@@ -123,7 +123,7 @@ func (a attempt) run(t *testing.T, s *stage, name string, input any, result any)
 	}
 	s.offboarding.Register(workflowless{env})
 	value, err := env.ExecuteActivity(name, input)
-	if err != nil {
+	if err != nil || result == nil {
 		return err
 	}
 	return value.Get(result)

@@ -24,7 +24,7 @@ func rowsOf(profile leaver.Profile) []row {
 func (a *Activities) checkProfile(name string) error {
 	profile := a.profiles[name]
 	rows := rowsOf(profile)
-	if err := cmp.Or(profile.Check(name), checkSettings(name+".steps", rows, profile.Steps), a.checkDoors(name+".steps", rows, profile.Steps)); err != nil {
+	if err := cmp.Or(profile.Check(name), checkSettings(name+".steps", rows, profile.Steps), a.checkDoors(name+".steps", rows, profile.Steps), a.checkNotify(name+".notify", profile.Notify)); err != nil {
 		return err
 	}
 	var all leaver.Plan

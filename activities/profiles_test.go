@@ -95,6 +95,9 @@ func TestAProfileThatNoPlanCouldBeMadeByIsRefusedAtTheStart(t *testing.T) {
 	for want, profile := range map[string]leaver.Profile{
 		"contractor.steps.leave: there is no such step, want one of disableAccount,":              {Steps: map[string]leaver.StepSettings{"leave": {}}},
 		"contractor.steps.revokeSessions.group: the step takes no settings of its own":            {Steps: map[string]leaver.StepSettings{leaver.StepRevokeSessions: {Settings: leaver.Settings{Group: "8f3c6a52-0c1e-4f0e-9b7e-0d7f5c3a1b2d"}}}},
+		"contractor.notify.webhook: the worker has no webhook: set LEAVER_WEBHOOK_URL":            {Notify: leaver.Notify{Webhook: []leaver.Moment{leaver.MomentEnded}}},
+		"contractor.notify.mail: the worker has no mailbox to send from: set LEAVER_MAIL_FROM":    {Notify: leaver.Notify{Mail: []leaver.Mail{{To: leaver.Manager, At: []leaver.Moment{leaver.MomentEnded}}}}},
+		"contractor.notify.webhook.0: want begun, waits or ended":                                 {Notify: leaver.Notify{Webhook: []leaver.Moment{"begins"}}},
 		"contractor.onFailure: want ask, continue or fail":                                        {OnFailure: "stop"},
 		"contractor.ownSteps: step disableAccount stands twice in the plan":                       own(func(s *leaver.OwnStep) { s.Name = leaver.StepDisableAccount }),
 		`contractor.ownSteps: step lockBadge comes after "disable", which is no step of the plan`: own(func(s *leaver.OwnStep) { s.After = []string{"disable"} }),

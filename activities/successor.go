@@ -22,7 +22,11 @@ func (a *Activities) successor(ctx context.Context, userID, handOverTo string) (
 		return "", "", err
 	}
 	if handOverTo == "" || handOverTo == leaver.Manager {
-		return a.managerAbove(ctx, leaverID)
+		id, note, err = a.managerAbove(ctx, leaverID)
+		if err == nil && id == "" {
+			note += ": set a manager who can sign in and retry, or start anew with handOverTo"
+		}
+		return id, note, err
 	}
 	switch user, err := a.graph.User(ctx, handOverTo); {
 	case notFound(err):
@@ -38,9 +42,9 @@ func (a *Activities) successor(ctx context.Context, userID, handOverTo string) (
 	}
 }
 
-// managerAbove is the nearest manager above the leaver who can sign in.
+// managerAbove is the nearest manager above the leaver who can sign in. The id is empty where there is nobody, and the
+// note says why; an account that is deleted is an error.
 func (a *Activities) managerAbove(ctx context.Context, leaverID string) (string, string, error) {
-	const nobody = ": set a manager who can sign in and retry, or start anew with handOverTo"
 	below, note := leaverID, ""
 	for range mostLevels {
 		manager, err := a.graph.Manager(ctx, below)
@@ -48,19 +52,19 @@ func (a *Activities) managerAbove(ctx context.Context, leaverID string) (string,
 		case notFound(err) && below == leaverID && a.isDeleted(ctx, leaverID, err):
 			return "", "", err
 		case notFound(err) && below == leaverID:
-			return "", "the leaver has no manager in Entra" + nobody, nil
+			return "", "the leaver has no manager in Entra", nil
 		case notFound(err):
-			return "", "the leaver's manager cannot sign in, and there is nobody above who can" + nobody, nil
+			return "", "the leaver's manager cannot sign in, and there is nobody above who can", nil
 		case err != nil:
 			return "", "", err
 		case ascii.EqualFold(manager.ID, leaverID):
-			return "", "the managers above the leaver lead back to the leaver" + nobody, nil
+			return "", "the managers above the leaver lead back to the leaver", nil
 		case manager.AccountEnabled:
 			return manager.ID, note, nil
 		case !manager.IsUser:
-			return "", "the manager is a contact without an account" + nobody, nil
+			return "", "the manager is a contact without an account", nil
 		}
 		below, note = manager.ID, "the leaver's manager cannot sign in, and the next one above who can takes over"
 	}
-	return "", "the leaver's manager cannot sign in, nor can the others above" + nobody, nil
+	return "", "the leaver's manager cannot sign in, nor can the others above", nil
 }

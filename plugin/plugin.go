@@ -12,6 +12,7 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/activities"
 	"github.com/leaver-dev/leaver/internal/graph"
+	"github.com/leaver-dev/leaver/internal/webhook"
 	"github.com/leaver-dev/leaver/workflows"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -65,6 +66,12 @@ type Config struct {
 	// Exchange opens doors to Exchange Online, for the steps about mail that Graph does not have. The zero value opens
 	// none, and a plan with such a step is refused.
 	Exchange Exchange
+	// WebhookURL is what profiles have told about offboardings, and WebhookSecret what events are signed with, as
+	// Standard Webhooks writes secrets: whsec_ and base64. Plain http is allowed on loopback only. Empty means none.
+	WebhookURL, WebhookSecret string
+	// MailFrom is the user, by object id or user principal name, from whose mailbox profiles have mails sent. Empty
+	// means none.
+	MailFrom string
 	// ListPages and ListRows are how many pages and rows a list of Graph's may have
 	// before it counts as a list without end. Zero means 1,000 and 50,000.
 	ListPages, ListRows int
@@ -122,7 +129,13 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
-	return activities.New(activities.Config{Graph: users, Devices: devices, Exchange: exchange, DeviceTaskQueue: c.DeviceTaskQueue, SecondLook: cmp.Or(c.SecondLook, 5*time.Second), MacOSUnlockCode: c.MacOSUnlockCode, Guards: c.Guards, Profiles: c.Profiles, DeviceSettings: leaver.DeviceSettings{
+	var endpoint *webhook.Endpoint
+	if c.WebhookURL != "" {
+		if endpoint, err = webhook.New(c.WebhookURL, c.WebhookSecret); err != nil {
+			return nil, fmt.Errorf("the webhook: %w", err)
+		}
+	}
+	return activities.New(activities.Config{Webhook: endpoint, MailFrom: c.MailFrom, Graph: users, Devices: devices, Exchange: exchange, DeviceTaskQueue: c.DeviceTaskQueue, SecondLook: cmp.Or(c.SecondLook, 5*time.Second), MacOSUnlockCode: c.MacOSUnlockCode, Guards: c.Guards, Profiles: c.Profiles, DeviceSettings: leaver.DeviceSettings{
 		Policy:      c.DevicePolicy,
 		Deadline:    leaver.Duration(cmp.Or(c.DeviceDeadline, 30*24*time.Hour)),
 		FirstLook:   leaver.Duration(cmp.Or(c.FirstPoll, time.Minute)),

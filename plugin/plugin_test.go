@@ -143,6 +143,7 @@ func TestAConfigThatCannotWorkIsRefusedAtOnce(t *testing.T) {
 		`no cloud is named "mars", want one of glo`: func(c *plugin.Config) { c.Cloud = "mars" },
 		"the first look must be positive":           func(c *plugin.Config) { c.FirstPoll = -time.Minute },
 		"neither the longest":                       func(c *plugin.Config) { c.FirstPoll, c.LongestPoll = time.Hour, time.Minute },
+		"want as the secret whsec_":                 func(c *plugin.Config) { c.WebhookURL = "https://hooks.example.com" },
 		"nor the deadline shorter":                  func(c *plugin.Config) { c.DeviceDeadline = time.Second },
 	} {
 		t.Run(want, func(t *testing.T) {

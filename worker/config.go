@@ -15,6 +15,7 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/activities"
 	"github.com/leaver-dev/leaver/internal/graph"
+	"github.com/leaver-dev/leaver/internal/webhook"
 )
 
 // config is everything the worker is told, all by environment variables but
@@ -32,6 +33,9 @@ type config struct {
 	Profiles       string        `env:"LEAVER_PROFILES"`
 	Exchange       []string      `env:"LEAVER_EXCHANGE"`
 	ExchangeURL    string        `env:"LEAVER_EXCHANGE_URL"`
+	WebhookURL     string        `env:"LEAVER_WEBHOOK_URL"`
+	WebhookSecret  string        `env:"LEAVER_WEBHOOK_SECRET_FILE"`
+	MailFrom       string        `env:"LEAVER_MAIL_FROM"`
 	ListPages      int           `env:"LEAVER_LIST_PAGES" envDefault:"1000"`
 	ListRows       int           `env:"LEAVER_LIST_ROWS" envDefault:"50000"`
 	StopTimeout    time.Duration `env:"LEAVER_STOP_TIMEOUT" envDefault:"65s"`
@@ -117,6 +121,9 @@ func (c config) check() error {
 	if _, err := graph.CheckURL(c.GraphURL); err != nil && c.GraphURL != "" {
 		return fmt.Errorf("LEAVER_GRAPH_URL: %w", err)
 	}
+	if err := webhook.CheckURL(c.WebhookURL); err != nil && c.WebhookURL != "" {
+		return fmt.Errorf("LEAVER_WEBHOOK_URL: %w", err)
+	}
 	if err := leaver.DevicePolicy(c.DevicePolicy).Check("LEAVER_DEVICE_POLICY"); err != nil {
 		return err
 	}
@@ -156,6 +163,10 @@ func (c config) check() error {
 		return errors.New("LEAVER_PROTECTED_GROUPS: want object ids of groups, with commas between them")
 	case slices.ContainsFunc(c.ProtectedUsers, func(id string) bool { return leaver.CheckUserID(id) != nil }):
 		return errors.New("LEAVER_PROTECTED_USERS: want object ids or user principal names, with commas between them")
+	case (c.WebhookURL == "") != (c.WebhookSecret == ""):
+		return errors.New("LEAVER_WEBHOOK_URL, LEAVER_WEBHOOK_SECRET_FILE: set both, or none")
+	case c.MailFrom != "" && leaver.CheckUserID(c.MailFrom) != nil:
+		return errors.New("LEAVER_MAIL_FROM: want the object id or user principal name of a user")
 	case c.LogFormat != "text" && c.LogFormat != "json":
 		return errors.New("LEAVER_LOG_FORMAT: want text or json")
 	}

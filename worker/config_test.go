@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -68,6 +69,7 @@ func TestWhatIsSetIsRead(t *testing.T) {
 		"LEAVER_FIRST_POLL=5m", "LEAVER_LONGEST_POLL=1h", "LEAVER_DEVICE_DEADLINE=48h", "LEAVER_STOP_TIMEOUT=0s", "LEAVER_WORKFLOW_CACHE=500", "LEAVER_LIST_PAGES=7", "LEAVER_MACOS_UNLOCK_CODE_FILE=/run/secrets/code", "LEAVER_EXCHANGE=preview,invokeCommand", "LEAVER_EXCHANGE_URL=https://exchange.example.com/", "LEAVER_LIST_ROWS=70", "LEAVER_PROTECTED_USERS=chief@contoso.com,glass@contoso.com", "LEAVER_PROTECTED_GROUPS=0e1f0000-0000-4000-8000-000000000001", "LEAVER_PRIVILEGED_USERS=refused",
 		"LEAVER_MAX_DEVICES=5", "LEAVER_MAX_STARTS=-1", "LEAVER_STRICT_GUARDS=true", "LEAVER_APPROVALS=always", "LEAVER_APPROVERS=2", "LEAVER_ALLOWED_SIGNERS=/etc/leaver/allowed_signers", "LEAVER_LOG_FORMAT=json",
 		"LEAVER_LOG_LEVEL=debug", "LEAVER_SIGN_IN_DIR=/var/lib/leaver", "LEAVER_CREDENTIAL=client-secret", "LEAVER_DEVICE_CREDENTIAL=device-code",
+		"LEAVER_WEBHOOK_URL=https://hooks.example.com/leaver", "LEAVER_WEBHOOK_SECRET_FILE=/run/secrets/webhook", "LEAVER_MAIL_FROM=it@contoso.com",
 		"AZURE_TENANT_ID="+tenant, "AZURE_CLIENT_ID=c1", "AZURE_CLIENT_SECRET=s1")
 	assert.Equal(t, config{
 		TaskQueue: "people", DeviceQueue: "phones", Cloud: "usgov-l5", GraphURL: "https://graph.example.com/graph", FirstPoll: 5 * time.Minute, LongestPoll: time.Hour,
@@ -75,6 +77,7 @@ func TestWhatIsSetIsRead(t *testing.T) {
 		DeviceDeadline: 48 * time.Hour, WorkflowCache: 500, UnlockCodeFile: "/run/secrets/code", Exchange: []string{"preview", "invokeCommand"}, ExchangeURL: "https://exchange.example.com/", ListPages: 7, ListRows: 70,
 		ProtectedUsers: []string{"chief@contoso.com", "glass@contoso.com"}, ProtectedGroups: []string{"0e1f0000-0000-4000-8000-000000000001"}, Privileged: leaver.GuardRefused,
 		MaxDevices: 5, MaxStarts: -1, StrictGuards: true, Approvals: activities.ApproveAlways, Approvers: 2, AllowedSigners: "/etc/leaver/allowed_signers", LogFormat: "json", LogLevel: slog.LevelDebug, SignInDir: "/var/lib/leaver",
+		WebhookURL: "https://hooks.example.com/leaver", WebhookSecret: "/run/secrets/webhook", MailFrom: "it@contoso.com",
 		Credential: clientSecret, DeviceCredential: deviceCode,
 		Identity:       identity{TenantID: tenant, ClientID: "c1", ClientSecret: "s1"},
 		DeviceIdentity: identity{TenantID: tenant, ClientID: "c1"},
@@ -148,6 +151,10 @@ func TestAWrongSettingNamesItsVariable(t *testing.T) {
 		"LEAVER_STRICT_GUARDS=perhaps":                           "LEAVER_STRICT_GUARDS: want true or false",
 		"LEAVER_APPROVALS=some":                                  "LEAVER_APPROVALS: want never, guarded, destructive or always",
 		"LEAVER_APPROVERS=0":                                     "LEAVER_APPROVERS: want 1 to 10",
+		"LEAVER_WEBHOOK_URL=http://hooks.example.com":            "LEAVER_WEBHOOK_URL: is plain http",
+		"LEAVER_WEBHOOK_URL=https://hooks.example.com/?sig=x":    "LEAVER_WEBHOOK_URL, LEAVER_WEBHOOK_SECRET_FILE: set both, or none",
+		"LEAVER_WEBHOOK_SECRET_FILE=/run/secrets/webhook":        "LEAVER_WEBHOOK_URL, LEAVER_WEBHOOK_SECRET_FILE: set both, or none",
+		"LEAVER_MAIL_FROM=it at contoso":                         "LEAVER_MAIL_FROM: want the object id or user principal name",
 		"LEAVER_LOG_FORMAT=xml":                                  "LEAVER_LOG_FORMAT: want text or json",
 		"LEAVER_LOG_LEVEL=loud":                                  "LEAVER_LOG_LEVEL: want debug, info, warn or error",
 	} {
@@ -179,6 +186,15 @@ func TestEveryCommandRefusesWrongSettings(t *testing.T) {
 	for _, args := range [][]string{{}, {"sign-in"}, {"health"}} {
 		assert.ErrorContains(t, ran(args...), "LEAVER_CLOUD: ", "%v", args)
 	}
+}
+
+func TestASecretOfTheWebhookThatIsNoneIsRefusedAndNotRepeated(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(path, []byte("hunter2"), 0o600))
+	environment(t, "LEAVER_WEBHOOK_URL=https://hooks.example.com/leaver", "LEAVER_WEBHOOK_SECRET_FILE="+path)
+	err := ran()
+	require.ErrorContains(t, err, "LEAVER_WEBHOOK_SECRET_FILE: want as the secret whsec_")
+	assert.NotContains(t, err.Error(), "hunter2")
 }
 
 func TestTheWorkerDoesNotStartWithoutItsCredential(t *testing.T) {

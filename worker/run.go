@@ -10,6 +10,7 @@ import (
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/activities"
+	"github.com/leaver-dev/leaver/internal/webhook"
 	"github.com/leaver-dev/leaver/plugin"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
@@ -34,6 +35,15 @@ func run(ctx context.Context, c config, _ io.Writer) error {
 			return err
 		}
 	}
+	webhookSecret := ""
+	if c.WebhookSecret != "" {
+		if webhookSecret, err = secretIn("LEAVER_WEBHOOK_SECRET_FILE", c.WebhookSecret); err != nil {
+			return err
+		}
+		if _, err := webhook.New(c.WebhookURL, webhookSecret); err != nil {
+			return fmt.Errorf("LEAVER_WEBHOOK_SECRET_FILE: %w", err)
+		}
+	}
 	var signers []byte
 	if c.AllowedSigners != "" {
 		if signers, err = os.ReadFile(c.AllowedSigners); err != nil {
@@ -51,7 +61,8 @@ func run(ctx context.Context, c config, _ io.Writer) error {
 		Credential: all, DeviceCredential: devices, Cloud: c.Cloud, GraphURL: c.GraphURL,
 		FirstPoll: c.FirstPoll, LongestPoll: c.LongestPoll, DeviceDeadline: c.DeviceDeadline,
 		DevicePolicy: leaver.DevicePolicy(c.DevicePolicy), DeviceTaskQueue: c.DeviceQueue,
-		Exchange: plugin.Exchange{Doors: c.Exchange, TenantID: c.Identity.TenantID, URL: c.ExchangeURL},
+		Exchange:   plugin.Exchange{Doors: c.Exchange, TenantID: c.Identity.TenantID, URL: c.ExchangeURL},
+		WebhookURL: c.WebhookURL, WebhookSecret: webhookSecret, MailFrom: c.MailFrom,
 		Profiles: profiles, MacOSUnlockCode: unlockCode, ListPages: c.ListPages, ListRows: c.ListRows, Guards: activities.Guards{
 			ProtectedUsers: c.ProtectedUsers, ProtectedGroups: c.ProtectedGroups, Privileged: c.Privileged,
 			MaxDevices: c.MaxDevices, MaxStarts: c.MaxStarts, Strict: c.StrictGuards,
