@@ -19,6 +19,7 @@ func (o *offboarding) end(ctx workflow.Context, planErr error) (*leaver.Report, 
 	o.Report.EndedAt = workflow.Now(ctx)
 	o.show(ctx)
 	o.Report.Status = o.endStatus(ctx, planErr)
+	o.tellEnd(finishing)
 	report := o.snapshot().Report
 	o.show(ctx)
 	switch o.Report.Status {

@@ -50,6 +50,7 @@ type state struct {
 	Report  leaver.Report          `json:"report"`
 	Steps   []*step                `json:"steps"`
 	Refused []leaver.RefusedSignal `json:"refused,omitempty"`
+	Told    audience               `json:"told,omitzero"`
 }
 
 // errManyInputs refuses what nobody would read: with several --input, the second may be
@@ -75,6 +76,8 @@ type offboarding struct {
 	unhandled func() []string
 	// verifying are the approvals whose signatures are looked at.
 	verifying []*verification
+	// telling are the webhooks and mails at work.
+	telling []*telling
 	// planning says for what planning waits, while it does.
 	planning *leaver.Wait
 	// limit is after how long Temporal ends the workflow, whatever it does; zero means never.
@@ -130,6 +133,7 @@ func (o *offboarding) run(ctx, stepsCtx workflow.Context) (*leaver.Report, error
 	}
 	waiting := ctx
 	for o.advance(stepsCtx); !o.finished(stepsCtx); o.advance(stepsCtx) {
+		o.tell(ctx)
 		if o.renews(ctx) {
 			return nil, workflow.NewContinueAsNewError(ctx, leaver.WorkflowType, o.input, o.state)
 		}
@@ -140,7 +144,7 @@ func (o *offboarding) run(ctx, stepsCtx workflow.Context) (*leaver.Report, error
 		// The workflow waits here for weeks. With a few functions less on it than one would
 		// write, its stack is small enough that Go halves it: 8 KB for each offboarding.
 		moves := func() bool {
-			return o.signalled() || o.verified() || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !o.suggested || slices.ContainsFunc(o.Steps, func(s *step) bool { return o.canMove(stepsCtx, s) })
+			return o.signalled() || o.verified() || o.answered() || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !o.suggested || slices.ContainsFunc(o.Steps, func(s *step) bool { return o.canMove(stepsCtx, s) })
 		}
 		if o.renewing {
 			_, _ = workflow.AwaitWithTimeout(waiting, devices.Slow, moves) // a write may have become slow
@@ -151,6 +155,7 @@ func (o *offboarding) run(ctx, stepsCtx workflow.Context) (*leaver.Report, error
 		if o.verified() {
 			o.takeVerified(ctx)
 		}
+		o.takeAnswered(ctx)
 	}
 	return o.end(ctx, nil)
 }
@@ -175,8 +180,8 @@ func (o *offboarding) finished(ctx workflow.Context) bool {
 
 // renews reports whether the workflow is to continue as new now: the server suggests
 // it, nothing is at work that has to end first, and nobody is kept waiting. Other work
-// does not begin meanwhile, unless it would have to wait for a write that is slow: such
-// a write may take days.
+// does not begin meanwhile, unless it would have to wait for a write that is slow, which
+// may take days, or for somebody to be told.
 func (o *offboarding) renews(ctx workflow.Context) bool {
 	info := workflow.GetInfo(ctx)
 	if !info.GetContinueAsNewSuggested() {
@@ -185,13 +190,13 @@ func (o *offboarding) renews(ctx workflow.Context) bool {
 	o.suggested = true
 	writing := choose(o.Steps, func(s *step) bool { return s.runner != nil && !s.runner.writesSince().IsZero() })
 	slowly := slices.ContainsFunc(writing, func(s *step) bool { return !s.runner.writesSince().Add(devices.Slow).After(workflow.Now(ctx)) })
-	o.renewing = !slowly || info.GetCurrentHistoryLength() > longHistory || info.GetCurrentHistorySize() > largeHistory
+	o.renewing = !slowly && len(o.telling) == 0 || info.GetCurrentHistoryLength() > longHistory || info.GetCurrentHistorySize() > largeHistory
 	for _, s := range writing {
 		if r, ok := s.runner.(*each); ok && o.renewing {
 			r.letGo(ctx)
 		}
 	}
-	return len(writing) == 0 && len(o.verifying) == 0 && !o.signalled() && workflow.AllHandlersFinished(ctx)
+	return len(writing) == 0 && len(o.verifying) == 0 && len(o.telling) == 0 && !o.signalled() && workflow.AllHandlersFinished(ctx)
 }
 
 // plan has the plan made and pins it. Temporal's own retries of an activity are not seen
@@ -236,6 +241,9 @@ func (o *offboarding) plan(ctx workflow.Context) error {
 	o.Report.Guards = choose(plan.Guards, func(g leaver.Guard) bool { return o.request.DryRun || g.Result != leaver.GuardClear })
 	if err := o.beOnly(ctx, plan); err != nil {
 		return err
+	}
+	if !o.request.DryRun {
+		o.Told.Notify, o.Told.ManagerID = plan.Notify, plan.ManagerID
 	}
 	for _, planned := range plan.Steps {
 		record := leaver.StepRecord{Step: planned, State: leaver.StepPending, Items: planned.Items}
