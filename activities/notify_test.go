@@ -189,7 +189,7 @@ func TestAMailThatMayHaveBeenSentIsNotSentAgain(t *testing.T) {
 		{graphsim.Fault{Status: 408}, leaver.NotDelivered, false},
 	} {
 		s := managed(t)
-		c.fault.Path = "/sendMail"
+		c.fault.Path, c.fault.Message = "/sendMail", "Max Manager and Adele Vance are not known."
 		s.Fail(c.fault)
 		failure := failed(t, s, s.mails(t, s.begun()), c.why, c.waits)
 		assert.Equal(t, c.why == leaver.NotDelivered, strings.Contains(failure.Message(), "the mail may have been sent"), failure.Message())

@@ -5,6 +5,7 @@ package plugin
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -130,10 +131,13 @@ func (c Config) activities() (*activities.Activities, error) {
 		return nil, err
 	}
 	var endpoint *webhook.Endpoint
-	if c.WebhookURL != "" {
+	if c.WebhookURL != "" || c.WebhookSecret != "" {
 		if endpoint, err = webhook.New(c.WebhookURL, c.WebhookSecret); err != nil {
 			return nil, fmt.Errorf("the webhook: %w", err)
 		}
+	}
+	if c.MailFrom != "" && leaver.CheckUserID(c.MailFrom) != nil {
+		return nil, errors.New("the sender of mails: want the object id or user principal name of a user")
 	}
 	return activities.New(activities.Config{Webhook: endpoint, MailFrom: c.MailFrom, Graph: users, Devices: devices, Exchange: exchange, DeviceTaskQueue: c.DeviceTaskQueue, SecondLook: cmp.Or(c.SecondLook, 5*time.Second), MacOSUnlockCode: c.MacOSUnlockCode, Guards: c.Guards, Profiles: c.Profiles, DeviceSettings: leaver.DeviceSettings{
 		Policy:      c.DevicePolicy,

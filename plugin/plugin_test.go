@@ -144,6 +144,8 @@ func TestAConfigThatCannotWorkIsRefusedAtOnce(t *testing.T) {
 		"the first look must be positive":           func(c *plugin.Config) { c.FirstPoll = -time.Minute },
 		"neither the longest":                       func(c *plugin.Config) { c.FirstPoll, c.LongestPoll = time.Hour, time.Minute },
 		"want as the secret whsec_":                 func(c *plugin.Config) { c.WebhookURL = "https://hooks.example.com" },
+		"the webhook: want an absolute address":     func(c *plugin.Config) { c.WebhookSecret = "whsec_" },
+		"the sender of mails: want the object id":   func(c *plugin.Config) { c.MailFrom = "it at contoso" },
 		"nor the deadline shorter":                  func(c *plugin.Config) { c.DeviceDeadline = time.Second },
 	} {
 		t.Run(want, func(t *testing.T) {

@@ -50,6 +50,12 @@ func (v view) notices() []line {
 		last := v.progress.Refused[n-1]
 		all = append(all, line{"refused", printable(fmt.Sprintf("the signal %s of %s was refused: %s", last.Action, last.At.Local().Format(time.TimeOnly), last.Why))})
 	}
+	for _, notice := range v.progress.Notices {
+		if notice.Outcome == leaver.Failed {
+			text := fmt.Sprintf("the notification %s of %s by %s did not arrive: %s", notice.Moment, moment(notice.At), notice.By, notice.Detail)
+			all = append(all, line{"notice " + notice.ID + " " + notice.By + " " + notice.To, printable(text)})
+		}
+	}
 	if v.problem != "" {
 		all = append(all, line{"problem", printable(v.problem)})
 	}

@@ -478,6 +478,18 @@ func TestALineIsShownOnceForEachThing(t *testing.T) {
 	assert.Equal(t, []line{{"problem", "no worker answers"}}, v.lines())
 }
 
+func TestWhatDidNotArriveIsSaid(t *testing.T) {
+	t.Parallel()
+	v := view{progress: leaver.Progress{Report: leaver.Report{Notices: []leaver.Notice{
+		{ID: "r-begun-1", Moment: leaver.MomentBegun, At: at(7), By: leaver.NoticeByMail, Outcome: leaver.Done},
+		{ID: "r-ended-1", Moment: leaver.MomentEnded, At: at(8), By: leaver.NoticeByWebhook, Outcome: leaver.Failed, Detail: "the webhook answered 401"},
+	}}}}
+	for _, text := range []string{v.table(0), fmt.Sprint(v.lines())} {
+		assert.Contains(t, text, "the notification ended of "+moment(at(8))+" by webhook did not arrive: the webhook answered 401")
+		assert.NotContains(t, text, "begun")
+	}
+}
+
 func TestWhatPlanningWaitsForAndWhatTemporalWillEndAreSaid(t *testing.T) {
 	t.Parallel()
 	v := view{at: at(10), progress: leaver.Progress{Report: leaver.Report{Status: leaver.Planning}, Warnings: []string{"Temporal ends this offboarding"},
