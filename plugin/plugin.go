@@ -130,11 +130,9 @@ func (c Config) activities() (*activities.Activities, error) {
 	if err != nil {
 		return nil, err
 	}
-	var endpoint *webhook.Endpoint
-	if c.WebhookURL != "" || c.WebhookSecret != "" {
-		if endpoint, err = webhook.New(c.WebhookURL, c.WebhookSecret); err != nil {
-			return nil, fmt.Errorf("the webhook: %w", err)
-		}
+	endpoint, err := c.webhook()
+	if err != nil {
+		return nil, err
 	}
 	if c.MailFrom != "" && leaver.CheckUserID(c.MailFrom) != nil {
 		return nil, errors.New("the sender of mails: want the object id or user principal name of a user")
@@ -145,6 +143,18 @@ func (c Config) activities() (*activities.Activities, error) {
 		FirstLook:   leaver.Duration(cmp.Or(c.FirstPoll, time.Minute)),
 		LongestLook: leaver.Duration(cmp.Or(c.LongestPoll, 4*time.Hour)),
 	}})
+}
+
+// webhook is what events go to, or nil.
+func (c Config) webhook() (*webhook.Endpoint, error) {
+	if c.WebhookURL == "" && c.WebhookSecret == "" {
+		return nil, nil
+	}
+	endpoint, err := webhook.New(c.WebhookURL, c.WebhookSecret)
+	if err != nil {
+		return nil, fmt.Errorf("the webhook: %w", err)
+	}
+	return endpoint, nil
 }
 
 // exchange is the client for the doors that are open, or nil.
