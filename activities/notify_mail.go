@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
@@ -84,6 +85,18 @@ func (a *Activities) recipient(ctx context.Context, request leaver.NotifyRequest
 		err = errNobody(who + " has no mail address in Entra")
 	}
 	return person.Mail, err
+}
+
+// managerToTell is the object id of who gets the mails to the manager once the account is deleted, or empty. A plan
+// neither fails nor waits long for it.
+func (a *Activities) managerToTell(ctx context.Context, notify leaver.Notify, leaverID string) string {
+	if !slices.ContainsFunc(notify.Mail, func(m leaver.Mail) bool { return m.To == leaver.Manager }) {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	id, _, _ := a.managerAbove(ctx, leaverID)
+	return id
 }
 
 // nameOf is how people name a user, also one who is deleted.

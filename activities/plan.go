@@ -34,9 +34,8 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	defer cancel()
 	var group errgroup.Group
 	group.Go(func() (err error) { plan.Guards, err = a.guardAccount(ctx, found); return err })
-	if plan.Notify = a.profiles[request.Profile].Notify; slices.ContainsFunc(plan.Notify.Mail, func(m leaver.Mail) bool { return m.To == leaver.Manager }) {
-		group.Go(func() error { plan.ManagerID, _, _ = a.managerAbove(ctx, found.ID); return nil }) // no plan fails for it
-	}
+	plan.Notify = a.profiles[request.Profile].Notify
+	group.Go(func() error { plan.ManagerID = a.managerToTell(ctx, plan.Notify, found.ID); return nil })
 	var ofDevices []leaver.Guard
 	for _, row := range rows {
 		if isOptional(row.Name) && !request.Steps[row.Name].Include || row.synchronised && !found.OnPremisesSyncEnabled {
