@@ -106,7 +106,7 @@ func explained(err error) (leaver.Failure, again) {
 	case errors.Is(err, graph.ErrOtherUser):
 		return leaver.Failure{Type: leaver.UserNotFound, Message: err.Error() + "; nothing was done: use the object id"}, lasting
 	}
-	return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "Graph could not be reached: " + err.Error()}, outage
+	return leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Message: "Microsoft could not be reached: " + err.Error()}, outage
 }
 
 // dailyLimit finds the refusal of a tenant that has used up what Intune lets it

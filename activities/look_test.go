@@ -198,7 +198,7 @@ func TestALookSaysWhetherARecoveryKeyIsOnRecord(t *testing.T) {
 		"unknown to Entra":  {unknown, graphsim.Fault{}, leaver.RecoveryKeyUnknown, "Entra does not know the device"},
 		"refused":           {lost, graphsim.Fault{Status: 403, Code: "Forbidden"}, leaver.RecoveryKeyUnknown, "BitlockerKey.ReadBasic.All"},
 		"Graph is down":     {lost, graphsim.Fault{Status: 503}, "", "Graph is not available"},
-		"no answer":         {lost, graphsim.Fault{Reset: true}, "", "Graph could not be reached"},
+		"no answer":         {lost, graphsim.Fault{Reset: true}, "", "Microsoft could not be reached"},
 		"a lagging replica": {lost, graphsim.Fault{Status: 404, Code: "Directory_ObjectNotFound"}, "", "Graph is not available"},
 	}, func(t *testing.T, c row) {
 		s := set(t, []graphsim.User{{UserPrincipalName: adele, Devices: []graphsim.Device{phone, c.device}}})

@@ -150,6 +150,19 @@ func unchanged() answer {
 // mailboxIn is the mailbox that a cmdlet is about.
 func mailboxIn(given input) string { return cmp.Or(given.text("Mailbox"), given.text("Identity")) }
 
+// meant is the user whom a cmdlet is about, or who has the phone, or managed the group, that it changes.
+func (t *Tenant) meant(given input) *User {
+	change, _ := given["ManagedBy"].(map[string]any)
+	removed, _ := change["remove"].([]any)
+	for _, user := range t.users {
+		if slices.ContainsFunc(user.Delivery.Phones, func(p Phone) bool { return ascii.EqualFold(p.GUID, given.text("Identity")) }) ||
+			len(removed) == 1 && removed[0] == user.ID {
+			return user
+		}
+	}
+	return t.recipient(cmp.Or(given.text("Member"), mailboxIn(given)))
+}
+
 // ofMailboxUser finds the user whose mailbox a cmdlet names, by any of the names that Exchange takes.
 func ofMailboxUser(do func(*Tenant, input, *User) answer) func(*Tenant, input) answer {
 	return func(t *Tenant, given input) answer {

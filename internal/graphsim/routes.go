@@ -237,7 +237,7 @@ func (t *Tenant) target(q query) *User {
 		return t.findLate(q)
 	}
 	if q.route.exchangeAdmin() {
-		return t.recipient(mailboxIn(parametersOf(q)))
+		return t.meant(parametersOf(q))
 	}
 	if user := q.named["user"]; user != "" {
 		return t.find(user)
