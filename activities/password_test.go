@@ -140,3 +140,19 @@ func TestSessionsAreRevokedAgainAfterThePassword(t *testing.T) {
 	assert.Equal(t, leaver.ActivityRevokeSessions, again.Activity)
 	assert.Contains(t, again.After, leaver.StepResetPassword)
 }
+
+func TestAFederatedPasswordIsNotResetWhereItDoesNotCount(t *testing.T) {
+	t.Parallel()
+	s := set(t, []graphsim.User{{UserPrincipalName: adele}})
+	s.Configure(graphsim.Settings{FederatedDomains: []string{"contoso.com"}})
+	_, err := call[leaver.StepResult](t, s, 1, leaver.ActivityResetPassword, leaver.StepRequest{UserID: adele})
+	assert.Contains(t, final(t, s, err, leaver.GraphBadRequest).Message(), "the user's domain is federated")
+	assert.Empty(t, s.writes())
+
+	s.Configure(graphsim.Settings{})
+	s.Fail(graphsim.Fault{Path: "/domains/contoso.com", Status: http.StatusForbidden, Code: "Authorization_RequestDenied", Message: "Insufficient privileges to complete the operation."})
+	assert.Contains(t, does(t, s, 1, leaver.ActivityResetPassword).Detail, "grant the permission Domain.Read.All")
+	s.Fail(graphsim.Fault{Path: "/domains/contoso.com", Status: http.StatusServiceUnavailable})
+	_, err = call[leaver.StepResult](t, s, 1, leaver.ActivityResetPassword, leaver.StepRequest{UserID: adele})
+	waiting(t, s, err, leaver.GraphUnavailable)
+}

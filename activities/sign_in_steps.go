@@ -9,10 +9,10 @@ var signInSteps = []row{
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveDirectoryRoles}, Summary: "Reset the password"},
 		doc: doc{
 			does:        "gives the user a random password that nobody knows and that is kept nowhere",
-			permissions: "`User-PasswordProfile.ReadWrite.All`, `User.Read.All`; for an administrator, or a member of a group that can hold directory roles, the directory role Privileged Authentication Administrator too",
+			permissions: "`User-PasswordProfile.ReadWrite.All`, `User.Read.All`; `Domain.Read.All` to see whether the domain is federated, optional; for an administrator, or a member of a group that can hold directory roles, the directory role Privileged Authentication Administrator too",
 			proof:       "`lastPasswordChangeDateTime` of the user is later than before",
 			undo:        "set another password, or give out a Temporary Access Pass",
-			traps:       "the password of a synchronised account is reset in Active Directory, twice; that of a federated account is kept elsewhere, and signs in there; a reset ends no session, so revoke them again afterwards",
+			traps:       "the password of a synchronised account is reset in Active Directory, twice; that of a federated account is kept elsewhere, where the account is disabled; a reset ends no session, so revoke them again afterwards",
 		},
 		do: (*Activities).ResetPassword, skip: skipPassword, note: noteLeft,
 	},

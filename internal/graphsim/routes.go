@@ -57,7 +57,7 @@ var (
 
 // routes are all that the tenant answers; each area lists its own beside what it answers.
 var routes = slices.Concat(coreRoutes, appRoleRoutes, appOwnerRoutes, packageRoutes, driveRoutes, telephoneRoutes, peopleRoutes, methodRoutes, deletionRoutes, sponsorRoutes,
-	roleRoutes, licenseRoutes, unitRoutes, riskRoutes, groupRoutes, teamRoutes, groupScheduleRoutes, mailboxRoutes, exchangeRoutes, mailRoutes)
+	roleRoutes, licenseRoutes, unitRoutes, riskRoutes, groupRoutes, teamRoutes, groupScheduleRoutes, mailboxRoutes, domainRoutes, exchangeRoutes, mailRoutes)
 
 var coreRoutes = []route{
 	{http.MethodGet, "/users/{id}", readsUsers, shows("user", (&User{}).properties(), userDefaults, (*Tenant).getUser)},

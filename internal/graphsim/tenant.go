@@ -92,6 +92,8 @@ type Settings struct {
 	// DeadInvitations have an invitation to a OneDrive do nothing, and be answered with success: "silent" without a
 	// word of it, or the code of the error that stands within the answer.
 	DeadInvitations string
+	// FederatedDomains are those whose users sign in at another identity provider.
+	FederatedDomains []string
 	// NoExchangeRole has Exchange refuse the application, which has the permission and no role; ConversionDropsGrants
 	// has the conversion of a mailbox take away who may open it.
 	NoExchangeRole, ConversionDropsGrants bool
