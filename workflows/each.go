@@ -106,11 +106,48 @@ func (r *each) takeList(ctx workflow.Context) {
 			r.Items[at] = item
 		}
 	}
+	for i, item := range r.Items {
+		r.Items[i] = r.o.shortened(item)
+	}
 	if result.Outcome == leaver.Skipped && len(r.Items) == 0 {
 		r.o.finish(ctx, r.step, result)
 		return
 	}
 	r.Detail = result.Detail
+}
+
+// shortened is an item that holds of a device no more than tells it from others, where the step that removes the devices
+// holds the rest: several steps with all about a thousand devices would be more than Temporal takes in one payload.
+func (o *offboarding) shortened(item leaver.Item) leaver.Item {
+	if d := item.Device; d != nil && o.facts(d.ManagedDeviceID) != nil {
+		item.Device = &leaver.Device{DeviceFacts: leaver.DeviceFacts{Name: d.Name}, ManagedDeviceID: d.ManagedDeviceID}
+	}
+	return item
+}
+
+// whole is an item with all about its device, as the activity that lists it has seen it.
+func (o *offboarding) whole(item leaver.Item) leaver.Item {
+	if d := item.Device; d != nil && d.Verdict == "" {
+		if facts := o.facts(d.ManagedDeviceID); facts != nil {
+			item.Device = &leaver.Device{DeviceFacts: *facts, ManagedDeviceID: d.ManagedDeviceID, Verdict: leaver.Gone}
+		}
+	}
+	return item
+}
+
+// facts are what is known of a device that has left Intune, or nil.
+func (o *offboarding) facts(managedDeviceID string) *leaver.DeviceFacts {
+	for _, s := range o.Steps {
+		if s.Fleet == nil || managedDeviceID == "" {
+			continue
+		}
+		for _, d := range s.Fleet.Devices {
+			if d.ID == managedDeviceID && d.Gone {
+				return &d.DeviceFacts
+			}
+		}
+	}
+	return nil
 }
 
 // changeItems begins with the items that are to be changed, a few at a time.
@@ -132,7 +169,7 @@ func (r *each) changeItems(ctx workflow.Context) {
 		if item.Approval != nil {
 			options.ScheduleToCloseTimeout += approvalPatience
 		}
-		c := begin(ctx, devices.Write{IDs: []string{item.ID}}, options, r.Change, leaver.ItemRequest{UserID: r.o.Report.Leaver.ID, Item: item, Reason: r.Reason, AccountDisabled: r.o.accountDisabled(), Settings: r.Settings})
+		c := begin(ctx, devices.Write{IDs: []string{item.ID}}, options, r.Change, leaver.ItemRequest{UserID: r.o.Report.Leaver.ID, Item: r.o.whole(item), Reason: r.Reason, AccountDisabled: r.o.accountDisabled(), Settings: r.Settings})
 		r.writes, fresh = append(r.writes, c), append(fresh, c)
 	}
 }
@@ -163,7 +200,7 @@ func (r *each) takeChanges(ctx workflow.Context) {
 		}
 		r.Changed[c.IDs[0]]++
 		r.Proved = false
-		r.Items[at] = concluded(r.Items[at], changed, err)
+		r.Items[at] = r.o.shortened(concluded(r.Items[at], changed, err))
 	}
 }
 
