@@ -80,6 +80,7 @@ func (a *Activities) WipeManagedAppRegistration(ctx context.Context, request lea
 	case err != nil:
 		return leaver.Item{}, failure(ctx, err)
 	case !slices.Contains(tags, item.ID):
+		item.Approval = a.unused(ctx, request.Item.Approval)
 		return item, nil
 	}
 	approval, err := a.writeItem(ctx, request, func(ctx context.Context, tag string, approval graph.Approval) error {

@@ -59,6 +59,19 @@ func (a *Activities) writeItem(ctx context.Context, request leaver.ItemRequest, 
 	return &leaver.Approval{Code: refusal.ApprovalCode, Status: leaver.ApprovalNeeded, Operation: leaver.ChangeItem, RequestedAt: time.Now().UTC()}, nil
 }
 
+// unused is the request for approval of an item that is found to need no change any more, as the request stands: an
+// earlier attempt may have used it.
+func (a *Activities) unused(ctx context.Context, filed *leaver.Approval) *leaver.Approval {
+	if filed == nil {
+		return nil
+	}
+	request := *filed
+	if status, err := a.decidedAbout(ctx, filed); err == nil {
+		request.Status = status
+	}
+	return &request
+}
+
 // decidedAbout returns what was decided about a request for approval. That nothing was decided yet is an error.
 func (a *Activities) decidedAbout(ctx context.Context, filed *leaver.Approval) (leaver.ApprovalStatus, error) {
 	if filed.Told {

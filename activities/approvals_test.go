@@ -202,6 +202,23 @@ func TestAnItemIsChangedOnceItIsApproved(t *testing.T) {
 	assert.Len(t, s.writes(), 2)
 }
 
+// An item that is gone before its request is approved was not changed by it.
+func TestAnItemThatIsGoneBeforeItIsApprovedUsesNoApproval(t *testing.T) {
+	t.Parallel()
+	for _, step := range []each{autopilot, appData} {
+		s, request := departed(t, laptop)
+		item := openItem(t, s, step, request)
+		s.Configure(graphsim.Settings{MultiAdminApproval: true, ApprovalForRest: true})
+		item = step.changed(t, s, 1, request, item)
+		require.True(t, item.AwaitsApproval())
+		s.change(func(u *graphsim.User) { u.Autopilot, u.AppRegistrations = nil, nil })
+		ended := step.changed(t, s, 1, request, item)
+		assert.Equal(t, leaver.Done, ended.Outcome)
+		require.NotNil(t, ended.Approval)
+		assert.Equal(t, leaver.ApprovalNeeded, ended.Approval.Status)
+	}
+}
+
 // Over days of waiting for an administrator Graph refuses now and then what it takes the next time: only refusals in a row
 // count.
 func TestARefusalNowAndThenDoesNotEndAWaitForApproval(t *testing.T) {

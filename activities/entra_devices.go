@@ -76,6 +76,9 @@ const registrationsDeleted = "Entra knows the account no more, and so does not t
 func (a *Activities) registered(ctx context.Context, request leaver.ItemRequest, enabledOnly bool) func() (leaver.Item, error) {
 	return func() (leaver.Item, error) {
 		all, err := a.devices.RegisteredDevices(ctx, request.UserID)
+		if a.isDeleted(ctx, request.UserID, err) {
+			return leaver.Item{Outcome: leaver.Failed, Failure: leaver.UserNotFound, Detail: registrationsDeleted}, nil
+		}
 		return inEntra(all, request.Item.Device, request.Item.ID, enabledOnly), err
 	}
 }

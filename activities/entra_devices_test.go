@@ -99,3 +99,15 @@ func TestTheEntraDevicesOfADeletedAccountAreForAPerson(t *testing.T) {
 		assert.Contains(t, items[0].Detail, "see the device there")
 	}
 }
+
+func TestAnAccountThatIsDeletedWhileItsDevicesAreChangedIsForAPerson(t *testing.T) {
+	t.Parallel()
+	for _, step := range []each{disabling, deleting} {
+		s, request := departed(t, laptop)
+		open := step.lists(t, s, request).Items[0]
+		s.change(func(u *graphsim.User) { u.Deleted = true })
+		refused := final(t, s, errorOf(step.changes(t, s, 1, request, open)), leaver.UserNotFound)
+		assert.Contains(t, refused.Message(), "Entra knows the account no more")
+		assert.Empty(t, s.writes())
+	}
+}

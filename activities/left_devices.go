@@ -115,7 +115,9 @@ func (a *Activities) changeLeft(ctx context.Context, request leaver.ItemRequest,
 	case item.Outcome == leaver.Failed:
 		return leaver.Item{}, named(ctx, leaver.Failure{Type: item.Failure, Message: item.Detail})
 	case item.Outcome != "": // an earlier attempt may have changed it and lost the answer
-		return settled(leaver.Item{ID: item.ID, Device: item.Device}, item.Outcome, item.Detail), nil
+		ended := settled(leaver.Item{ID: item.ID, Device: item.Device}, item.Outcome, item.Detail)
+		ended.Approval = a.unused(ctx, request.Item.Approval)
+		return ended, nil
 	}
 	notYet := errStillSo
 	switch approval, err := a.writeItem(ctx, request, write); {

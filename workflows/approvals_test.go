@@ -247,3 +247,20 @@ func TestAnItemThatWasToldToBeApprovedByMistakeCanBeAskedAnew(t *testing.T) {
 	assert.Equal(t, leaver.ApprovalCompleted, report.Steps[3].Items[0].Approval.Status)
 	assert.Len(t, o.tenant.Approvals(), 2)
 }
+
+// What is gone before its request is approved was not changed by it.
+func TestAnApprovalThatNothingNeededIsNotReportedAsUsed(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t).set(graphsim.Settings{MultiAdminApproval: true, ApprovalForRest: true})
+	user := o.tenant.Users()[graphsim.Leaver]
+	user.Devices, user.AppRegistrations = nil, []graphsim.AppRegistration{{ID: "r1", DeviceTag: "t1"}}
+	o.tenant.Add(user)
+	o.after(30*time.Minute, func() {
+		user := o.tenant.Users()[graphsim.Leaver]
+		user.AppRegistrations = nil
+		o.tenant.Add(user)
+	})
+	item := o.ends(leaver.Completed, `{"userId":"adele@contoso.com","steps":{"wipeManagedAppRegistrations":{"include":true}}}`).Steps[3].Items[0]
+	assert.Equal(t, leaver.Done, item.Outcome)
+	assert.Equal(t, leaver.ApprovalNeeded, item.Approval.Status)
+}

@@ -221,10 +221,14 @@ func concluded(before, changed leaver.Item, err error) leaver.Item {
 	switch {
 	case err == nil && isResult(changed.Outcome):
 		changed.ID = before.ID
-		if changed.Approval = before.Approval; changed.Approval != nil {
-			carriedOut := *before.Approval
-			carriedOut.Status, changed.Approval = leaver.ApprovalCompleted, &carriedOut
+		if changed.Approval != nil || before.Approval == nil { // nothing was written, or it needed no approval
+			return changed
 		}
+		request := *before.Approval
+		if changed.Outcome == leaver.Done {
+			request.Status = leaver.ApprovalCompleted
+		}
+		changed.Approval = &request
 		return changed
 	case err == nil:
 		before.Failure, before.Detail = leaver.GraphBadRequest, "the activity returned no outcome that an item can have"

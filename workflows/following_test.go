@@ -180,3 +180,22 @@ func TestAHeldOffboardingSleeps(t *testing.T) {
 	})
 	o.ends(leaver.Aborted, adele)
 }
+
+// A retry reads the account, as the first attempt did.
+func TestAStepThatWaitsIsNotRetriedOnceTheAccountIsEnabledAgain(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t).fleet(windows("A")).forbid("POST", "/revokeSignInSessions").forbid("POST", "/confirmCompromised")
+	o.after(time.Hour, func() {
+		o.tenant.Heal()
+		enabled(o)
+		o.signal(leaver.RetryStep, `{"step":"revokeSessions"}`)
+	})
+	o.after(2*time.Hour, func() { o.signal(leaver.RetryStep, `{"step":"confirmCompromised"}`) })
+	o.after(3*time.Hour, func() {
+		assert.Equal(t, "person [continueOffboarding abort] []", waits(o.progress()))
+		assert.Equal(t, 1, o.requested("POST", "/confirmCompromised"), "it was refused before")
+		o.signal(leaver.ContinueOffboarding, `{}`)
+	})
+	o.ends(leaver.Completed, `{"userId":"adele@contoso.com","steps":{"confirmCompromised":{"include":true}}}`)
+	assert.Equal(t, 2, o.requested("POST", "/confirmCompromised"))
+}

@@ -10,7 +10,8 @@ import (
 // accountDisabled reports whether steps are to change nothing once somebody has enabled the account: the
 // offboarding has disabled it, and nobody has decided to go on though it is enabled.
 func (o *offboarding) accountDisabled() bool {
-	return o.Report.EnabledAgain == nil && slices.ContainsFunc(o.Steps, func(s *step) bool {
+	goesOn := o.Report.EnabledAgain != nil && o.Report.EnabledAgain.Continued != nil
+	return !goesOn && slices.ContainsFunc(o.Steps, func(s *step) bool {
 		return s.DisablesAccount && (s.Outcome == leaver.Done || s.Outcome == leaver.AlreadyDone)
 	})
 }
