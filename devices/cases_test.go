@@ -1,11 +1,14 @@
 package devices_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/devices"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // B30: Intune accepts the call, the device checks in, and nothing happens.
@@ -43,6 +46,32 @@ func TestAnActionForAllThatIsNotAnsweredIsFollowedByEachDevicesOwnCall(t *testin
 		"none has heard it": {sees("A", "B"), calls("all A B"), failed, looks, sees("A", "B"), makes("retire A", "retire B"), is("A leaving", "B leaving")},
 		"one has heard it":  {sees("A", "B"), calls("all A B"), failed, looks, sees("A retirePending", "B"), makes("retire B"), is("A leaving", "B leaving")},
 	})
+}
+
+// B54: bulk took long. The rate is that of ten calls at a time whatever the number of devices, so that the limit of the
+// task queue alone, nine a second, holds calls back that take a second each.
+func TestAThousandDevicesAreAskedAtTheRateOfAFew(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{30, 300, leaver.MaxDevices} {
+		fleet, now, sight := &devices.Fleet{Policy: leaver.DevicePolicy{Company: leaver.DeviceActions{Windows: leaver.Wipe}}, Deadline: leaver.Duration(24 * time.Hour)}, monday, devices.Sight{}
+		for i := range n {
+			sight.Listed = append(sight.Listed, devices.Seen{ID: fmt.Sprint(i), DeviceFacts: leaver.DeviceFacts{OperatingSystem: "Windows", OwnerType: "company", ManagementState: "managed", LastSyncDateTime: monday.Add(-time.Hour)}})
+		}
+		fleet.Saw(sight, now)
+		asked := 0
+		for asked < n {
+			todo := fleet.Next(now)
+			require.NotEmpty(t, todo.Writes, "%d of %d are asked, and nothing waits", asked, n)
+			fleet.Begin(todo.Writes, now)
+			now = now.Add(time.Second)
+			for _, w := range todo.Writes {
+				assert.Equal(t, leaver.Wipe, w.Action)
+				fleet.Heard(w, devices.Outcome{Answer: devices.Accepted}, now)
+			}
+			asked += len(todo.Writes)
+		}
+		assert.GreaterOrEqual(t, float64(asked)/now.Sub(monday).Seconds(), 9.0, "%d devices", n)
+	}
 }
 
 // B46, B47 and B48: whose the device is, and what kind.

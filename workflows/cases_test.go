@@ -37,6 +37,19 @@ func TestARefusalThatMayPassIsTriedSomeTimes(t *testing.T) {
 	}
 }
 
+// As docs/refusals.md says: planning is begun anew once, and counts from there.
+func TestARefusalThatMayPassIsTriedSomeTimesForThePlanToo(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.tenant.Fail(graphsim.Fault{Status: 409, Code: "Conflict", Message: "Busy.", Times: -1})
+	began := o.Now()
+	_, err := o.run(adele)
+	assert.True(t, leaver.IsFailure(err, leaver.GraphBadRequest), "%v", err)
+	assert.Len(t, o.tenant.Requests(), 8)
+	assert.LessOrEqual(t, o.Now().Sub(began), 6*time.Minute)
+	o.untouched()
+}
+
 // While devices are awaited for weeks, refusals that pass are not added up.
 func TestRefusalsThatHavePassedDoNotCount(t *testing.T) {
 	t.Parallel()
