@@ -15,6 +15,8 @@ type Plan struct {
 	Guards []Guard `json:"guards,omitempty"`
 	// Only says that there must be no other running offboarding of the leaver.
 	Only bool `json:"only,omitzero"`
+	// Strict says that nothing is done where that cannot be found out.
+	Strict bool `json:"strict,omitzero"`
 	// Approvals is how many people must approve the plan before anything is touched, and Signed whether with
 	// OpenSSH signatures.
 	Approvals int    `json:"approvals,omitzero"`

@@ -58,7 +58,7 @@ func (a *Activities) listDirectoryRoles(ctx context.Context, s subject) ([]leave
 		return nil, err
 	}
 	for _, m := range memberships {
-		if !m.IsAssignableToRole {
+		if !m.MayHoldRoles() {
 			continue
 		}
 		roles, err := a.rolesOf(ctx, m.ID, definitions)

@@ -145,7 +145,9 @@ func (a *Activities) privileged(ctx context.Context, l leaver.Leaver, membership
 		return leaver.GuardClear, "", nil
 	}
 	var held, eligible []graph.RoleAssignment
+	joinable, hidden := 0, 0
 	var group errgroup.Group
+	group.Go(func() (err error) { joinable, err = a.activatableGroups(ctx, l.ID); return err })
 	group.Go(func() (err error) { held, err = a.graph.RoleAssignments(ctx, l.ID); return err })
 	group.Go(func() (err error) {
 		eligible, err = a.graph.RoleEligibilities(ctx, l.ID)
@@ -158,24 +160,49 @@ func (a *Activities) privileged(ctx context.Context, l leaver.Leaver, membership
 	err = errors.Join(err, group.Wait())
 	roles, groups := len(held), 0
 	for _, m := range all {
-		if m.IsRole() {
+		switch {
+		case m.IsRole():
 			roles++
-		} else if m.IsAssignableToRole {
+		case m.IsAssignableToRole:
 			groups++
+		case m.MayHoldRoles():
+			hidden++
 		}
 	}
-	if roles+groups+len(eligible) == 0 {
+	if roles+groups+hidden+len(eligible)+joinable == 0 {
 		return leaver.GuardClear, "", err // one list that cannot be read may have told otherwise
 	}
 	// A role that is held directly may stand in two lists.
 	var parts []string
-	for what, n := range map[string]int{"holds a directory role": roles, "may activate a directory role": len(eligible), "is a member of a group that can hold directory roles": groups} {
+	for what, n := range map[string]int{"holds a directory role": roles, "may activate a directory role": len(eligible), "is a member of a group that can hold directory roles": groups,
+		"may become a member of a group that can hold directory roles": joinable, "is a member of a group whose properties Graph hides from the worker, and which may hold directory roles": hidden} {
 		if n > 0 {
 			parts = append(parts, what)
 		}
 	}
 	slices.Sort(parts)
 	return cmp.Or(a.guards.Privileged, leaver.GuardApproval), "the user " + strings.Join(parts, ", "), nil
+}
+
+// activatableGroups counts the groups that can hold directory roles of which the leaver may become a member or an owner,
+// by Privileged Identity Management. No list of memberships shows them.
+func (a *Activities) activatableGroups(ctx context.Context, userID string) (n int, err error) {
+	schedules, err := a.graph.GroupEligibilities(ctx, userID)
+	if err != nil && !notLicensed(err) {
+		return 0, err
+	}
+	for _, s := range schedules {
+		group, err := a.graph.Group(ctx, s.GroupID)
+		_, hidden := errors.AsType[*graph.HiddenError](err)
+		switch {
+		case notFound(err): // it was deleted, and its schedules are not yet
+		case err != nil && !hidden:
+			return 0, err
+		case hidden || group.IsAssignableToRole:
+			n++
+		}
+	}
+	return n, nil
 }
 
 func (a *Activities) resourceAccount(ctx context.Context, l leaver.Leaver) (leaver.GuardResult, string, error) {

@@ -49,10 +49,11 @@ func TestEachGuardFindsItsDanger(t *testing.T) {
 		"a role that may be activated":           {activities.Guards{}, func(u *graphsim.User) { u.Roles = []graphsim.Role{{ID: "e1", Eligible: true}} }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "may activate a directory role"},
 		"a role by a group":                      {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group, Role: true}} }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "holds a directory role"},
 		"a group that can hold roles":            {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group, IsAssignableToRole: true}} }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "a group that can hold directory roles"},
-		"a group that cannot":                    {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardPrivilegedUser, leaver.GuardClear, ""},
-		"a protected group":                      {activities.Guards{ProtectedGroups: []string{group}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
-		"a protected group, without dashes":      {activities.Guards{ProtectedGroups: []string{strings.ReplaceAll(group, "-", "")}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
-		"a protected group, in braces":           {activities.Guards{ProtectedGroups: []string{"{" + group + "}"}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
+		"a group that cannot":                    {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group, Name: "Sales"}} }, leaver.GuardPrivilegedUser, leaver.GuardClear, ""},
+		"a group that Graph hides":               {activities.Guards{}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group}} }, leaver.GuardPrivilegedUser, leaver.GuardApproval, "a group whose properties Graph hides"},
+		"a protected group":                      {activities.Guards{ProtectedGroups: []string{group}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group, Name: "Board"}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
+		"a protected group, without dashes":      {activities.Guards{ProtectedGroups: []string{strings.ReplaceAll(group, "-", "")}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group, Name: "Board"}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
+		"a protected group, in braces":           {activities.Guards{ProtectedGroups: []string{"{" + group + "}"}}, func(u *graphsim.User) { u.Memberships = []graphsim.Membership{{ID: group, Name: "Board"}} }, leaver.GuardProtectedUser, leaver.GuardRefused, "a group that the worker's configuration protects"},
 		"a protected id, in braces":              {activities.Guards{ProtectedUsers: []string{"{" + group + "}"}}, func(u *graphsim.User) { u.ID = group }, leaver.GuardProtectedUser, leaver.GuardRefused, "protects this user"},
 		"a protected group of others":            {activities.Guards{ProtectedGroups: []string{group}}, func(*graphsim.User) {}, leaver.GuardProtectedUser, leaver.GuardClear, ""},
 		"a protected name":                       {activities.Guards{ProtectedUsers: []string{"ADELE@contoso.com"}}, func(*graphsim.User) {}, leaver.GuardProtectedUser, leaver.GuardRefused, "protects this user"},
@@ -97,6 +98,25 @@ func TestEachGuardFindsItsDanger(t *testing.T) {
 		}
 		assert.Empty(t, s.writes())
 	})
+}
+
+// A membership that may be activated is in no list of memberships.
+func TestWhoMayJoinAGroupThatCanHoldRolesIsPrivileged(t *testing.T) {
+	t.Parallel()
+	for assignable, want := range map[bool]leaver.GuardResult{true: leaver.GuardApproval, false: leaver.GuardClear} {
+		s := set(t, withDevices(never))
+		id := s.AddGroup(graphsim.Group{DisplayName: "Admins", SecurityEnabled: true, IsAssignableToRole: assignable})
+		s.change(func(u *graphsim.User) { u.GroupSchedules = []graphsim.GroupSchedule{{GroupID: id}} })
+		found := guardOf(t, planFor(t, s, leaver.Request{UserID: adele, DryRun: true}), leaver.GuardPrivilegedUser)
+		assert.Equal(t, want, found.Result)
+		if assignable {
+			assert.Contains(t, found.Detail, "the user may become a member of a group that can hold directory roles")
+		}
+		s.Fail(graphsim.Fault{Path: "/eligibilitySchedules", Status: 403, Code: "Authorization_RequestDenied", Times: -1})
+		found = guardOf(t, planFor(t, s, leaver.Request{UserID: adele, DryRun: true}), leaver.GuardPrivilegedUser)
+		assert.Equal(t, leaver.GuardNotChecked, found.Result)
+		assert.Contains(t, found.Detail, "PrivilegedEligibilitySchedule.Read.AzureADGroup")
+	}
 }
 
 // What the application may not read is said, with the permission.

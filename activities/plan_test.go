@@ -67,7 +67,7 @@ func TestAPlanPinsTheObjectIDAndEndsAccessBeforeDevices(t *testing.T) {
 		plan := planFor(t, s, leaver.Request{UserID: "ADELE@contoso.com", Reason: "left", Ticket: "INC-0042"})
 		assert.Equal(t, before, s.Users(), "it changes nothing")
 		assert.Empty(t, s.writes())
-		assert.Len(t, s.Requests(), 7, "the leaver, the devices, the recovery key of one, and four for the guards")
+		assert.Len(t, s.Requests(), 8, "the leaver, the devices, the recovery key of one, and five for the guards")
 
 		for _, g := range plan.Guards {
 			assert.Equal(t, leaver.GuardClear, g.Result, g.Name)

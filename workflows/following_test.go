@@ -199,3 +199,48 @@ func TestAStepThatWaitsIsNotRetriedOnceTheAccountIsEnabledAgain(t *testing.T) {
 	o.ends(leaver.Completed, `{"userId":"adele@contoso.com","steps":{"confirmCompromised":{"include":true}}}`)
 	assert.Equal(t, 2, o.requested("POST", "/confirmCompromised"))
 }
+
+// An account that was deleted before is restored, and a laptop given to who is hired again.
+func TestAnAccountThatIsRestoredIsFoundEnabled(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t).fleet(silent("PHONE"))
+	user := o.tenant.Users()[graphsim.Leaver]
+	user.Deleted = true
+	o.tenant.Add(user)
+	o.after(2*time.Hour, func() {
+		user := o.tenant.Users()[graphsim.Leaver]
+		user.Deleted, user.AccountEnabled = false, true
+		o.tenant.Add(user)
+		o.tenant.Enroll(graphsim.Leaver, windows("NEW"))
+	})
+	o.after(20*time.Hour, func() {
+		assert.Equal(t, "NEW notAsked, PHONE leaving", o.stands())
+		require.NotNil(t, o.progress().EnabledAgain)
+		o.signal(leaver.Abort, `{}`)
+	})
+	o.ends(leaver.Aborted, `{"userId":"`+user.ID+`"}`)
+	assert.Len(t, o.devices(), 2)
+}
+
+// Whether another offboarding of the leaver runs cannot be found out: a strict plan is carried out by nobody.
+func TestAStrictPlanIsNotCarriedOutWhereAnotherOffboardingMayRun(t *testing.T) {
+	t.Parallel()
+	for _, strict := range []bool{false, true} {
+		o := newPlanned(t)
+		step := single("one", "Succeed")
+		o.RegisterActivityWithOptions(func(context.Context, leaver.Request) (leaver.Plan, error) {
+			return leaver.Plan{Leaver: leaver.Leaver{ID: "1", UserPrincipalName: "adele@contoso.com"}, Only: true, Strict: strict, Steps: []leaver.Step{step}}, nil
+		}, activity.RegisterOptions{Name: leaver.ActivityPlanOffboarding, DisableAlreadyRegisteredCheck: true})
+		o.RegisterActivityWithOptions(func(context.Context, leaver.OnlyRequest) (leaver.OnlyResult, error) {
+			return leaver.OnlyResult{}, leaver.Failure{Type: leaver.GraphBadResponse, Message: "a memo cannot be read"}.Err()
+		}, activity.RegisterOptions{Name: leaver.ActivityFindOther})
+		report, err := o.run(user1)
+		if strict {
+			assert.True(t, leaver.IsFailure(err, leaver.ProtectedUser), "%v", err)
+			assert.ErrorContains(t, err, "onlyOffboarding could not be checked")
+			continue
+		}
+		require.NoError(t, err)
+		assert.Equal(t, leaver.GuardNotChecked, report.Guards[0].Result)
+	}
+}

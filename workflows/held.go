@@ -8,12 +8,13 @@ import (
 )
 
 // accountDisabled reports whether steps are to change nothing once somebody has enabled the account: the
-// offboarding has disabled it, and nobody has decided to go on though it is enabled.
+// offboarding has disabled it, or it was deleted and can be restored, and nobody has decided to go on though it is
+// enabled.
 func (o *offboarding) accountDisabled() bool {
 	goesOn := o.Report.EnabledAgain != nil && o.Report.EnabledAgain.Continued != nil
-	return !goesOn && slices.ContainsFunc(o.Steps, func(s *step) bool {
+	return !goesOn && (o.Report.Leaver.Deleted || slices.ContainsFunc(o.Steps, func(s *step) bool {
 		return s.DisablesAccount && (s.Outcome == leaver.Done || s.Outcome == leaver.AlreadyDone)
-	})
+	}))
 }
 
 // held reports whether nothing is to be changed until a person has decided whether the offboarding goes on.

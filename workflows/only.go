@@ -33,6 +33,8 @@ func (o *offboarding) beOnly(ctx workflow.Context, plan leaver.Plan) error {
 	switch {
 	case temporal.IsCanceledError(err) || ctx.Err() != nil:
 		return ctx.Err()
+	case err != nil && plan.Strict:
+		return leaver.Failure{Type: leaver.ProtectedUser, Message: string(leaver.GuardOnly) + " could not be checked: the running offboardings could not be read from Temporal; nothing was touched"}.Err()
 	case err != nil:
 		o.Report.Guards = append(o.Report.Guards, leaver.Guard{Name: leaver.GuardOnly, Result: leaver.GuardNotChecked, Detail: "the running offboardings could not be read from Temporal"})
 	case found.Other != "":

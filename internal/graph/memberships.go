@@ -25,6 +25,13 @@ type Membership struct {
 // IsRole reports whether a membership is of a directory role.
 func (m Membership) IsRole() bool { return strings.HasSuffix(m.Type, ".directoryRole") }
 
+// MayHoldRoles reports whether a membership is of a group that can hold directory roles. Every group has a name: of one
+// without, Graph hides the properties from the caller, and it could be such a group.
+func (m Membership) MayHoldRoles() bool {
+	isGroup := m.Type == "" || strings.HasSuffix(m.Type, ".group")
+	return isGroup && (m.IsAssignableToRole || m.DisplayName == "")
+}
+
 // Memberships lists what a user is a member of, also by other groups. A row that Graph hides has no more than its id.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-list-transitivememberof
