@@ -137,3 +137,19 @@ func TestReportsAreLeftWhereThePermissionIsMissing(t *testing.T) {
 	s.change(func(user *graphsim.User) { user.Deleted = true })
 	assertItem(t, reports.changed(t, s, 1, request, open), leaver.Skipped, "deleted")
 }
+
+// Whoever takes over may be below a report of the leaver's.
+func TestNoCircleOfManagersIsMade(t *testing.T) {
+	t.Parallel()
+	s, request := withReports(t)
+	s.Add(graphsim.User{UserPrincipalName: "below@contoso.com", AccountEnabled: true, Holdings: graphsim.Holdings{ManagerID: s.id(lidia)}})
+	request.Settings.HandOverTo = s.id("below@contoso.com")
+	items := reports.lists(t, s, request).Items
+	assertItem(t, of(t, s, items, lidia), leaver.Failed, "managers would stand in a circle")
+	assert.Empty(t, of(t, s, items, lidia).Failure, "an administrator sets it")
+	assert.Empty(t, of(t, s, items, alex).Outcome)
+	item := leaver.ItemRequest{UserID: request.UserID, Item: of(t, s, items, lidia), Settings: request.Settings}
+	_, err := call[leaver.Item](t, s, 1, reports.change, item)
+	final(t, s, err, leaver.GraphBadRequest)
+	assert.Empty(t, s.writes())
+}

@@ -37,7 +37,7 @@ var peopleSteps = []row{
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveGroupMemberships}, Summary: "Empty attributes of the account", Destroys: true},
 		doc: doc{
 			does:        "empties those properties of the user that `attributes` names, of: `" + strings.Join(scrubbable, "`, `") + "`",
-			permissions: "`User.ReadWrite.All`",
+			permissions: "`User.ReadWrite.All`; for the `mobilePhone` of an administrator, or of a member of a group that can hold directory roles, a directory role that outranks them too",
 			proof:       "the user is read again until they are empty",
 			undo:        "none from here: the values stand in no report, as they are about a person; write them anew from the personnel records",
 			traps:       "dynamic groups follow such properties, so that the user may join or leave some; those of a synchronised account are emptied in Active Directory",

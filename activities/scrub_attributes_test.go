@@ -102,3 +102,15 @@ func TestAttributesAreLeftWhereThePermissionIsMissing(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, leaver.AlreadyDone, result.Outcome)
 }
+
+func TestTheTelephoneNumberOfAnAdministratorNeedsARoleThatOutranks(t *testing.T) {
+	t.Parallel()
+	s, request := withAttributes(t)
+	s.change(func(user *graphsim.User) { user.Memberships = []graphsim.Membership{{ID: "r1", Role: true}} })
+	assert.Contains(t, final(t, s, errorOf(s.scrubs(t, 1, request)), leaver.GraphForbidden).Message(), "needs a directory role too that outranks them")
+	assert.Zero(t, s.accepted())
+	request.Settings.Attributes = []string{"jobTitle"}
+	result, err := s.scrubs(t, 1, request)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Done, result.Outcome)
+}

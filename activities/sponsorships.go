@@ -28,8 +28,8 @@ func (a *Activities) listSponsorships(ctx context.Context, s subject) ([]leaver.
 	var items []leaver.Item
 	for _, object := range sponsored {
 		item := leaver.Item{ID: object.ID, Kind: "guest", Before: map[string]string{"@odata.type": object.Type}}
-		kind, changeable := object.Kind()
-		if !changeable || kind == graph.AgentIdentity {
+		_, changeable := object.Kind()
+		if !object.IsGuest() {
 			item.Kind, item.Name = "agent", object.DisplayName
 		}
 		switch {

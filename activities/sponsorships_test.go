@@ -93,3 +93,14 @@ func TestSponsorsAreChangedByTheLeastPermissions(t *testing.T) {
 	s.change(func(user *graphsim.User) { user.Deleted = true })
 	assertItem(t, sponsoring.changed(t, s, 1, request, items[0]), leaver.Skipped, "deleted")
 }
+
+// The user of an agent is no guest, and has a name.
+func TestTheUserOfAnAgentIsAnAgent(t *testing.T) {
+	t.Parallel()
+	s, request, _ := withSponsored(t)
+	s.AddAgent(graphsim.Agent{Kind: "agentUser", Name: "Invoice agent's user", Sponsors: []string{s.id(adele)}})
+	items := sponsoring.lists(t, s, request).Items
+	require.Len(t, items, 3)
+	assert.Equal(t, []string{"agent", "Invoice agent's user"}, []string{items[2].Kind, items[2].Name})
+	assert.Empty(t, items[2].Outcome)
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/leaver-dev/leaver/internal/ascii"
@@ -13,6 +14,8 @@ import (
 var (
 	getAttributes   = call{http.MethodGet, "get attributes", "User.Read.All"}
 	clearAttributes = call{http.MethodPatch, "clear attributes", "User.ReadWrite.All"}
+	// clearTelephone is the same call where it is about mobilePhone, by which passwords are reset.
+	clearTelephone = call{http.MethodPatch, "clear mobilePhone", clearAttributes.permission}
 )
 
 // AttributesSet names those of some properties of a user, by object id, that have a value. The values are not kept.
@@ -53,5 +56,9 @@ func (c *Client) ClearAttributes(ctx context.Context, userID string, names []str
 	for _, name := range names {
 		body[name] = nil
 	}
-	return c.do(ctx, clearAttributes, c.user(userID, ""), body, nil)
+	call := clearAttributes
+	if slices.Contains(names, "mobilePhone") {
+		call = clearTelephone
+	}
+	return c.do(ctx, call, c.user(userID, ""), body, nil)
 }

@@ -78,7 +78,7 @@ func (e *Error) ChangesEntraDevice() bool {
 //
 // Microsoft: https://learn.microsoft.com/graph/api/resources/users#who-can-perform-sensitive-actions
 func (e *Error) IsSensitive() bool {
-	return e.Call == setPassword.name || e.Call == deleteUser.name
+	return slices.Contains([]string{setPassword.name, deleteUser.name, clearTelephone.name}, e.Call)
 }
 
 // OfMailbox reports whether Exchange was asked, which can leave a mailbox out of what an application may do.

@@ -45,6 +45,9 @@ func (s Sponsored) Kind() (kind SponsoredKind, changeable bool) {
 	return 0, false
 }
 
+// IsGuest tells a guest from an agent, and from the user of an agent.
+func (s Sponsored) IsGuest() bool { return strings.TrimPrefix(s.Type, "#microsoft.graph.") == "user" }
+
 // SponsorOf lists the guests and agents that a user answers for.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-list-sponsorof

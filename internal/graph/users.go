@@ -96,10 +96,14 @@ func (c *Client) DeletedUser(ctx context.Context, id string) (User, error) {
 	return read.value.User, nil
 }
 
-// DeleteUser puts a user, by object id, among the deleted, where the user can be restored for 30 days.
+// DeleteUser puts a user, by object id alone, among the deleted, where the user can be restored for 30 days: a name may be
+// somebody else's by now.
 //
 // Microsoft: https://learn.microsoft.com/graph/api/user-delete
 func (c *Client) DeleteUser(ctx context.Context, id string) error {
+	if objectID(id) == "" {
+		return &UnusableIDError{Call: deleteUser.name, Of: "userId"}
+	}
 	return c.do(ctx, deleteUser, c.user(id, ""), nil, nil)
 }
 

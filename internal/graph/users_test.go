@@ -152,3 +152,14 @@ func TestAppRegistrationsAreWipedByTheirDeviceTag(t *testing.T) {
 	assert.Equal(t, "/graph/v1.0/users/"+userID+"/wipeManagedAppRegistrationsByDeviceTag", wiped.target)
 	assert.Equal(t, `{"deviceTag":"t1"}`, wiped.body)
 }
+
+func TestAUserIsDeletedByObjectIDAlone(t *testing.T) {
+	t.Parallel()
+	s, client := serve(t, reply(http.StatusNoContent, ""))
+	for _, id := range []string{adele, "", "me", "{" + userID + "}", userID + "/manager"} {
+		var unusable *UnusableIDError
+		require.ErrorAs(t, client.DeleteUser(t.Context(), id), &unusable, id)
+	}
+	assert.Empty(t, s.all())
+	require.NoError(t, client.DeleteUser(t.Context(), userID))
+}

@@ -74,7 +74,7 @@ func (t *Tenant) patchUser(q query) answer {
 			return noProperty("", property, "user")
 		case t.mastered(q.user), property != "accountEnabled" && q.user.OnPremisesSyncEnabled:
 			return masteredFault()
-		case !q.grant.allows(permits(property)):
+		case !q.grant.allows(permits(property)), property == "mobilePhone" && q.user.privileged():
 			return fault(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 		case property == "passwordProfile":
 			if refusal := t.acceptsPassword(q, patch[property]); refusal != nil {
