@@ -11,8 +11,10 @@ import (
 
 	"github.com/leaver-dev/leaver"
 	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 )
 
 func (s *starter) startCommand() *cobra.Command {
@@ -90,11 +92,29 @@ func (s *starter) start(ctx context.Context, request leaver.Request) error {
 	}, leaver.WorkflowType, request)
 	if _, running := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); running {
 		fmt.Fprintf(s.err, "The offboarding %s runs already.\n", id)
-		return s.look(ctx, request.UserID).lost
+		v := s.look(ctx, request.UserID)
+		if v.lost == nil && v.progress.Leaver.ID == "" {
+			return s.startedFor(ctx, id, request.UserID)
+		}
+		return v.lost
 	}
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
 	fmt.Fprintf(s.err, "Started the offboarding %s.\n", id)
+	return nil
+}
+
+// startedFor fails where an offboarding, whose plan does not tell yet of whom it is, was started for another user, or by
+// another name: the input says for whom.
+func (s *starter) startedFor(ctx context.Context, id, user string) error {
+	var request leaver.Request
+	started, err := s.temporal.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	if err == nil {
+		err = converter.GetDefaultDataConverter().FromPayloads(started.GetWorkflowExecutionStartedEventAttributes().GetInput(), &request)
+	}
+	if err != nil || leaver.CanonicalID(request.UserID) != leaver.CanonicalID(user) {
+		return fmt.Errorf("the offboarding %s was not started for this user, as far as is known before its plan is made: give another --workflow-id, or try again in a moment", id)
+	}
 	return nil
 }

@@ -288,6 +288,21 @@ func TestAPersonHasOneOffboardingAtATime(t *testing.T) {
 	w.untouched(megan)
 }
 
+// A plan that is not made yet tells nobody whose the workflow id is.
+func TestAWorkflowIDThatIsSomebodyElsesIsRefusedBeforeThePlanIsMade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	w.tenant.Fail(graphsim.Fault{Method: http.MethodGet, Status: 503, Times: -1})
+	w.start("W")
+	out, err := w.run(programs.starter, "start", megan, "--workflow-id", "W", "--detach")
+	require.Error(t, err)
+	assert.Contains(t, out, "the offboarding W was not started for this user")
+	w.must(programs.starter, "start", "ADELE@contoso.com", "--workflow-id", "W", "--detach")
+	w.tenant.Heal()
+	w.finished("W")
+	w.untouched(megan)
+}
+
 // Two that begin at the same moment: one of them goes on.
 func TestOfTwoOffboardingsThatBeginTogetherOneGoesOn(t *testing.T) {
 	t.Parallel()
