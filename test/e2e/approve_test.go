@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 )
 
 // keyOf makes a key for a person with ssh-keygen, and returns its file and the line for the allowed signers.
@@ -108,4 +110,61 @@ func TestTwoPeopleApproveWithTheirKeys(t *testing.T) {
 	private, err := os.ReadFile(first)
 	require.NoError(t, err)
 	assert.NotContains(t, history, strings.Split(string(private), "\n")[1], "no key is in a history")
+}
+
+// inDocs is the block of commands in docs/safety.md that begins with a line.
+func inDocs(t *testing.T, begins string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/safety.md")
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(text), "```\n"+begins)
+	require.True(t, found, begins)
+	block, _, _ := strings.Cut(rest, "```")
+	return begins + block
+}
+
+// The commands of docs/safety.md, as they stand there. A workflow that is reset to a moment after its plan was made takes
+// the approval again that was given then, once that is sent again, and looks at no guard: the docs say so.
+func TestThePlanIsApprovedByTheCommandsOfTheDocs(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(home, ".ssh"), 0o700))
+	key, line := keyOf(t, home, "it@contoso.com")
+	require.NoError(t, os.Rename(key, filepath.Join(home, ".ssh", "id_ed25519")))
+	signers := filepath.Join(home, "allowed_signers")
+	require.NoError(t, os.WriteFile(signers, []byte(line), 0o600))
+	w := newWorld(t, settings{Env: []string{"LEAVER_ALLOWED_SIGNERS=" + signers, "LEAVER_APPROVALS=always"}})
+	w.startWith("adele", leaver.Request{UserID: graphsim.Leaver})
+	w.held("adele")
+
+	commands := exec.CommandContext(t.Context(), "sh", "-ec", inDocs(t, "temporal workflow query"))
+	commands.Dir = home
+	commands.Env = append(os.Environ(), "HOME="+home, "TEMPORAL_ADDRESS="+w.server.Address, "TEMPORAL_CLI_ADDRESS="+w.server.Address,
+		"PATH="+filepath.Dir(programs.temporal)+":"+filepath.Dir(programs.tctl)+":"+os.Getenv("PATH"))
+	out, err := commands.CombinedOutput()
+	require.NoError(t, err, "jq is of the package jq: %s", out)
+	report := w.completed("adele")
+	require.Len(t, report.Approval.Given, 1)
+	assert.Equal(t, "it@contoso.com", report.Approval.Given[0].Principal)
+
+	reads, planned := w.requests("GET", "/transitiveMemberOf"), int64(0)
+	history := w.temporal.GetWorkflowHistory(t.Context(), "adele", "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for history.HasNext() {
+		event, err := history.Next()
+		require.NoError(t, err)
+		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED {
+			break
+		}
+		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
+			planned = event.GetEventId()
+		}
+	}
+	w.must(programs.temporal, "workflow", "reset", "--workflow-id", "adele", "--event-id", fmt.Sprint(planned), "--reason", "a test")
+	w.held("adele")
+	w.must(programs.tctl, "workflow", "signal", "--workflow_id", "adele", "--name", "approve", "--input_file", filepath.Join(home, "approval.json"))
+	again, err := w.report("adele")
+	require.NoError(t, err)
+	require.Len(t, again.Approval.Given, 1)
+	assert.Equal(t, report.Approval.Given[0].Signer, again.Approval.Given[0].Signer)
+	assert.Equal(t, reads, w.requests("GET", "/transitiveMemberOf"), "no guard is looked at anew")
 }
