@@ -16,6 +16,7 @@ import (
 	"github.com/leaver-dev/leaver/internal/webhook"
 	"github.com/leaver-dev/leaver/workflows"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -181,6 +182,10 @@ func (o *Offboarding) Register(r Registry) {
 	o.activities.Register(r)
 }
 
+// Interceptor has signals refused that have several inputs, of which the SDK hands over the first alone. The plugin brings
+// it; a host that calls Register puts it into worker.Options.Interceptors.
+func Interceptor() interceptor.WorkerInterceptor { return workflows.Interceptor() }
+
 // RegisterActivities puts the activities alone on r, for a worker of
 // Config.DeviceTaskQueue.
 func (o *Offboarding) RegisterActivities(r worker.ActivityRegistry) { o.activities.Register(r) }
@@ -193,7 +198,8 @@ func NewPlugin(c Config) (*temporal.SimplePlugin, error) {
 		return nil, err
 	}
 	return temporal.NewSimplePlugin(temporal.SimplePluginOptions{
-		Name: Name,
+		Name:               Name,
+		WorkerInterceptors: []interceptor.WorkerInterceptor{Interceptor()},
 		RunContextBefore: func(_ context.Context, run temporal.SimplePluginRunContextBeforeOptions) error {
 			o.Register(run.Registry)
 			return nil

@@ -15,6 +15,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	sdkworker "go.temporal.io/sdk/worker"
 )
@@ -83,6 +84,7 @@ func run(ctx context.Context, c config, _ io.Writer) error {
 		MaxConcurrentWorkflowTaskPollers: pollers,
 		MaxConcurrentActivityTaskPollers: pollers,
 		WorkerStopTimeout:                c.StopTimeout,
+		Interceptors:                     []interceptor.WorkerInterceptor{plugin.Interceptor()},
 	}
 	w := sdkworker.New(temporal, c.TaskQueue, options)
 	offboarding.Register(w)

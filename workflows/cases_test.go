@@ -11,6 +11,7 @@ import (
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 )
@@ -150,6 +151,46 @@ func TestSeveralInputsAreRefused(t *testing.T) {
 		assert.True(t, leaver.IsFailure(err, leaver.InvalidRequest), "%v", err)
 		assert.ErrorContains(t, err, "must be one JSON object, and several were given")
 		assert.Empty(t, o.tenant.Requests())
+	}
+}
+
+// severally encodes a list of inputs as several, as `temporal workflow signal` does with several --input.
+type severally struct{ converter.DataConverter }
+
+func (s severally) ToPayloads(values ...any) (*commonpb.Payloads, error) {
+	if len(values) == 1 {
+		if list, ok := values[0].([]any); ok {
+			values = list
+		}
+	}
+	return s.DataConverter.ToPayloads(values...)
+}
+
+// B25, for signals: the second input may be what was meant to make the first harmless. A plan of before takes the first.
+func TestASignalWithSeveralInputsIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, refuses := range []bool{true, false} {
+		o := newPlanned(t, single("one", "Refuse"))
+		o.SetDataConverter(severally{converter.GetDefaultDataConverter()})
+		o.RegisterActivityWithOptions(func(context.Context, leaver.Request) (leaver.Plan, error) {
+			return leaver.Plan{Leaver: leaver.Leaver{ID: "1", UserPrincipalName: "adele@contoso.com"}, OneInput: refuses, Steps: []leaver.Step{single("one", "Refuse")}}, nil
+		}, activity.RegisterOptions{Name: leaver.ActivityPlanOffboarding, DisableAlreadyRegisteredCheck: true})
+		skip := json.RawMessage(`{"step":"one"}`)
+		o.after(time.Hour, func() {
+			o.SignalWorkflow(string(leaver.RetryStep), skip)
+			o.SignalWorkflow(string(leaver.SkipStep), []any{skip, json.RawMessage(`{"userId":"megan@contoso.com"}`)})
+		})
+		o.after(2*time.Hour, func() {
+			p := o.progress()
+			assert.Equal(t, refuses, p.EndedAt.IsZero())
+			if refuses {
+				require.Len(t, p.Refused, 1)
+				assert.Equal(t, leaver.SkipStep, p.Refused[0].Action)
+				assert.Contains(t, p.Refused[0].Why, "must be one JSON object, and several were given")
+				o.SignalWorkflow(string(leaver.SkipStep), skip)
+			}
+		})
+		o.ends(leaver.CompletedWithExceptions, user1)
 	}
 }
 

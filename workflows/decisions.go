@@ -78,11 +78,15 @@ func (o *offboarding) signalled() bool {
 // errUnreadable refuses a signal in another encoding than those that can be read.
 var errUnreadable = errors.New("the input cannot be read: want one JSON object, in the encoding json/plain")
 
+// errManySignalInputs refuses a signal of whose inputs but the first would be read: see errManyInputs.
+var errManySignalInputs = errors.New("the input must be one JSON object, and several were given: put all fields into one --input")
+
 // takeSignals acts on every signal that has come. A signal is read as it came: the SDK
 // drops what it cannot decode without a trace. What a codec of the host's cannot decode it
 // drops nevertheless, and only their number tells.
 func (o *offboarding) takeSignals(ctx workflow.Context) {
 	names := o.unhandled()
+	come, _ := ctx.Value(inputsKey{}).(inputs)
 	for _, action := range leaver.Actions() {
 		if !slices.Contains(names, string(action)) {
 			continue
@@ -91,6 +95,7 @@ func (o *offboarding) takeSignals(ctx workflow.Context) {
 		for left := s.Len(); left > 0; left = s.Len() {
 			var raw converter.RawValue
 			read := s.ReceiveAsync(&raw)
+			several := come.take(string(action), left-s.Len()) > 1 && o.OneInput
 			if read {
 				left--
 			}
@@ -105,9 +110,12 @@ func (o *offboarding) takeSignals(ctx workflow.Context) {
 			if raw.Payload() != nil {
 				err = converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &input)
 			}
-			if err != nil {
+			switch {
+			case several:
+				err = errManySignalInputs
+			case err != nil:
 				err = errUnreadable
-			} else {
+			default:
 				err = o.decide(ctx, action, input)
 			}
 			if err != nil {

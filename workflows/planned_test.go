@@ -84,7 +84,7 @@ func (o *office) letActivitiesFinish() {
 // likeAServer has the test environment make as many attempts as a server does, and not
 // ten, and where letsFinish is set lets activities finish that are cancelled.
 func likeAServer(letsFinish bool) worker.Options {
-	return worker.Options{Interceptors: []interceptor.WorkerInterceptor{&serverLike{letsFinish: letsFinish}}}
+	return worker.Options{Interceptors: []interceptor.WorkerInterceptor{&serverLike{letsFinish: letsFinish}, workflows.Interceptor()}}
 }
 
 type serverLike struct {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,12 @@ func TestSeveralInputsAndUnknownSignalsAreRefused(t *testing.T) {
 	w.until("the wrong name is shown", func() bool {
 		refused := w.progress("W").Refused
 		return len(refused) == 1 && refused[0].Action == "skip-step" && strings.Contains(refused[0].Why, "skipStep was probably meant")
+	})
+	w.must(programs.temporal, "workflow", "signal", "--workflow-id", "W", "--name", "abort", "--input", `{}`, "--input", `{"userId":"megan@contoso.com"}`)
+	w.until("the signal with two inputs is shown as refused", func() bool {
+		return slices.ContainsFunc(w.progress("W").Refused, func(r leaver.RefusedSignal) bool {
+			return r.Action == leaver.Abort && strings.Contains(r.Why, "several were given")
+		})
 	})
 	w.must(programs.tctl, "workflow", "signal", "--workflow_id", "W", "--name", "abort", "--input", `{}`)
 	_, err = w.report("W")
