@@ -25,30 +25,41 @@ func (a *Activities) FindOtherOffboarding(ctx context.Context, request leaver.On
 		return leaver.OnlyResult{}, leaver.Failure{Type: leaver.GraphUnavailable, Waits: true, Expected: true, After: visibilityLag,
 			Message: leaver.ActivityFindOther + ": waits until Temporal lists what began at the same moment"}.Err()
 	}
-	temporal, unread := activity.GetClient(ctx), false
+	result, unread, err := findOther(ctx, activity.GetClient(ctx).ListWorkflow, request)
+	if err == nil && unread != "" {
+		err = named(ctx, leaver.Failure{Type: leaver.GraphBadResponse, Message: unread})
+	}
+	return result, err
+}
+
+// mostPages bounds what each offboarding reads of the others, a thousand a page.
+const mostPages = 20
+
+// findOther looks through the running offboardings. Without another one, unread says why there may be one nevertheless,
+// or is empty.
+func findOther(ctx context.Context, list func(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error), request leaver.OnlyRequest) (result leaver.OnlyResult, unread string, err error) {
 	query := &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000, Query: leaver.RunningOffboardings}
-	for {
-		page, err := temporal.ListWorkflow(ctx, query)
+	for range mostPages {
+		page, err := list(ctx, query)
 		if err != nil {
-			return leaver.OnlyResult{}, err
+			return leaver.OnlyResult{}, "", err
 		}
 		for _, execution := range page.GetExecutions() {
 			id := execution.GetExecution().GetWorkflowId()
 			since, same, err := offboards(execution, request.Offboards.IDs)
-			unread = unread || err != nil
+			if err != nil {
+				unread = "a memo cannot be read, as a data converter encrypts it"
+			}
 			first := since.Before(request.Offboards.Since) || since.Equal(request.Offboards.Since) && id < request.WorkflowID
 			if same && first && id != request.WorkflowID {
-				return leaver.OnlyResult{Other: id}, nil
+				return leaver.OnlyResult{Other: id}, "", nil
 			}
 		}
-		switch query.NextPageToken = page.GetNextPageToken(); {
-		case len(query.NextPageToken) > 0:
-		case unread:
-			return leaver.OnlyResult{}, named(ctx, leaver.Failure{Type: leaver.GraphBadResponse, Message: "a memo cannot be read, as a data converter encrypts it"})
-		default:
-			return leaver.OnlyResult{}, nil
+		if query.NextPageToken = page.GetNextPageToken(); len(query.NextPageToken) == 0 {
+			return leaver.OnlyResult{}, unread, nil
 		}
 	}
+	return leaver.OnlyResult{}, "more offboardings run than are looked through", nil
 }
 
 // offboards reports whether an offboarding is of a leaver with one of the ids, and since when. A dry run is nobody's.
