@@ -280,6 +280,10 @@ func TestWhatCannotBeReadDoesNotHoldUpThePlan(t *testing.T) {
 			require.Len(t, step.Items, 7)
 			assert.Equal(t, leaver.RecoveryKeyUnknown, step.Items[0].Device.RecoveryKey)
 			said = step.Items[0].Detail
+		} else {
+			for _, name := range []leaver.GuardName{leaver.GuardManyDevices, leaver.GuardSharedDevices} {
+				assert.Equal(t, leaver.Guard{Name: name, Result: leaver.GuardNotChecked, Detail: "the devices could not be read"}, guardOf(t, plan, name))
+			}
 		}
 		assert.Contains(t, said, c.says)
 		assertNameless(t, s, said)
@@ -289,6 +293,11 @@ func TestWhatCannotBeReadDoesNotHoldUpThePlan(t *testing.T) {
 	s.Fail(graphsim.Fault{Path: "/managedDevices", Status: 503})
 	_, err := call[leaver.Plan](t, s, 1, leaver.ActivityPlanOffboarding, leaver.Request{UserID: adele, DryRun: true})
 	waiting(t, s, err, leaver.GraphUnavailable) // a dry run waits: the plan is all that it gives
+
+	s = set(t, fleet(), func(c *plugin.Config) { c.Guards.Strict = true })
+	s.Fail(graphsim.Fault{Path: "/managedDevices", Status: 403, Code: "Forbidden", Times: -1})
+	_, err = call[leaver.Plan](t, s, 3, leaver.ActivityPlanOffboarding, leaver.Request{UserID: adele})
+	assert.Contains(t, final(t, s, err, leaver.ProtectedUser).Message(), "manyDevices could not be checked: the devices could not be read")
 }
 
 func TestActivitiesAreNotMadeWithWhatCannotWork(t *testing.T) {
