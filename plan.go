@@ -17,8 +17,6 @@ type Plan struct {
 	Only bool `json:"only,omitzero"`
 	// Strict says that nothing is done where that cannot be found out.
 	Strict bool `json:"strict,omitzero"`
-	// OneInput says that signals with several inputs are refused.
-	OneInput bool `json:"oneInput,omitzero"`
 	// Approvals is how many people must approve the plan before anything is touched, and Signed whether with
 	// OpenSSH signatures.
 	Approvals int    `json:"approvals,omitzero"`

@@ -29,7 +29,7 @@ func (a *Activities) PlanOffboarding(ctx context.Context, request leaver.Request
 	if err != nil {
 		return leaver.Plan{}, failure(ctx, err)
 	}
-	plan := leaver.Plan{Leaver: found, Profile: request.Profile, Only: !a.guards.AllowOthers, Strict: a.guards.Strict, OneInput: true}
+	plan := leaver.Plan{Leaver: found, Profile: request.Profile, Only: !a.guards.AllowOthers, Strict: a.guards.Strict}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var group errgroup.Group

@@ -79,7 +79,7 @@ func TestAPlanPinsTheObjectIDAndEndsAccessBeforeDevices(t *testing.T) {
 		require.Len(t, removal.Items, 1)
 		removal.Devices, removal.Items = nil, nil
 		assert.Equal(t, leaver.Plan{
-			Leaver: leaver.Leaver{ID: s.id(adele), UserPrincipalName: adele, UserType: "Member", AccountEnabled: true}, OneInput: true,
+			Leaver: leaver.Leaver{ID: s.id(adele), UserPrincipalName: adele, UserType: "Member", AccountEnabled: true},
 			Steps: []leaver.Step{
 				{Name: leaver.StepDisableAccount, Shape: leaver.Single, Activity: leaver.ActivityDisableAccount, Summary: "Block sign-in", OnFailure: leaver.Ask, DisablesAccount: true},
 				{Name: leaver.StepRevokeSessions, Shape: leaver.Single, Activity: leaver.ActivityRevokeSessions, Summary: "End all sessions",

@@ -95,7 +95,7 @@ func (o *offboarding) takeSignals(ctx workflow.Context) {
 		for left := s.Len(); left > 0; left = s.Len() {
 			var raw converter.RawValue
 			read := s.ReceiveAsync(&raw)
-			several := come.take(string(action), left-s.Len()) > 1 && o.OneInput
+			several := come.take(string(action), left-s.Len()) > 1
 			if read {
 				left--
 			}

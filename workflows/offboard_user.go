@@ -51,8 +51,6 @@ type state struct {
 	Steps   []*step                `json:"steps"`
 	Refused []leaver.RefusedSignal `json:"refused,omitempty"`
 	Told    audience               `json:"told,omitzero"`
-	// OneInput says that the plan has signals refused that have several inputs.
-	OneInput bool `json:"oneInput,omitzero"`
 }
 
 // errManyInputs refuses what nobody would read: with several --input, the second may be
@@ -238,7 +236,7 @@ func (o *offboarding) plan(ctx workflow.Context) error {
 	if err := plan.Check(); err != nil {
 		return leaver.Failure{Type: leaver.OffboardingIncomplete, Message: "the plan cannot be run: " + err.Error()}.Err()
 	}
-	o.Report.Leaver, o.Report.Profile, o.OneInput = plan.Leaver, plan.Profile, plan.OneInput
+	o.Report.Leaver, o.Report.Profile = plan.Leaver, plan.Profile
 	// What is clear is in the plan, and is not kept as long as the offboarding waits.
 	o.Report.Guards = choose(plan.Guards, func(g leaver.Guard) bool { return o.request.DryRun || g.Result != leaver.GuardClear })
 	if err := o.beOnly(ctx, plan); err != nil {
