@@ -86,7 +86,6 @@ var errManySignalInputs = errors.New("the input must be one JSON object, and sev
 // drops nevertheless, and only their number tells.
 func (o *offboarding) takeSignals(ctx workflow.Context) {
 	names := o.unhandled()
-	come, _ := ctx.Value(inputsKey{}).(inputs)
 	for _, action := range leaver.Actions() {
 		if !slices.Contains(names, string(action)) {
 			continue
@@ -95,7 +94,6 @@ func (o *offboarding) takeSignals(ctx workflow.Context) {
 		for left := s.Len(); left > 0; left = s.Len() {
 			var raw converter.RawValue
 			read := s.ReceiveAsync(&raw)
-			several := come.take(string(action), left-s.Len()) > 1
 			if read {
 				left--
 			}
@@ -111,7 +109,7 @@ func (o *offboarding) takeSignals(ctx workflow.Context) {
 				err = converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &input)
 			}
 			switch {
-			case several:
+			case hasSeveral(raw.Payload()):
 				err = errManySignalInputs
 			case err != nil:
 				err = errUnreadable

@@ -19,10 +19,10 @@ func Register(r interface {
 	RegisterWorkflowWithOptions(workflow any, options workflow.RegisterOptions)
 }) {
 	// A replayer registers once per history.
-	r.RegisterWorkflowWithOptions(OffboardUser, workflow.RegisterOptions{Name: leaver.WorkflowType, DisableAlreadyRegisteredCheck: true})
+	r.RegisterWorkflowWithOptions(offboardUser((*devices.Fleet).Next), workflow.RegisterOptions{Name: leaver.WorkflowType, DisableAlreadyRegisteredCheck: true})
 }
 
-// OffboardUser takes a leaver.Request and returns a *leaver.Report. The input is read
+// offboardUser is the workflow. It takes a leaver.Request and returns a *leaver.Report. The input is read
 // here and not by the data converter, which would ignore unknown fields. When the
 // server suggests it, the workflow continues as new, with its whole state as a second
 // input, which nobody else may give.
@@ -31,17 +31,50 @@ func Register(r interface {
 // anything was touched; with OffboardingIncomplete and the report in its details when
 // it was aborted or a step failed and nobody was to be asked; and is cancelled with the
 // report in its details.
-func OffboardUser(ctx workflow.Context, input json.RawMessage, continued *state, more *json.RawMessage) (*leaver.Report, error) {
-	if more != nil {
-		return nil, errManyInputs
+func offboardUser(next rules) func(workflow.Context, json.RawMessage, *state, *json.RawMessage) (*leaver.Report, error) {
+	return func(ctx workflow.Context, input json.RawMessage, continued *state, more *json.RawMessage) (*leaver.Report, error) {
+		stepsCtx, stop := workflow.WithCancel(ctx)
+		o, err := setup(ctx, next, input, continued, more, stop)
+		if err != nil {
+			return nil, err
+		}
+		if len(o.Steps) == 0 {
+			if err := o.plan(stepsCtx); err != nil {
+				return o.end(ctx, err)
+			}
+		}
+		if o.request.DryRun {
+			o.Report.Status = leaver.Planned
+			return o.end(ctx, nil)
+		}
+		waiting := ctx
+		for o.advance(stepsCtx); !o.finished(stepsCtx); o.advance(stepsCtx) {
+			o.tell(ctx)
+			if o.renews(ctx) {
+				return nil, workflow.NewContinueAsNewError(ctx, leaver.WorkflowType, o.input, o.state)
+			}
+			if ctx.Err() != nil {
+				// A cancelled context waits for nothing any more.
+				waiting, _ = workflow.NewDisconnectedContext(ctx)
+			}
+			// The workflow waits here for weeks. Each function less on its stack counts, also that of a method
+			// that would hold this loop: the stack is then small enough that Go halves it, 8 KB for each offboarding.
+			moves := func() bool {
+				return o.signalled() || o.verified() || o.answered() || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !o.suggested || slices.ContainsFunc(o.Steps, func(s *step) bool { return o.canMove(stepsCtx, s) })
+			}
+			if o.renewing {
+				_, _ = workflow.AwaitWithTimeout(waiting, devices.Slow, moves) // a write may have become slow
+			} else {
+				_ = workflow.Await(waiting, moves)
+			}
+			o.takeSignals(ctx)
+			if o.verified() {
+				o.takeVerified(ctx)
+			}
+			o.takeAnswered(ctx)
+		}
+		return o.end(ctx, nil)
 	}
-	stepsCtx, stop := workflow.WithCancel(ctx)
-	o, err := setup(ctx, input, continued, stop)
-	if err != nil {
-		return nil, err
-	}
-	o.next = (*devices.Fleet).Next
-	return o.run(ctx, stepsCtx)
 }
 
 // state is everything that an offboarding knows, and what it continues as new with.
@@ -88,12 +121,15 @@ type offboarding struct {
 
 // setup leaves nothing open that a decision needs: an update that came before the
 // worker did is handled while listen still runs.
-func setup(ctx workflow.Context, input json.RawMessage, continued *state, stop workflow.CancelFunc) (*offboarding, error) {
+func setup(ctx workflow.Context, next rules, input json.RawMessage, continued *state, more *json.RawMessage, stop workflow.CancelFunc) (*offboarding, error) {
+	if more != nil {
+		return nil, errManyInputs
+	}
 	request, err := leaver.ParseRequest(input)
 	if err != nil {
 		return nil, err
 	}
-	o := &offboarding{input: input, request: request, stop: stop}
+	o := &offboarding{next: next, input: input, request: request, stop: stop}
 	info := workflow.GetInfo(ctx)
 	o.limit = info.WorkflowExecutionTimeout
 	if run := info.WorkflowRunTimeout; run > 0 && (o.limit == 0 || run < o.limit) {
@@ -119,45 +155,6 @@ func setup(ctx workflow.Context, input json.RawMessage, continued *state, stop w
 	}
 	o.show(ctx)
 	return o, nil
-}
-
-func (o *offboarding) run(ctx, stepsCtx workflow.Context) (*leaver.Report, error) {
-	if len(o.Steps) == 0 {
-		if err := o.plan(stepsCtx); err != nil {
-			return o.end(ctx, err)
-		}
-	}
-	if o.request.DryRun {
-		o.Report.Status = leaver.Planned
-		return o.end(ctx, nil)
-	}
-	waiting := ctx
-	for o.advance(stepsCtx); !o.finished(stepsCtx); o.advance(stepsCtx) {
-		o.tell(ctx)
-		if o.renews(ctx) {
-			return nil, workflow.NewContinueAsNewError(ctx, leaver.WorkflowType, o.input, o.state)
-		}
-		if ctx.Err() != nil {
-			// A cancelled context waits for nothing any more.
-			waiting, _ = workflow.NewDisconnectedContext(ctx)
-		}
-		// The workflow waits here for weeks. With a few functions less on it than one would
-		// write, its stack is small enough that Go halves it: 8 KB for each offboarding.
-		moves := func() bool {
-			return o.signalled() || o.verified() || o.answered() || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !o.suggested || slices.ContainsFunc(o.Steps, func(s *step) bool { return o.canMove(stepsCtx, s) })
-		}
-		if o.renewing {
-			_, _ = workflow.AwaitWithTimeout(waiting, devices.Slow, moves) // a write may have become slow
-		} else {
-			_ = workflow.Await(waiting, moves)
-		}
-		o.takeSignals(ctx)
-		if o.verified() {
-			o.takeVerified(ctx)
-		}
-		o.takeAnswered(ctx)
-	}
-	return o.end(ctx, nil)
 }
 
 // finished reports whether every step has ended. The devices are looked at once more when

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"encoding/json"
 	"log/slog"
 	"testing"
 	"time"
@@ -35,13 +34,7 @@ func TestARunningOffboardingReplaysUnderOtherRules(t *testing.T) {
 			t.Parallel()
 			replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{})
 			require.NoError(t, err)
-			replayer.RegisterWorkflowWithOptions(func(ctx workflow.Context, input json.RawMessage, continued *state) (*leaver.Report, error) {
-				stepsCtx, stop := workflow.WithCancel(ctx)
-				o, err := setup(ctx, input, continued, stop)
-				require.NoError(t, err)
-				o.next = next
-				return o.run(ctx, stepsCtx)
-			}, workflow.RegisterOptions{Name: leaver.WorkflowType})
+			replayer.RegisterWorkflowWithOptions(offboardUser(next), workflow.RegisterOptions{Name: leaver.WorkflowType})
 			quiet := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(quiet, "testdata/running_mixed_fleet.json"))
 		})
