@@ -61,9 +61,11 @@ func (u *User) enroll(d Device, now time.Time) {
 	}
 }
 
-// checkIn lets the devices check in that are due, takes those away that leave, and has the directory synchronised. The tenant is locked.
+// checkIn lets the devices check in that are due, takes those away that leave, has the directory synchronised and
+// takes the licences away that are due. The tenant is locked.
 func (t *Tenant) checkIn() {
 	t.synchronise()
+	t.loseLicenses()
 	now := t.now()
 	for _, user := range t.users {
 		stay := user.Devices[:0]

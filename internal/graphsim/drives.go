@@ -109,9 +109,13 @@ func (t *Tenant) inviteToDrive(q query) answer {
 			continue
 		}
 		permission := DrivePermission{ID: uuid.NewString(), UserID: invited.ID, Roles: body.Roles}
+		is := func(p DrivePermission) bool { return p.UserID == invited.ID }
+		if known := find(user.Drive.Permissions, is); known != nil { // SharePoint has one for each user
+			permission.ID = known.ID
+		}
 		user.hold(t.now(), func(h *Holdings) {
 			drive := *h.Drive
-			drive.Permissions = append(slices.Clone(drive.Permissions), permission)
+			drive.Permissions = append(without(drive.Permissions, is), permission)
 			h.Drive = &drive
 		})
 		all = append(all, permission.properties())

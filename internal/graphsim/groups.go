@@ -40,6 +40,7 @@ type Group struct {
 	SecurityEnabled       bool     `json:"securityEnabled,omitempty"`
 	AssignedLicenses      []string `json:"assignedLicenses,omitempty"` // the ids of the products
 	Team                  bool     `json:"team,omitempty"`
+	Roles                 []Role   `json:"roles,omitempty"` // the directory roles that the group holds
 	// Members are the object ids of the users and groups that are members, and Owners of those who own the group.
 	// An owner who is no user of the tenant is a service principal.
 	Members []string `json:"members,omitempty"`
@@ -56,7 +57,7 @@ func (t *Tenant) AddGroup(group Group) (id string) {
 	defer t.lock()()
 	group.ID, group.DisplayName = cmp.Or(group.ID, uuid.NewString()), cmp.Or(group.DisplayName, "Group")
 	group.members, group.owners = lagged[[]string]{now: slices.Clone(group.Members)}, lagged[[]string]{now: slices.Clone(group.Owners)}
-	group.Channels = slices.Clone(group.Channels)
+	group.Channels, group.Roles = slices.Clone(group.Channels), settledRoles(group.Roles)
 	for i := range group.Channels {
 		group.Channels[i].settle()
 	}
@@ -186,7 +187,9 @@ func (t *Tenant) removeMember(q query, group *Group) answer {
 	if refusal := group.refuses(q, "members"); refusal != nil {
 		return *refusal
 	}
-	return t.unlink(q, "members", &group.members)
+	a := t.unlink(q, "members", &group.members)
+	t.endLicenses(group, q.named["user"])
+	return a
 }
 
 func (t *Tenant) addOwner(q query, group *Group) answer {

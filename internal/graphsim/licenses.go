@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
 // License is a licence of a user from one source: the user's own, or that of a group.
@@ -59,6 +61,31 @@ func (t *Tenant) listLicenseDetails(q query) answer {
 		all = append(all, map[string]any{"id": l.SkuID, "skuId": l.SkuID, "skuPartNumber": l.SkuPartNumber, "servicePlans": plans})
 	}
 	return collection("users('"+q.user.ID+"')/licenseDetails", all)
+}
+
+// lost is a licence that a user is to lose, as the user has left the group that gives it.
+type lost struct {
+	user, group string
+	at          time.Time
+}
+
+// endLicenses has a user lose the licences of a group that the user has left.
+func (t *Tenant) endLicenses(group *Group, user string) {
+	t.lost = append(t.lost, lost{user, group.ID, t.now().Add(time.Duration(t.settings.LicensesTake))})
+}
+
+// loseLicenses takes away what is due by now, unless the user has come back.
+func (t *Tenant) loseLicenses() {
+	now := t.now()
+	due := func(l lost) bool { return !l.at.After(now) }
+	for _, l := range t.lost {
+		user, group := t.users[l.user], t.group(l.group)
+		given := func(of License) bool { return ascii.EqualFold(of.AssignedByGroup, l.group) }
+		if due(l) && user != nil && slices.ContainsFunc(user.Licenses, given) && !slices.Contains(group.members.now, l.user) {
+			user.hold(now, func(h *Holdings) { h.Licenses = without(h.Licenses, given) })
+		}
+	}
+	t.lost = slices.DeleteFunc(t.lost, due)
 }
 
 // assignLicense removes all licences that are named, or none.

@@ -7,6 +7,7 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -59,4 +60,26 @@ func TestALicenceIsRemovedFromTheUserAndNotFromTheGroup(t *testing.T) {
 	assert.Equal(t, 400, o.graph("POST", ofLee+"/assignLicense", `{"removeLicenses":["`+pc+`"]}`).status)
 	assert.Equal(t, 200, o.graph("POST", ofLee+"/assignLicense", removes(`"`+pc+`"`)).status)
 	assert.Len(t, o.Users()[lee].Licenses, 1)
+}
+
+func TestALicenceOfAGroupGoesSomeTimeAfterTheMembership(t *testing.T) {
+	t.Parallel()
+	o, june := inJune(t)
+	o.Configure(graphsim.Settings{LicensesTake: leaver.Duration(time.Hour)})
+	id := o.lee()
+	user := o.Users()[lee]
+	var groups []string
+	for range 2 {
+		groups = append(groups, o.AddGroup(graphsim.Group{SecurityEnabled: true, Members: []string{id}}))
+		user.Licenses = append(user.Licenses, graphsim.License{SkuID: e3, AssignedByGroup: groups[len(groups)-1]})
+	}
+	o.Add(user)
+	for _, group := range groups {
+		assert.Equal(t, 204, o.graph("DELETE", "/groups/"+group+"/members/"+id+"/$ref", "").status)
+	}
+	assert.Equal(t, 204, o.graph("POST", "/groups/"+groups[1]+"/members/$ref", `{"@odata.id":"https://graph.microsoft.com/v1.0/users/`+id+`"}`).status)
+	assert.Len(t, o.Users()[lee].Licenses, 2)
+	june.pass(time.Hour)
+	require.Len(t, o.Users()[lee].Licenses, 1, "the user has come back to the other group")
+	assert.Equal(t, groups[1], o.Users()[lee].Licenses[0].AssignedByGroup)
 }

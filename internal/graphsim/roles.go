@@ -117,6 +117,9 @@ func (t *Tenant) principals() map[string][]Role {
 			all[m.ID] = m.Roles
 		}
 	}
+	for _, group := range t.groups {
+		all[group.ID] = group.Roles
+	}
 	return all
 }
 

@@ -52,6 +52,9 @@ func TestARoleOfAGroupIsTheGroups(t *testing.T) {
 	id := o.Add(graphsim.User{UserPrincipalName: lee, Memberships: []graphsim.Membership{{ID: "g1", Name: "Admins", IsAssignableToRole: true, Roles: []graphsim.Role{{ID: "r1"}}}}})
 	assert.Empty(t, o.roles("roleAssignments", id))
 	assert.Len(t, o.roles("roleAssignments", "g1"), 1)
+	group := o.AddGroup(graphsim.Group{IsAssignableToRole: true, Members: []string{id}, Roles: []graphsim.Role{{}}})
+	assert.Empty(t, o.roles("roleAssignments", id))
+	assert.Len(t, o.roles("roleAssignments", group), 1)
 }
 
 func TestARoleIsDeletedByItsIDAndTheLastAdministratorStays(t *testing.T) {

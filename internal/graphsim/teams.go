@@ -155,6 +155,7 @@ func (t *Tenant) removeTeamMember(q query, team *Group) answer {
 		return fault(http.StatusBadRequest, "BadRequest", "The last owner of a team cannot be removed.")
 	}
 	t.leave(id, &team.members, &team.owners)
+	t.endLicenses(team, id)
 	for i := range team.Channels {
 		if channel := &team.Channels[i]; channel.MembershipType == "private" {
 			t.leave(id, &channel.members, &channel.owners)

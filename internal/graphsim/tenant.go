@@ -88,7 +88,8 @@ type Settings struct {
 	// PackagesFail and NumbersFail have that fail then.
 	PackagesTake, NumbersTake leaver.Duration
 	PackagesFail, NumbersFail bool
-	CapitalNumbers            bool // numbers are shown with DirectRouting, though the write wants directRouting
+	LicensesTake              leaver.Duration // how long after a user has left a group the licences that it gives are lost
+	CapitalNumbers            bool            // numbers are shown with DirectRouting, though the write wants directRouting
 	// DeadInvitations have an invitation to a OneDrive do nothing, and be answered with success: "silent" without a
 	// word of it, or the code of the error that stands within the answer.
 	DeadInvitations string
@@ -117,6 +118,7 @@ type Tenant struct {
 	removals    []*removal
 	unassigned  []*unassignment
 	mails       []SentMail
+	lost        []lost
 	// spent is how many of each action Intune has let through on day, in UTC.
 	spent map[string]int
 	day   time.Time
