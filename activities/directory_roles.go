@@ -11,15 +11,19 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/ascii"
 	"github.com/leaver-dev/leaver/internal/graph"
+	"golang.org/x/sync/errgroup"
 )
 
 // directoryRoles are the roles that the leaver holds or may activate.
 var directoryRoles = things{
 	none:    "the leaver holds no directory role, and may activate none",
-	changed: "the role is taken away",
+	changed: roleGone,
 	list:    (*Activities).listDirectoryRoles,
+	look:    (*Activities).lookAtDirectoryRole,
 	change:  (*Activities).removeDirectoryRole,
 }
+
+const roleGone = "the role is taken away"
 
 // The kinds of items say where a role stands, and so how it is taken away: among the assignments alone, among the
 // schedules of Privileged Identity Management too, or among its eligibilities.
@@ -36,67 +40,95 @@ func (a *Activities) listDirectoryRoles(ctx context.Context, s subject) ([]leave
 	if err != nil {
 		return nil, err
 	}
-	definitions, err := a.graph.RoleDefinitions(ctx)
-	if err != nil {
+	var (
+		group       errgroup.Group
+		definitions []graph.RoleDefinition
+		memberships []graph.Membership
+		items       []leaver.Item
+	)
+	group.Go(func() (err error) { definitions, err = a.graph.RoleDefinitions(ctx); return err })
+	group.Go(func() (err error) { memberships, err = a.graph.Memberships(ctx, id); return err })
+	group.Go(func() (err error) { items, err = a.ownRoles(ctx, id); return err })
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	items, err := a.rolesOf(ctx, id, definitions)
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(items, isGlobalAdministrator) {
-		switch other, err := a.hasOtherAdministrator(ctx, id); {
-		case err != nil:
-			return nil, err
-		case !other:
-			at := slices.IndexFunc(items, isGlobalAdministrator)
-			items[at].Outcome, items[at].Failure, items[at].Detail = leaver.Failed, leaver.GraphBadRequest, "no other Global Administrator with an enabled account is seen who holds the role directly, and a tenant without one is locked: give the role to somebody first, then retry"
-		}
-	}
-	memberships, err := a.graph.Memberships(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	for _, m := range memberships {
-		if !m.MayHoldRoles() {
-			continue
-		}
-		roles, err := a.rolesOf(ctx, m.ID, definitions)
-		if err != nil {
-			return nil, err
-		}
+	memberships = slices.DeleteFunc(memberships, func(m graph.Membership) bool { return !m.MayHoldRoles() })
+	ofGroup := make([][]leaver.Item, len(memberships))
+	err = readEach(ctx, len(memberships), func(ctx context.Context, i int) (err error) {
+		ofGroup[i], err = a.rolesOf(ctx, memberships[i].ID)
+		return err
+	})
+	for i, roles := range ofGroup {
 		for _, r := range roles {
 			if r.ID != noPIM {
-				items = append(items, byGroup(r, cmp.Or(m.DisplayName, m.ID)))
+				items = append(items, byGroup(r, cmp.Or(memberships[i].DisplayName, memberships[i].ID)))
 			}
 		}
 	}
-	return items, nil
+	for i := range items {
+		nameRole(&items[i], definitions)
+	}
+	return items, err
+}
+
+// ownRoles lists the roles of the leaver, and keeps those that the last Global Administrator holds as such.
+func (a *Activities) ownRoles(ctx context.Context, id string) ([]leaver.Item, error) {
+	items, err := a.rolesOf(ctx, id)
+	at := slices.IndexFunc(items, isGlobalAdministrator)
+	if err != nil || at < 0 {
+		return items, err
+	}
+	other, err := a.hasOtherAdministrator(ctx, id)
+	if err == nil && !other {
+		items[at].Outcome, items[at].Failure, items[at].Detail = leaver.Failed, leaver.GraphBadRequest, "no other Global Administrator with an enabled account is seen who holds the role directly, and a tenant without one is locked: give the role to somebody first, then retry"
+	}
+	return items, err
+}
+
+// lookAtDirectoryRole looks for one of the leaver's own roles, and reads nothing of groups.
+func (a *Activities) lookAtDirectoryRole(ctx context.Context, s subject, item leaver.Item) (leaver.Item, error) {
+	id, err := a.objectID(ctx, s.UserID)
+	if err != nil {
+		return leaver.Item{}, err
+	}
+	items, err := a.ownRoles(ctx, id)
+	if err != nil {
+		return leaver.Item{}, err
+	}
+	if at := slices.IndexFunc(items, func(i leaver.Item) bool { return i.ID == item.ID }); at >= 0 {
+		return items[at], nil
+	}
+	return leaver.Item{Outcome: leaver.AlreadyDone, Detail: roleGone}, nil
 }
 
 // byGroup is a role that a group holds.
 func byGroup(role leaver.Item, group string) leaver.Item {
-	role.Kind, role.Name = groupRole, strings.TrimSpace(role.Name+" by the group "+group)
+	role.Kind, role.Name = groupRole, "by the group "+group
 	role.Outcome, role.Failure, role.Detail = leaver.Failed, "", "a group holds the role, and it ends with the leaver's membership: the step removeGroupMemberships does that, or an owner of the group"
 	return role
 }
 
 // rolesOf lists the roles of a user or a group. One that stands in two lists is one item.
-func (a *Activities) rolesOf(ctx context.Context, principalID string, definitions []graph.RoleDefinition) ([]leaver.Item, error) {
-	assigned, err := a.graph.RoleAssignments(ctx, principalID)
-	if err != nil {
+func (a *Activities) rolesOf(ctx context.Context, principalID string) ([]leaver.Item, error) {
+	var (
+		group                         errgroup.Group
+		assigned, scheduled, eligible []graph.RoleAssignment
+		unscheduled, ineligible       error
+	)
+	group.Go(func() (err error) { assigned, err = a.graph.RoleAssignments(ctx, principalID); return err })
+	group.Go(func() error {
+		scheduled, unscheduled = a.graph.RoleSchedules(ctx, principalID)
+		return unlessUnlicensed(unscheduled)
+	})
+	group.Go(func() error {
+		eligible, ineligible = a.graph.RoleEligibilities(ctx, principalID)
+		return unlessUnlicensed(ineligible)
+	})
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	scheduled, unscheduled := a.graph.RoleSchedules(ctx, principalID)
-	if unscheduled != nil && !notLicensed(unscheduled) {
-		return nil, unscheduled
-	}
-	eligible, ineligible := a.graph.RoleEligibilities(ctx, principalID)
-	if ineligible != nil && !notLicensed(ineligible) {
-		return nil, ineligible
-	}
 	var items []leaver.Item
-	add := func(kind string, r graph.RoleAssignment) { items = append(items, roleItem(kind, r, definitions)) }
+	add := func(kind string, r graph.RoleAssignment) { items = append(items, roleItem(kind, r)) }
 	for _, r := range assigned {
 		at := slices.IndexFunc(scheduled, func(other graph.RoleAssignment) bool { return sameRole(r, other) })
 		if at < 0 {
@@ -121,18 +153,21 @@ func (a *Activities) rolesOf(ctx context.Context, principalID string, definition
 	return items, nil
 }
 
+// unlessUnlicensed is an error that is not of a tenant without Privileged Identity Management.
+func unlessUnlicensed(err error) error {
+	if notLicensed(err) {
+		return nil
+	}
+	return err
+}
+
 func sameRole(r, other graph.RoleAssignment) bool {
 	return ascii.EqualFold(r.RoleDefinitionID, other.RoleDefinitionID) && r.DirectoryScopeID == other.DirectoryScopeID
 }
 
 // roleItem is a role as an item, with what assigning it anew would need.
-func roleItem(kind string, r graph.RoleAssignment, definitions []graph.RoleDefinition) leaver.Item {
+func roleItem(kind string, r graph.RoleAssignment) leaver.Item {
 	item := leaver.Item{ID: r.ID, Kind: kind, Before: map[string]string{"roleDefinitionId": r.RoleDefinitionID, "directoryScopeId": r.DirectoryScopeID}}
-	for _, d := range definitions {
-		if ascii.EqualFold(d.ID, r.RoleDefinitionID) {
-			item.Name = d.DisplayName
-		}
-	}
 	for name, value := range map[string]string{"memberType": r.MemberType, "assignmentType": r.AssignmentType} {
 		if value != "" {
 			item.Before[name] = value
@@ -143,6 +178,15 @@ func roleItem(kind string, r graph.RoleAssignment, definitions []graph.RoleDefin
 		return byGroup(item, "that Entra does not name")
 	}
 	return item
+}
+
+// nameRole names a role, in front of the group that holds it.
+func nameRole(role *leaver.Item, definitions []graph.RoleDefinition) {
+	for _, d := range definitions {
+		if ascii.EqualFold(d.ID, role.Before["roleDefinitionId"]) {
+			role.Name = strings.TrimSpace(d.DisplayName + " " + role.Name)
+		}
+	}
 }
 
 // addTimes adds when a schedule begins and ends, where it does, to what assigning it anew would need.

@@ -198,3 +198,17 @@ func TestARoleThatMayNotBeRemovedNamesThePermission(t *testing.T) {
 	_, err := roles.changes(t, s, 1, request, open)
 	assert.Contains(t, final(t, s, err, leaver.GraphForbidden).Message(), "RoleManagement.ReadWrite.Directory")
 }
+
+// A group has nothing to do with the removal of the leaver's own role.
+func TestTheRolesOfGroupsAreReadForTheListAlone(t *testing.T) {
+	t.Parallel()
+	s, request := withRoles(t, graphsim.Role{ID: "r1"})
+	for range 15 {
+		s.AddGroup(graphsim.Group{SecurityEnabled: true, IsAssignableToRole: true, Members: []string{s.id(adele)}, Roles: []graphsim.Role{{RoleDefinitionID: exchangeAdministrator}}})
+	}
+	items := roles.lists(t, s, request).Items
+	require.Len(t, items, 16)
+	before := len(s.Requests())
+	assertItem(t, roles.changed(t, s, 1, request, items[0]), leaver.Done, "taken away")
+	assert.Less(t, len(s.Requests())-before, 15)
+}

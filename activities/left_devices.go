@@ -6,7 +6,6 @@ import (
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
-	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -61,16 +60,6 @@ func (a *Activities) listed(ctx context.Context, step leaver.StepRequest, result
 	}
 	result.Items = items
 	return result, nil
-}
-
-// readEach calls read for each number below n, some at a time, until one call fails.
-func readEach(ctx context.Context, n int, read func(ctx context.Context, i int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(sideBySide)
-	for i := range n {
-		group.Go(func() error { return read(ctx, i) })
-	}
-	return group.Wait()
 }
 
 // settled says how an item of an earlier list ended of which nothing is left to be changed.
