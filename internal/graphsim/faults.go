@@ -19,6 +19,8 @@ type Fault struct {
 	// one whose Path names it.
 	Method, Path string
 	Times        int // how often; zero means once, a negative number until cleared
+	// Every has the fault meet each so manieth request that matches; zero means each.
+	Every int
 
 	// Status answers with an error in Graph's shape instead of doing anything.
 	Status        int
@@ -33,6 +35,7 @@ type Fault struct {
 	Late          leaver.Duration // does what was asked at once and waits before it answers
 
 	used      int
+	matched   int
 	notBefore time.Time
 }
 
@@ -64,7 +67,8 @@ func (t *Tenant) faultFor(q query) (taken *Fault, early bool) {
 			continue
 		}
 		early = early || now.Before(f.notBefore)
-		if taken.used == 0 && (f.Times < 0 || f.used < max(f.Times, 1)) {
+		f.matched++
+		if taken.used == 0 && f.matched%max(f.Every, 1) == 0 && (f.Times < 0 || f.used < max(f.Times, 1)) {
 			taken = f
 			taken.used++
 		}

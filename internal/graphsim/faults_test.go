@@ -34,6 +34,11 @@ func TestAFaultSpoilsWhatItMatchesAndAsOftenAsItSays(t *testing.T) {
 		assert.Equal(t, 503, o.graph("GET", "/users/"+adele, "").status)
 	}
 	o.Heal()
+	o.Fail(graphsim.Fault{Times: -1, Every: 3, Status: 503})
+	for _, status := range []int{200, 200, 503, 200, 200, 503} {
+		assert.Equal(t, status, o.graph("GET", "/users/"+adele, "").status)
+	}
+	o.Heal()
 	assert.Equal(t, 200, o.graph("GET", "/users/"+adele, "").status)
 }
 

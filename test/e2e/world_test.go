@@ -95,6 +95,8 @@ type settings struct {
 	Unrecorded bool
 	// Hostile stands between the worker and the tenant, where the tenant is too well-behaved.
 	Hostile func(tenant http.Handler) http.Handler
+	// Clock is the tenant's; the default is the machine's.
+	Clock func() time.Time
 	// NoWorker leaves the worker to the test.
 	NoWorker bool
 }
@@ -106,6 +108,9 @@ func newWorld(t testing.TB, s settings) *world {
 		w.tenant = graphsim.NewTenant(nil)
 	} else {
 		w.tenant = graphsim.NewTenant(recording(t))
+	}
+	if s.Clock != nil {
+		w.tenant.Clock(s.Clock)
 	}
 	if s.CheckIn == 0 {
 		s.CheckIn = time.Second
