@@ -42,9 +42,7 @@ func (a *Activities) listGroupMemberships(ctx context.Context, s subject) ([]lea
 	var items []leaver.Item
 	for _, group := range direct {
 		items = append(items, membershipOf(group))
-		if left := s.Results[leaver.StepRemoveDistributionGroups].Items; slices.ContainsFunc(left, func(i leaver.Item) bool {
-			return ascii.EqualFold(i.ID, group.ID) && (i.Outcome == leaver.Done || i.Outcome == leaver.AlreadyDone)
-		}) {
+		if s.exchangeHasChanged(group.ID) {
 			at := &items[len(items)-1]
 			at.Outcome, at.Failure, at.Detail = leaver.AlreadyDone, "", leaver.StepRemoveDistributionGroups+" has removed the membership, which Entra does not show yet"
 		}
@@ -64,6 +62,13 @@ func (a *Activities) listGroupMemberships(ctx context.Context, s subject) ([]lea
 		}
 	}
 	return items, err
+}
+
+// exchangeHasChanged reports whether an earlier step has taken care of a distribution group in Exchange, by the id of its item.
+func (s subject) exchangeHasChanged(id string) bool {
+	return slices.ContainsFunc(s.Results[leaver.StepRemoveDistributionGroups].Items, func(i leaver.Item) bool {
+		return ascii.EqualFold(i.ID, id) && (i.Outcome == leaver.Done || i.Outcome == leaver.AlreadyDone)
+	})
 }
 
 // membershipOf is a direct membership as an item, with who can end it where that is not possible here.

@@ -46,6 +46,9 @@ func (a *Activities) listGroupOwnerships(ctx context.Context, s subject) ([]leav
 	items := make([]leaver.Item, len(owned))
 	err = readEach(ctx, len(owned), func(ctx context.Context, i int) error {
 		items[i] = ownershipOf(owned[i])
+		if s.exchangeHasChanged(owned[i].ID + managedEnd) {
+			items[i].Outcome, items[i].Failure, items[i].Detail = leaver.AlreadyDone, "", leaver.StepRemoveDistributionGroups+" has removed the ownership, which Entra does not show yet"
+		}
 		if nobody == nil || items[i].Outcome != "" || owned[i].IsAssignableToRole {
 			return nil
 		}

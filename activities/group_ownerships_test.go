@@ -152,3 +152,12 @@ func TestAnOwnerWhoIsTakenForTheLastOneIsLookedAtAgainBeforeAPersonIsAsked(t *te
 	assertItem(t, changed, leaver.Done, "")
 	assert.Equal(t, []string{s.id(lee)}, s.Groups()[id].Owners)
 }
+
+// Entra shows late what Exchange has done.
+func TestAListThatExchangeHasHandedOverIsNoException(t *testing.T) {
+	t.Parallel()
+	s, request, id := ownedGroup(t, graphsim.Group{DisplayName: "Newsletter", MailEnabled: true}, megan)
+	assertItem(t, owningGroups.lists(t, s, request).Items[0], leaver.Failed, "Exchange alone can change")
+	request.Results = map[string]leaver.StepResult{leaver.StepRemoveDistributionGroups: {Items: []leaver.Item{{ID: id + "/manager", Outcome: leaver.Done}}}}
+	assertItem(t, owningGroups.lists(t, s, request).Items[0], leaver.AlreadyDone, "removeDistributionGroups has removed the ownership")
+}

@@ -35,7 +35,7 @@ var groupSteps = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepRemoveGroupOwnerships, Shape: leaver.Each, Activity: leaver.ActivityListGroupOwnerships, Change: leaver.ActivityRemoveGroupOwnership,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Hand over the groups that the leaver owns"},
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveDistributionGroups}, Summary: "Hand over the groups that the leaver owns"},
 		doc: doc{
 			does:        "takes the ownership of groups and teams from the user, and makes the successor an owner first where nobody else owns one; of a team a member too",
 			permissions: "`Group.ReadWrite.All`, `GroupMember.Read.All`, `User.Read.All`; `TeamMember.ReadWrite.All` for teams, `RoleManagement.ReadWrite.Directory` for groups that can hold directory roles",

@@ -197,7 +197,7 @@ func (t *Tenant) Users() map[string]User {
 		snapshot.Devices, snapshot.Texts = slices.Clone(user.Devices), maps.Clone(user.Texts)
 		snapshot.EntraDevices = slices.DeleteFunc(slices.Clone(user.EntraDevices), func(d EntraDevice) bool { return d.deleted })
 		snapshot.Autopilot = slices.DeleteFunc(slices.Clone(user.Autopilot), func(a AutopilotIdentity) bool { return a.deleted })
-		snapshot.AppRegistrations = slices.Clone(user.AppRegistrations)
+		snapshot.AppRegistrations, snapshot.Delivery.Phones = slices.Clone(user.AppRegistrations), slices.Clone(user.Delivery.Phones)
 		snapshot.Delivery.Phones = slices.Clone(user.Delivery.Phones)
 		all[user.UserPrincipalName] = snapshot
 	}

@@ -79,7 +79,7 @@ func (c *Case) leftOfGroup(group graphsim.Group) graphsim.Group {
 		channel := &group.Channels[i]
 		channel.Members, channel.Owners = c.without(channel.Members), c.without(channel.Owners)
 	}
-	if group.OnPremisesSyncEnabled || group.MailEnabled && !slices.Contains(group.GroupTypes, "Unified") {
+	if group.OnPremisesSyncEnabled {
 		return group
 	}
 	if !slices.Contains(group.GroupTypes, "DynamicMembership") {
@@ -124,8 +124,23 @@ func (c *Case) leftOfLeaver(user, now graphsim.User) graphsim.User {
 		drive.Permissions[0].ID = now.Drive.Permissions[0].ID
 	}
 	user.Drive = &drive
+	user.MailboxPurpose, user.Delivery = "shared", c.leftOfDelivery(user.Delivery, now.Delivery)
 	user.Mailbox = graphsim.Always(leftOfMailbox(user.Mailbox.Now(), now.Mailbox.Now()))
 	return user
+}
+
+// leftOfDelivery is what Exchange does for the successor, and how it has phones remove the account and nothing else.
+func (c *Case) leftOfDelivery(delivery, now graphsim.Delivery) graphsim.Delivery {
+	heir := []string{c.next}
+	left := graphsim.Delivery{Hidden: true, ForwardingAddress: c.next, KeepsCopy: true, FullAccess: heir, SendAs: heir, SendOnBehalf: heir, Hold: true, HoldDays: 365}
+	if len(now.ClosedProtocols) == 5 { // the step's items name them
+		left.ClosedProtocols = now.ClosedProtocols
+	}
+	for _, phone := range delivery.Phones {
+		phone.Status = "AccountOnlyDeviceWipePending"
+		left.Phones = append(left.Phones, phone)
+	}
+	return left
 }
 
 func leftOfMailbox(box, now graphsim.Mailbox) graphsim.Mailbox {

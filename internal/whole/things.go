@@ -27,6 +27,8 @@ var things = map[string]func(*Case, Contents) []string{
 	leaver.StepRemoveGroupEligibilities:     ofUser(func(u graphsim.User) []graphsim.GroupSchedule { return u.GroupSchedules }, func(s graphsim.GroupSchedule) string { return s.ID }),
 	leaver.StepRemoveAdministrativeUnits:    ofUser(func(u graphsim.User) []graphsim.AdministrativeUnit { return u.Units }, func(a graphsim.AdministrativeUnit) string { return a.ID }),
 	leaver.StepRemoveLicenses:               ofUser(func(u graphsim.User) []graphsim.License { return u.Licenses }, license),
+	leaver.StepWipeMailFromPhones:           ofUser(phones, func(p graphsim.Phone) string { return p.GUID }),
+	leaver.StepRemoveDistributionGroups:     distributionGroups,
 	leaver.StepRemoveGroupMemberships:       memberships,
 	leaver.StepRemoveGroupOwnerships: func(c *Case, all Contents) []string {
 		return among(all.Groups, c.leaver, func(g graphsim.Group) []string { return g.Owners })
@@ -97,6 +99,29 @@ func inEntra(user graphsim.User, device graphsim.Device) bool {
 // inAutopilot takes a device that Autopilot never had for one that it has not.
 func inAutopilot(user graphsim.User, device graphsim.Device) bool {
 	return slices.ContainsFunc(user.Autopilot, func(a graphsim.AutopilotIdentity) bool { return a.ManagedDeviceID == device.ID })
+}
+
+func phones(user graphsim.User) []graphsim.Phone {
+	return keep(user.Delivery.Phones, func(p graphsim.Phone) bool { return p.Status == "" })
+}
+
+func distributionGroups(c *Case, all Contents) (ids []string) {
+	for id, group := range all.Groups {
+		if !isExchanges(group) {
+			continue
+		}
+		if slices.Contains(group.Members, c.leaver) {
+			ids = append(ids, id)
+		}
+		if slices.Contains(group.Owners, c.leaver) {
+			ids = append(ids, id+"/manager")
+		}
+	}
+	return ids
+}
+
+func isExchanges(group graphsim.Group) bool {
+	return group.MailEnabled && !slices.Contains(group.GroupTypes, "Unified")
 }
 
 func packages(user graphsim.User) []graphsim.Package {

@@ -119,6 +119,7 @@ func (c *Case) addPeople(users map[string]graphsim.User, gives licensing, now ti
 		user.Holdings = c.holdings(number, gives, now)
 		user.Texts = map[string]string{"jobTitle": "Clerk", "department": "Sales", "mail": user.UserPrincipalName, "usageLocation": "DE"}
 		user.MailboxPurpose, user.Mailbox = "user", graphsim.Always(mailbox(now))
+		user.Delivery = graphsim.Delivery{ForwardingSMTPAddress: "elsewhere@example.org", Phones: []graphsim.Phone{{GUID: uuid.NewString(), Client: "Outlook"}, {GUID: uuid.NewString(), Client: "EAS"}}}
 		user.AppRegistrations = []graphsim.AppRegistration{{ID: uuid.NewString(), DeviceTag: number + "a"}, {ID: uuid.NewString(), DeviceTag: number + "b"}}
 		for _, d := range user.Devices {
 			if d.OperatingSystem == "Windows" {
@@ -157,6 +158,8 @@ func (c *Case) Steps(deleteAfter time.Duration) map[string]leaver.StepSettings {
 	steps[leaver.StepAddToBlockGroup] = leaver.StepSettings{Include: true, Settings: leaver.Settings{Group: c.block}}
 	steps[leaver.StepScrubAttributes] = leaver.StepSettings{Include: true, Settings: leaver.Settings{Attributes: []string{"jobTitle"}}}
 	steps[leaver.StepSetAutomaticReply] = leaver.StepSettings{Include: true, Settings: leaver.Settings{InternalMessage: "{leaverName} has left. Write to {handOverToMail}."}}
+	steps[leaver.StepHoldMailbox] = leaver.StepSettings{Include: true, Settings: leaver.Settings{HoldDays: 365}}
+	steps[leaver.StepGrantMailboxAccess] = leaver.StepSettings{Include: true, Settings: leaver.Settings{Access: []string{leaver.AccessFull, leaver.AccessSendAs, leaver.AccessSendOnBehalf}}}
 	steps[leaver.StepDeleteUser] = leaver.StepSettings{Include: true, Delay: leaver.Duration(deleteAfter)}
 	return steps
 }
