@@ -1,11 +1,13 @@
 package workflows_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,9 +30,21 @@ type receiver struct {
 	mu     sync.Mutex
 	broken int // the status that it answers with, or zero
 	tries  int
-	events []leaver.Event
-	ids    []string
+	events []heard
 	text   string // all that came
+}
+
+// heard is an event that came.
+type heard struct {
+	ID   string       `json:"id"`
+	Time time.Time    `json:"time"`
+	Data leaver.Event `json:"data"`
+}
+
+// compare says which of two events happened first: events of one moment of virtual time may come in any order.
+func (h heard) compare(other heard) int {
+	order := []leaver.Moment{leaver.MomentBegun, leaver.MomentWaits, leaver.MomentEnded}
+	return cmp.Or(h.Time.Compare(other.Time), slices.Index(order, h.Data.Moment)-slices.Index(order, other.Data.Moment))
 }
 
 func newReceiver(t *testing.T) *receiver {
@@ -45,16 +59,14 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	body, _ := io.ReadAll(request.Body)
-	var event struct {
-		ID   string       `json:"id"`
-		Data leaver.Event `json:"data"`
-	}
+	var event heard
 	_ = json.Unmarshal(body, &event)
 	if r.tries++; r.broken != 0 {
 		w.WriteHeader(r.broken)
 		return
 	}
-	r.events, r.ids, r.text = append(r.events, event.Data), append(r.ids, event.ID), r.text+string(body)
+	r.events, r.text = append(r.events, event), r.text+string(body)
+	slices.SortStableFunc(r.events, heard.compare)
 }
 
 // breaks has the webhook answer with a status from now on; zero has it work.
@@ -69,9 +81,10 @@ func (r *receiver) told() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var all []string
-	for i, e := range r.events {
+	for _, event := range r.events {
+		e := event.Data
 		all = append(all, fmt.Sprint(e.Moment, " ", e.Number, " ", e.Status))
-		if !strings.HasSuffix(r.ids[i], fmt.Sprintf("%s-%s-%d", e.RunID, e.Moment, e.Number)) {
+		if !strings.HasSuffix(event.ID, fmt.Sprintf("%s-%s-%d", e.RunID, e.Moment, e.Number)) {
 			all = append(all, "with another id")
 		}
 	}
@@ -95,12 +108,13 @@ func TestEachMomentIsToldOnce(t *testing.T) {
 	})
 	report := o.ends(leaver.Completed, adele)
 	assert.Equal(t, "begun 1 running, waits 1 waiting, waits 2 waiting, ended 1 completed", hook.told())
-	assert.Equal(t, []leaver.EventWait{{Step: "disableAccount", For: leaver.WaitForPerson, Actions: []leaver.Action{leaver.RetryStep, leaver.SkipStep, leaver.Abort}}}, hook.events[1].Waits)
-	assert.Equal(t, leaver.StepCounts{Planned: 3, Ended: 3, Done: 3}, hook.events[3].Steps)
+	assert.Equal(t, []leaver.EventWait{{Step: "disableAccount", For: leaver.WaitForPerson, Actions: []leaver.Action{leaver.RetryStep, leaver.SkipStep, leaver.Abort}}}, hook.events[1].Data.Waits)
+	assert.Equal(t, leaver.StepCounts{Planned: 3, Ended: 3, Done: 3}, hook.events[3].Data.Steps)
 	require.Len(t, report.Notices, 4)
 	for i, notice := range report.Notices {
 		assert.Equal(t, leaver.Done, notice.Outcome)
-		assert.Equal(t, hook.ids[i], notice.ID)
+		assert.True(t, slices.ContainsFunc(hook.events, func(h heard) bool { return h.ID == notice.ID }))
+		assert.False(t, slices.ContainsFunc(report.Notices[:i], func(n leaver.Notice) bool { return n.ID == notice.ID }))
 	}
 	for _, word := range []string{"adele", "Vance", "contoso", "CONTOSO-LT", "reason", "127.0.0.1"} {
 		assert.NotContains(t, strings.ToLower(hook.text), strings.ToLower(word), "ids and counts alone")
@@ -119,7 +133,7 @@ func TestAPlanThatMustBeApprovedIsToldBeforeAnythingBegins(t *testing.T) {
 		o.after(time.Hour, func() { o.signal(decision, `{"by":"it@contoso.com","reason":"of Adele"}`) })
 		_, _ = o.run(adele)
 		assert.Equal(t, want, hook.told())
-		assert.Equal(t, []leaver.EventWait{{For: leaver.WaitForPerson, Actions: []leaver.Action{leaver.Approve, leaver.Reject, leaver.Abort}}}, hook.events[0].Waits)
+		assert.Equal(t, []leaver.EventWait{{For: leaver.WaitForPerson, Actions: []leaver.Action{leaver.Approve, leaver.Reject, leaver.Abort}}}, hook.events[0].Data.Waits)
 		assert.NotContains(t, hook.text, "Adele")
 	}
 }
