@@ -103,7 +103,7 @@ func TestARemovedMethodThatIsStillListedIsNotDone(t *testing.T) {
 	s, request := withMethods(t, "phone")
 	open := methods.lists(t, s, request).Items[0]
 	s.Configure(graphsim.Settings{Lag: leaver.Duration(time.Hour)})
-	assert.Contains(t, waiting(t, s, errorOf(methods.changes(t, s, 1, request, open)), leaver.GraphUnavailable).Message(), "Graph does not show it yet")
+	assert.Contains(t, waiting(t, s, errorOf(methods.changes(t, s, 1, request, open)), leaver.GraphUnavailable).Message(), "does not show it yet")
 	assert.Contains(t, waiting(t, s, errorOf(methods.changes(t, s, 2, request, open)), leaver.GraphUnavailable).Message(), "does not find it")
 	s.Configure(graphsim.Settings{})
 	assertItem(t, methods.changed(t, s, 3, request, open), leaver.Done, "")

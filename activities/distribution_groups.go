@@ -38,6 +38,15 @@ var distributionGroups = things{
 		for _, group := range manages {
 			item := distributionItem(group, "managed", managedEnd)
 			item.Before["othersManage"] = strconv.FormatBool(len(group.ManagedBy) > 1)
+			if len(group.ManagedBy) <= 1 && item.Outcome == "" {
+				heir, note, err := a.heir(ctx, s)
+				item.Detail, item.Before[successorID] = note, heir.ObjectID
+				if isNobody(err) {
+					item.Outcome, item.Failure, item.Detail = leaver.Failed, leaver.InvalidRequest, err.Error()
+				} else if err != nil {
+					return nil, err
+				}
+			}
 			items = append(items, item)
 		}
 		return items, err
@@ -69,7 +78,9 @@ const managedEnd = "/manager"
 // distributionItem is a group under the id that Entra gives it; Exchange has another one.
 func distributionItem(group graph.Recipient, kind, end string) leaver.Item {
 	item := leaver.Item{ID: cmp.Or(group.ObjectID, group.GUID) + end, Name: cmp.Or(group.DisplayName, group.Name), Kind: kind, Before: map[string]string{"exchangeGuid": group.GUID}}
-	if group.GUID == "" {
+	if group.IsDirSynced {
+		item.Outcome, item.Detail = leaver.Failed, "the group comes from Active Directory on the premises, and Exchange refuses to change it: an administrator changes it in Active Directory"
+	} else if group.GUID == "" {
 		item.Outcome, item.Detail = leaver.Failed, "Exchange lists it without an id, so that it cannot be changed here: an Exchange administrator does so"
 	}
 	return item

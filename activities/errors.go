@@ -86,7 +86,7 @@ func explained(err error) (leaver.Failure, again) {
 	if odd, ok := errors.AsType[*graph.AnswerError](err); ok && odd.Lasting {
 		return leaver.Failure{Type: leaver.GraphBadResponse, Message: odd.Error() + ": this is no outage, and what Graph lists cannot be trusted; ask Microsoft's support, or raise LEAVER_LIST_PAGES or LEAVER_LIST_ROWS where the list is that long"}, lasting
 	} else if ok {
-		return leaver.Failure{Type: leaver.GraphBadResponse, Message: "something between the worker and Graph may answer in its place: " + odd.Error()}, passing
+		return leaver.Failure{Type: leaver.GraphBadResponse, Message: "something between the worker and Microsoft may answer in its place: " + odd.Error()}, passing
 	}
 	if hidden, ok := errors.AsType[*graph.HiddenError](err); ok {
 		return leaver.Failure{Type: leaver.GraphForbidden, Message: hidden.Error() + ": grant the permission " +
@@ -199,9 +199,9 @@ func isMissing(err error) bool {
 	return ok && e.Status == http.StatusNotFound && strings.HasSuffix(e.Code, "NotFound")
 }
 
-// unlinked is how Entra says that there is no such reference, with status 400, where it knows of the removal and some
+// unlinked is how Entra and Exchange say that there is no such reference, with status 400, where it knows of the removal and some
 // replica does not yet.
-var unlinked = regexp.MustCompile(`removed object references do not exist`)
+var unlinked = regexp.MustCompile(`removed object references do not exist|isn.?t a member of`)
 
 // linked is how Entra says, with status 400, that what was to be added to a list of references is in it.
 var linked = regexp.MustCompile(`added object references already exist`)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
@@ -43,7 +44,7 @@ var notThere = regexp.MustCompile(`could(n.?t| not) be found`)
 // isUnknown reports whether Exchange knows no such mailbox or recipient.
 func isUnknown(err error) bool {
 	e, ok := errors.AsType[*graph.Error](err)
-	return ok && e.Status == http.StatusNotFound && e.Service() == "Exchange" && e.Says(notThere)
+	return ok && (e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest) && e.Service() == "Exchange" && e.Says(notThere)
 }
 
 // ofExchange is the error of a call about the leaver's mailbox, which says so where Exchange knows none.
@@ -64,8 +65,14 @@ func (a *Activities) mailbox(ctx context.Context, s subject) (graph.MailboxOwner
 	return owner, mailbox, ofExchange(err)
 }
 
-// heir is the mailbox of who takes over, and the note of successor.
+// successorID names in Before who is to take over: the manager may be another one by the time of the change.
+const successorID = "successorId"
+
+// heir is the mailbox of who takes over, and the note of successor. Who was listed to take over is not replaced.
 func (a *Activities) heir(ctx context.Context, s subject) (graph.ExchangeMailbox, string, error) {
+	if at := slices.IndexFunc(s.Known, func(i leaver.Item) bool { return i.Before[successorID] != "" }); at >= 0 {
+		s.Settings.HandOverTo = s.Known[at].Before[successorID]
+	}
 	id, note, err := a.whoTakesOver(ctx, s)
 	if err != nil {
 		return graph.ExchangeMailbox{}, "", err

@@ -1,9 +1,17 @@
 package activities
 
-import "github.com/leaver-dev/leaver"
+import (
+	"slices"
+
+	"github.com/leaver-dev/leaver"
+)
+
+// afterMailbox are the steps that have ended before Exchange changes the mailbox: the hold, and what Graph does in it.
+var afterMailbox = []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepHoldMailbox,
+	leaver.StepDisableInboxRules, leaver.StepSetAutomaticReply, leaver.StepCancelMeetings, leaver.StepRemoveCalendarShares}
 
 // exchangeSteps change what Graph does not reach of mail, by a door to Exchange that the worker has to open. The hold
-// comes before the rest; a mailbox is shared before somebody is let in, as a conversion has been seen to undo that; and
+// comes before the rest, which changes one property of the mailbox after the other; a mailbox is shared before somebody is let in, as a conversion has been seen to undo that; and
 // phones hear of a wipe by a protocol that is closed afterwards.
 var exchangeSteps = []row{
 	{
@@ -20,7 +28,7 @@ var exchangeSteps = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepWipeMailFromPhones, Shape: leaver.Each, Activity: leaver.ActivityListMailPhones, Change: leaver.ActivityWipeMailFromPhone,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Remove the account from phones", Destroys: true, AtOnce: 1},
+			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepHoldMailbox}, Summary: "Remove the account from phones", Destroys: true, AtOnce: 1},
 		doc: doc{
 			does:        "has each phone that keeps a copy of the mailbox remove the account, with `AccountOnly`; the phone itself is never wiped",
 			permissions: "`Exchange.ManageAsApp` with a role such as Exchange Administrator, `User.Read.All`",
@@ -32,7 +40,7 @@ var exchangeSteps = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepConvertToSharedMailbox, Shape: leaver.Each, Activity: leaver.ActivityListMailboxType, Change: leaver.ActivityConvertToSharedMailbox,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Make the mailbox a shared one", AtOnce: 1},
+			After: afterMailbox, Summary: "Make the mailbox a shared one", AtOnce: 1},
 		doc: doc{
 			does:        "makes the mailbox a shared one, which is kept without a licence",
 			permissions: "`Exchange.ManageAsApp` with a role such as Exchange Administrator, `User.Read.All`, `MailboxSettings.Read`",
@@ -44,19 +52,19 @@ var exchangeSteps = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepGrantMailboxAccess, Shape: leaver.Each, Activity: leaver.ActivityListMailboxAccess, Change: leaver.ActivityGrantMailboxAccess,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepConvertToSharedMailbox}, Summary: "Let the successor into the mailbox", AtOnce: 1},
+			After: append(slices.Clip(afterMailbox), leaver.StepConvertToSharedMailbox), Summary: "Let the successor into the mailbox", AtOnce: 1},
 		doc: doc{
 			does:        "lets the successor open the mailbox, send as it, or send on behalf of it, as `access` says: `fullAccess` (the default), `sendAs`, `sendOnBehalf`",
 			permissions: "`Exchange.ManageAsApp` with a role such as Exchange Administrator, `User.Read.All`; `Exchange.ManageAsAppV2` where the preview does it",
 			proof:       "Exchange lists the permission",
 			undo:        "take the permission away; one that the successor had before is not in the report as changed",
-			traps:       "the mailbox does not open in the successor's Outlook by itself; it is added there",
+			traps:       "the mailbox does not open in the successor's Outlook by itself; it is added there. Outlook for the desktop cannot send as, or on behalf of, a mailbox that `hideFromAddressLists` has hidden",
 		},
 		things: &access, skip: skipDeleted, door: byAccess, takes: []string{leaver.SettingHandOverTo, leaver.SettingAccess},
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepForwardMail, Shape: leaver.Each, Activity: leaver.ActivityListForwarding, Change: leaver.ActivityForwardMail,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepConvertToSharedMailbox}, Summary: "Forward mail to the successor", AtOnce: 1},
+			After: append(slices.Clip(afterMailbox), leaver.StepConvertToSharedMailbox), Summary: "Forward mail to the successor", AtOnce: 1},
 		doc: doc{
 			does:        "forwards what the mailbox gets to the successor, and keeps a copy; an address outside to which it was forwarded is removed",
 			permissions: "`Exchange.ManageAsApp` with a role such as Exchange Administrator, `User.Read.All`",
@@ -68,7 +76,7 @@ var exchangeSteps = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepHideFromAddressLists, Shape: leaver.Each, Activity: leaver.ActivityListAddressListEntry, Change: leaver.ActivityHideFromAddressLists,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "Hide the mailbox from address lists", AtOnce: 1},
+			After: append(slices.Clip(afterMailbox), leaver.StepConvertToSharedMailbox, leaver.StepForwardMail), Summary: "Hide the mailbox from address lists", AtOnce: 1},
 		doc: doc{
 			does:        "takes the mailbox out of the organisation's address lists",
 			permissions: "`Exchange.ManageAsApp` with a role such as Exchange Administrator, `User.Read.All`",
@@ -80,12 +88,12 @@ var exchangeSteps = []row{
 	},
 	{
 		Step: leaver.Step{Name: leaver.StepDisableMailProtocols, Shape: leaver.Each, Activity: leaver.ActivityListMailProtocols, Change: leaver.ActivityDisableMailProtocol,
-			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepCancelMeetings, leaver.StepWipeMailFromPhones}, Summary: "Close the mailbox to programs", AtOnce: 1},
+			After: append(slices.Clip(afterMailbox), leaver.StepWipeMailFromPhones, leaver.StepConvertToSharedMailbox, leaver.StepForwardMail, leaver.StepHideFromAddressLists), Summary: "Close the mailbox to programs", AtOnce: 1},
 		doc: doc{
 			does:        "closes the mailbox to the `protocols`: `activeSync`, `ews`, `imap`, `pop` and `smtp` unless they are named; `mapi` and `owa` can be",
 			permissions: "`Exchange.ManageAsApp` with a role such as Exchange Administrator, `User.Read.All`",
 			proof:       "Exchange shows each protocol as closed",
-			undo:        "open those again that the report has as changed",
+			undo:        "open those again that were open, as `state` in the report says, and set the others to null, which is as the organisation has it",
 			traps:       "`mapi` and `owa` close the mailbox to everybody who was given access to it; a phone whose account is to be wiped may not hear of that any more",
 		},
 		things: &protocols, skip: skipDeleted, door: byInvokeCommand, takes: []string{leaver.SettingProtocols},

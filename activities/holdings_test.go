@@ -102,7 +102,7 @@ func TestWhatIsTakenAndStillListedIsNotDone(t *testing.T) {
 		open := h.open(t, s, request)
 		s.Configure(graphsim.Settings{Lag: leaver.Duration(time.Hour)})
 		says := waiting(t, s, errorOf(h.changes(t, s, 1, request, open)), leaver.GraphUnavailable).Message()
-		assert.Contains(t, says, "Graph does not show it yet")
+		assert.Contains(t, says, "does not show it yet")
 		assert.Zero(t, h.held(s.Users()[adele].Holdings))
 		require.Error(t, errorOf(h.changes(t, s, 2, request, open)), "the list is the truth, whatever the answer to the second write is")
 		s.Configure(graphsim.Settings{})

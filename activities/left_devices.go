@@ -10,7 +10,7 @@ import (
 
 const (
 	// errStillSo waits for a change that Graph has accepted and does not show yet.
-	errStillSo = errNotYet("the change is accepted and Graph does not show it yet; looking again")
+	errStillSo = errNotYet("the change is accepted and Microsoft does not show it yet; looking again")
 	// errListLags waits for a list that still has what Graph does not find by its id.
 	errListLags = errNotYet("Graph lists what is to be changed and does not find it; looking again")
 )

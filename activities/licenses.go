@@ -37,6 +37,7 @@ func (a *Activities) listLicenses(ctx context.Context, s subject) ([]leaver.Item
 	if err != nil {
 		return nil, err
 	}
+	hangs := mailboxHangs(s.Results)
 	var own, inherited []leaver.Item
 	for _, state := range licenses.States {
 		if state.AssignedByGroup == "" {
@@ -48,6 +49,11 @@ func (a *Activities) listLicenses(ctx context.Context, s subject) ([]leaver.Item
 	for _, l := range licenses.Assigned { // a replica may show the one before the other
 		if !slices.ContainsFunc(licenses.States, func(s graph.LicenseState) bool { return ascii.EqualFold(s.SkuID, l.SkuID) }) {
 			own = append(own, licenseItem(graph.LicenseState{SkuID: l.SkuID}, licenses.UsageLocation, details))
+		}
+	}
+	for i := range own {
+		if hangs != "" && ofExchangePlan.MatchString(strings.ToUpper(own[i].Before["servicePlans"])) {
+			own[i].Outcome, own[i].Failure, own[i].Detail = leaver.Failed, leaver.InvalidRequest, hangs
 		}
 	}
 	if len(inherited) == 0 {
@@ -66,6 +72,17 @@ func (a *Activities) listLicenses(ctx context.Context, s subject) ([]leaver.Item
 		}
 	}
 	return append(own, inherited...), nil
+}
+
+// mailboxHangs says why the licence for the mailbox is not taken without asking, or "". The mailbox is deleted after 30
+// days without one, unless it is shared.
+func mailboxHangs(results map[string]leaver.StepResult) string {
+	for _, name := range []string{leaver.StepConvertToSharedMailbox, leaver.StepHoldMailbox} {
+		if result, planned := results[name]; planned && result.Outcome != leaver.Done && result.Outcome != leaver.AlreadyDone {
+			return "the mailbox hangs on it, and " + name + " was not done: see to the mailbox first, then retry, which takes the licence"
+		}
+	}
+	return ""
 }
 
 // licenseItem is a licence as an item, with what assigning it anew would need.
@@ -92,6 +109,8 @@ func licenseItem(state graph.LicenseState, usageLocation string, details []graph
 	return item
 }
 
+var ofExchangePlan = regexp.MustCompile(`(^|,)EXCHANGE_`)
+
 // consequences are what follows from the loss of a service plan.
 //
 // Microsoft: https://learn.microsoft.com/windows-365/enterprise/grace-period and
@@ -101,7 +120,7 @@ var consequences = []struct {
 	says string
 }{
 	{regexp.MustCompile(`(^|,)(CPC_|WINDOWS_365)`), "a Cloud PC is deleted after a grace period of 7 days"},
-	{regexp.MustCompile(`(^|,)EXCHANGE_`), "without another licence for it, the mailbox is kept for 30 days unless it is a shared one"},
+	{ofExchangePlan, "without another licence for it, the mailbox is kept for 30 days unless it is a shared one"},
 	{regexp.MustCompile(`(^|,)(SHAREPOINT|ONEDRIVE)`), "without another licence for it, the OneDrive becomes read-only after 60 days"},
 }
 

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/leaver-dev/leaver"
 )
@@ -16,13 +17,9 @@ var forwarding = things{
 		if err != nil {
 			return nil, err
 		}
-		item := leaver.Item{ID: "forwarding", Kind: "forwarding", Before: map[string]string{"forwarding": "none"}}
-		switch {
-		case mailbox.ForwardingAddress != "":
-			item.Before["forwarding"] = "a recipient of the organisation"
-		case mailbox.ForwardingSMTPAddress != "":
-			item.Before["forwarding"] = "an address that is not kept"
-		}
+		item := leaver.Item{ID: "forwarding", Kind: "forwarding", Before: map[string]string{
+			"forwardingAddress": isSet(mailbox.ForwardingAddress), "forwardingSmtpAddress": isSet(mailbox.ForwardingSMTPAddress),
+			"deliverToMailboxAndForward": strconv.FormatBool(mailbox.KeepsCopy)}}
 		heir, note, err := a.heir(ctx, s)
 		switch {
 		case isNobody(err):
@@ -32,7 +29,7 @@ var forwarding = things{
 		case heir.Goes(mailbox.ForwardingAddress) && mailbox.ForwardingSMTPAddress == "" && mailbox.KeepsCopy:
 			item = soAlready(item, isForwarded)
 		default:
-			item.Detail = note
+			item.Detail, item.Before[successorID] = note, heir.ObjectID
 		}
 		return []leaver.Item{item}, nil
 	},
@@ -50,6 +47,14 @@ var forwarding = things{
 	changed: isForwarded,
 }
 
+// isSet tells of an address that it is there, and not which: it may be somebody's own.
+func isSet(address string) string {
+	if address == "" {
+		return "none"
+	}
+	return "set, and not kept"
+}
+
 const isForwarded = "mail is forwarded to the successor, and a copy stays"
 
 // hiding takes the leaver out of the organisation's address lists.
@@ -57,13 +62,21 @@ const isForwarded = "mail is forwarded to the successor, and a copy stays"
 // Microsoft: https://learn.microsoft.com/powershell/module/exchangepowershell/set-mailbox
 var hiding = things{
 	list: func(a *Activities, ctx context.Context, s subject) ([]leaver.Item, error) {
-		_, mailbox, err := a.mailbox(ctx, s)
-		if err != nil {
-			return nil, err
-		}
+		owner, mailbox, err := a.mailbox(ctx, s)
 		item := leaver.Item{ID: "addressLists", Kind: "mailbox", Before: map[string]string{"hiddenFromAddressListsEnabled": "false"}}
-		if mailbox.Hidden {
+		if err == noExchangeMailbox {
+			if _, err := a.exchange.Recipient(ctx, owner.UserID); err == nil {
+				item.Outcome, item.Detail, item.Before = leaver.Failed, "Exchange lists the leaver without a mailbox of its own: an Exchange administrator hides the entry with Set-MailUser, or an administrator does so in Active Directory", nil
+				return []leaver.Item{item}, nil
+			}
+		}
+		switch {
+		case err != nil:
+			return nil, err
+		case mailbox.Hidden:
 			item = soAlready(item, isHidden)
+		case mailbox.IsDirSynced:
+			item.Outcome, item.Detail = leaver.Failed, "the account comes from Active Directory on the premises, and Exchange refuses to hide it: an administrator sets msExchHideFromAddressLists there"
 		}
 		return []leaver.Item{item}, nil
 	},

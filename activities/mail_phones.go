@@ -31,7 +31,7 @@ var mailPhones = things{
 				item = unlistable(item.Kind)
 			case phone.Status == "AccountOnlyDeviceWipeSucceeded":
 				item = soAlready(item, "the device has removed the account")
-			case strings.HasPrefix(phone.Status, "AccountOnlyDeviceWipe"):
+			case phone.Status == "AccountOnlyDeviceWipePending":
 				item = soAlready(item, "Exchange has the device remove the account when it next synchronises, which a device whose user is blocked may never do")
 			case strings.HasPrefix(phone.Status, "DeviceWipe"):
 				item.Outcome, item.Detail = leaver.Skipped, "somebody has the whole device wiped already"

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"slices"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
@@ -17,14 +16,14 @@ var protocols = things{
 		if err != nil {
 			return nil, err
 		}
-		closed, err := a.exchange.ClosedProtocols(ctx, owner)
+		states, err := a.exchange.ProtocolStates(ctx, owner)
 		if err != nil {
 			return nil, err
 		}
 		var items []leaver.Item
 		for _, protocol := range protocolsIn(s.Settings) {
-			item := leaver.Item{ID: protocol, Kind: "protocol", Before: map[string]string{"closed": "false"}}
-			if slices.Contains(closed, graph.MailProtocol(protocol)) {
+			item := leaver.Item{ID: protocol, Kind: "protocol", Before: map[string]string{"state": string(states[graph.MailProtocol(protocol)])}}
+			if states[graph.MailProtocol(protocol)] == graph.ProtocolClosed {
 				item = soAlready(item, isClosed)
 			}
 			items = append(items, item)

@@ -23,7 +23,7 @@ var access = things{
 		}
 		var items []leaver.Item
 		for _, right := range rightsIn(s.Settings) {
-			item := leaver.Item{ID: right, Kind: "access", Detail: note, Before: map[string]string{"successorId": heir.ObjectID, "granted": "false"}}
+			item := leaver.Item{ID: right, Kind: "access", Detail: note, Before: map[string]string{successorID: heir.ObjectID, "granted": "false"}}
 			if err != nil {
 				item.Outcome, item.Failure, item.Detail = leaver.Failed, leaver.InvalidRequest, err.Error()
 			} else if has, err := a.hasAccess(ctx, owner, mailbox, heir, right); err != nil {
@@ -80,11 +80,13 @@ func (a *Activities) hasAccess(ctx context.Context, of graph.MailboxOwner, mailb
 	case leaver.AccessSendAs:
 		all, err := a.exchange.SendAsPermissions(ctx, of)
 		return slices.ContainsFunc(all, func(p graph.SendAsPermission) bool {
-			return heir.Goes(p.User) && p.Control != "Deny" && slices.Contains(p.Rights, "SendAs")
+			return heir.Goes(p.User) && p.Control == "Allow" && slices.Contains(p.Rights, "SendAs")
 		}), err
 	}
 	all, err := a.exchange.MailboxPermissions(ctx, of)
-	return slices.ContainsFunc(all, func(p graph.MailboxPermission) bool {
-		return heir.Goes(p.User) && !p.Denied && slices.Contains(p.Rights, "FullAccess")
-	}), err
+	theirs := slices.DeleteFunc(all, func(p graph.MailboxPermission) bool {
+		return !heir.Goes(p.User) || !slices.Contains(p.Rights, "FullAccess")
+	})
+	// A denial counts more than a grant.
+	return len(theirs) > 0 && !slices.ContainsFunc(theirs, func(p graph.MailboxPermission) bool { return !p.Allows("FullAccess") }), err
 }

@@ -37,17 +37,20 @@ var hold = things{
 	changed: onHold,
 }
 
-// lengthOf is how long a mailbox holds what is in it, in days, or Unlimited.
+// lengthOf is how long a mailbox holds what is in it: in days, Unlimited, or "" where Exchange says it in another way.
 func lengthOf(mailbox graph.ExchangeMailbox) string {
 	days, _, _ := strings.Cut(mailbox.LitigationHoldDuration, ".")
-	if _, err := strconv.Atoi(days); err != nil {
-		return "Unlimited"
+	if _, err := strconv.Atoi(days); err == nil || days == unlimited {
+		return days
 	}
-	return days
+	return ""
 }
 
-// holdsFor reports whether a mailbox is on hold for a number of days at least; zero days are without an end.
+const unlimited = "Unlimited"
+
+// holdsFor reports whether a mailbox is on hold for a number of days at least; zero days are without an end. A hold whose
+// length is not known counts for none, and is set anew.
 func holdsFor(mailbox graph.ExchangeMailbox, days int) bool {
 	length, err := strconv.Atoi(lengthOf(mailbox))
-	return mailbox.LitigationHold && (err != nil || days > 0 && length >= days)
+	return mailbox.LitigationHold && (lengthOf(mailbox) == unlimited || err == nil && days > 0 && length >= days)
 }

@@ -76,7 +76,7 @@ var rules = []rule{
 		return "Intune refuses this caller: check the tenant's Intune licence, and the Intune role or permission " + granted(e)
 	}},
 	// Exchange knows the token, and its owner has no role there.
-	{"401 of Exchange that says \"not allowed to call\"", func(e *graph.Error) bool {
+	{"401 of Exchange that says \"not allowed to call\", or that a role isn't supported in this scenario", func(e *graph.Error) bool {
 		return e.Status == http.StatusUnauthorized && e.Says(notAllowed)
 	}, leaver.GraphForbidden, lasting, grant},
 	{"401, each time with a new token", status(http.StatusUnauthorized), leaver.GraphUnauthorized, passing,
@@ -131,7 +131,7 @@ func refused(e *graph.Error) string {
 var (
 	approvals  = regexp.MustCompile(`approval`)
 	unlicensed = regexp.MustCompile(`not applicable to target tenant`)
-	notAllowed = regexp.MustCompile(`not allowed to call`)
+	notAllowed = regexp.MustCompile(`not allowed to call|isn.?t supported in this scenario`)
 	noRoute    = regexp.MustCompile(`for the segment`)
 )
 

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"strings"
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graph"
@@ -23,15 +24,15 @@ var conversion = things{
 		if err != nil {
 			return nil, err
 		}
-		item := leaver.Item{ID: "mailbox", Kind: "mailbox", Detail: needsLicense(mailbox), Before: map[string]string{"recipientTypeDetails": graph.CodeOf(mailbox.Type)}}
+		item := leaver.Item{ID: "mailbox", Kind: "mailbox", Detail: strings.TrimPrefix(needsLicense(mailbox), "; "), Before: map[string]string{"recipientTypeDetails": graph.CodeOf(mailbox.Type)}}
 		if mailbox.Type != sharedMailbox {
 			return []leaver.Item{item}, nil
 		}
 		switch purpose, err := a.graph.MailboxPurpose(ctx, s.UserID); {
-		case err != nil:
-			return nil, ofMailbox(err)
-		case purpose != "shared":
+		case ofMailbox(err) == noMailbox || err == nil && purpose != "shared": // Exchange has just shown the mailbox
 			return nil, errConverting
+		case err != nil:
+			return nil, err
 		}
 		return []leaver.Item{soAlready(item, isShared+needsLicense(mailbox))}, nil
 	},

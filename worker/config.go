@@ -186,6 +186,8 @@ func (c config) checkExchange() error {
 		return nil
 	case uuid.Validate(c.Identity.TenantID) != nil:
 		return errors.New("AZURE_TENANT_ID: want the tenant's GUID with LEAVER_EXCHANGE")
+	case c.Credential == deviceCode:
+		return errors.New("LEAVER_CREDENTIAL: want an application's credential with LEAVER_EXCHANGE, which takes no signed-in person here")
 	case c.ExchangeURL != "" && err != nil:
 		return fmt.Errorf("LEAVER_EXCHANGE_URL: %w", err)
 	case c.Credential == simulated && !graph.Loopback(c.ExchangeURL):

@@ -88,6 +88,7 @@ const tenant = "5a1d0000-0000-4000-8000-00000000ce11"
 
 func TestADoorToExchangeNeedsTheTenantAndAnAddressThatKeepsTheToken(t *testing.T) {
 	for settings, want := range map[string]string{
+		"LEAVER_EXCHANGE=preview LEAVER_CREDENTIAL=device-code AZURE_CLIENT_ID=c AZURE_TENANT_ID=" + tenant: "LEAVER_CREDENTIAL: want an application's credential",
 		"LEAVER_EXCHANGE=window":                                    "LEAVER_EXCHANGE: want preview, invokeCommand, or both",
 		"LEAVER_EXCHANGE=invokeCommand":                             "AZURE_TENANT_ID: want the tenant's GUID",
 		"LEAVER_EXCHANGE=invokeCommand AZURE_TENANT_ID=contoso.com": "AZURE_TENANT_ID: want the tenant's GUID",

@@ -202,7 +202,8 @@ func isAcknowledgement(content []byte) bool {
 		return false
 	}
 	for name, value := range body {
-		if name != "value" && !strings.HasPrefix(name, "@odata.") && !strings.HasPrefix(name, "@adminapi.") || name == "value" && string(value) == "false" {
+		isNote := strings.HasPrefix(name, "@") || strings.HasPrefix(name, "adminapi.") // Exchange notes the type of its warnings so
+		if name != "value" && !isNote || name == "value" && string(value) == "false" {
 			return false
 		}
 	}

@@ -38,7 +38,7 @@ type ExchangeOptions struct {
 	// TenantID is the GUID of the tenant.
 	TenantID   string
 	Credential azcore.TokenCredential
-	// Doors are those that are open. A cmdlet that the preview takes goes there, where that is open.
+	// Doors are those that are open. What the preview does in full goes there, where that is open.
 	Doors  []ExchangeDoor
 	Limits Limits
 }
@@ -71,8 +71,14 @@ func NewExchange(o ExchangeOptions) (*Exchange, error) {
 	return &Exchange{client, uuid.MustParse(o.TenantID).String(), o.Doors}, nil
 }
 
-// cmdlet is one of Exchange's, by PowerShell's name, with the endpoint where the preview takes it, or none.
-type cmdlet struct{ name, endpoint string }
+// cmdlet is one of Exchange's, by PowerShell's name.
+type cmdlet struct {
+	name string
+	// endpoint is where the preview takes the cmdlet, or empty.
+	endpoint string
+	// all says that the preview does all that the other door does. Of a mailbox it does not promise each property.
+	all bool
+}
 
 // The permissions for any cmdlet, by the door; the role that the application needs besides says what it may do.
 const (
@@ -90,7 +96,7 @@ func (e *Exchange) Takes(door ExchangeDoor) bool { return slices.Contains(e.door
 func (e *Exchange) route(c cmdlet) (call, string, error) {
 	root := strings.TrimSuffix(e.client.base.String(), "/") + "/adminapi/"
 	switch {
-	case c.endpoint != "" && e.Takes(ExchangePreview):
+	case c.endpoint != "" && e.Takes(ExchangePreview) && (c.all || !e.Takes(ExchangeInvokeCommand)):
 		return call{http.MethodPost, c.name, previewPermission}, root + "v2.0/" + e.tenant + "/" + c.endpoint, nil
 	case e.Takes(ExchangeInvokeCommand):
 		return call{http.MethodPost, c.name, invokePermission}, root + "beta/" + e.tenant + "/InvokeCommand", nil
@@ -105,7 +111,7 @@ type parameters map[string]any
 // of names, and several recipients may have the same.
 func (c cmdlet) names(ids ...string) error {
 	if slices.ContainsFunc(ids, func(id string) bool { return uuid.Validate(id) != nil }) {
-		return &UnusableIDError{Call: c.name, Of: "id"}
+		return &AnswerError{Call: c.name, Why: "an id is no GUID, by which alone Exchange is told whom it is about", Lasting: true}
 	}
 	return nil
 }

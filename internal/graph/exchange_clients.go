@@ -1,12 +1,16 @@
 package graph
 
-import "context"
+import (
+	"context"
+
+	"github.com/leaver-dev/leaver/internal/ascii"
+)
 
 var (
-	getClientAccess   = cmdlet{"Get-CASMailbox", ""}
-	setClientAccess   = cmdlet{"Set-CASMailbox", ""}
-	listMobileDevices = cmdlet{"Get-MobileDeviceStatistics", ""}
-	clearMobileDevice = cmdlet{"Clear-MobileDevice", ""}
+	getClientAccess   = cmdlet{name: "Get-CASMailbox"}
+	setClientAccess   = cmdlet{name: "Set-CASMailbox"}
+	listMobileDevices = cmdlet{name: "Get-MobileDeviceStatistics"}
+	clearMobileDevice = cmdlet{name: "Clear-MobileDevice"}
 )
 
 // MailProtocol is a way by which a program reaches a mailbox.
@@ -33,22 +37,34 @@ var switches = map[MailProtocol]struct {
 	OWA: {"OWAEnabled", false}, POP: {"PopEnabled", false}, SMTP: {"SmtpClientAuthenticationDisabled", true},
 }
 
-// ClosedProtocols reads which protocols of a mailbox are closed. SMTP that the mailbox says nothing of is as the
-// organisation has it, and counts as open.
+// ProtocolState is how a protocol of a mailbox is.
+type ProtocolState string
+
+const (
+	ProtocolOpen   ProtocolState = "open"
+	ProtocolClosed ProtocolState = "closed"
+	// ProtocolByOrganization is a protocol that the mailbox says nothing of: it is as the organisation has it.
+	ProtocolByOrganization ProtocolState = "as the organisation has it"
+)
+
+// ProtocolStates reads how the protocols of a mailbox are.
 //
 // Microsoft: https://learn.microsoft.com/powershell/module/exchangepowershell/get-casmailbox
-func (e *Exchange) ClosedProtocols(ctx context.Context, of MailboxOwner) ([]MailProtocol, error) {
+func (e *Exchange) ProtocolStates(ctx context.Context, of MailboxOwner) (map[MailProtocol]ProtocolState, error) {
 	access, err := oneRow[map[string]any](ctx, e, getClientAccess, of)
 	if err != nil {
 		return nil, err
 	}
-	var closed []MailProtocol
-	for protocol := range switches {
-		if is, told := access[switches[protocol].property].(bool); told && is == switches[protocol].closed {
-			closed = append(closed, protocol)
+	states := map[MailProtocol]ProtocolState{}
+	for protocol, by := range switches {
+		states[protocol] = ProtocolByOrganization
+		for property, value := range access {
+			if is, told := value.(bool); told && ascii.EqualFold(property, by.property) {
+				states[protocol] = map[bool]ProtocolState{true: ProtocolClosed, false: ProtocolOpen}[is == by.closed]
+			}
 		}
 	}
-	return closed, nil
+	return states, nil
 }
 
 // CloseProtocol closes a protocol of a mailbox, for everybody who opens it.

@@ -6,9 +6,9 @@ import (
 )
 
 var (
-	listRecipients           = cmdlet{"Get-Recipient", ""}
-	removeDistributionMember = cmdlet{"Remove-DistributionGroupMember", ""}
-	setDistributionGroup     = cmdlet{"Set-DistributionGroup", ""}
+	listRecipients           = cmdlet{name: "Get-Recipient"}
+	removeDistributionMember = cmdlet{name: "Remove-DistributionGroupMember"}
+	setDistributionGroup     = cmdlet{name: "Set-DistributionGroup"}
 )
 
 // distributionGroups are the groups whose members Exchange keeps.

@@ -2,20 +2,22 @@ package graph
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/leaver-dev/leaver/internal/ascii"
 )
 
 var (
-	getRecipient         = cmdlet{"Get-Recipient", ""}
-	getExchangeMailbox   = cmdlet{"Get-Mailbox", "Mailbox"}
-	setMailbox           = cmdlet{"Set-Mailbox", ""}
-	setSendOnBehalf      = cmdlet{"Set-Mailbox", "Mailbox"} // all that the preview sets of a mailbox
-	getMailboxPermission = cmdlet{"Get-MailboxPermission", ""}
-	addMailboxPermission = cmdlet{"Add-MailboxPermission", ""}
-	getSendAs            = cmdlet{"Get-RecipientPermission", ""}
-	addSendAs            = cmdlet{"Add-RecipientPermission", ""}
+	getRecipient         = cmdlet{name: "Get-Recipient"}
+	getExchangeMailbox   = cmdlet{name: "Get-Mailbox", endpoint: "Mailbox"}
+	setMailbox           = cmdlet{name: "Set-Mailbox"}
+	setSendOnBehalf      = cmdlet{name: "Set-Mailbox", endpoint: "Mailbox", all: true} // all that the preview sets of a mailbox
+	getMailboxPermission = cmdlet{name: "Get-MailboxPermission"}
+	addMailboxPermission = cmdlet{name: "Add-MailboxPermission"}
+	getSendAs            = cmdlet{name: "Get-RecipientPermission"}
+	addSendAs            = cmdlet{name: "Add-RecipientPermission"}
 )
 
 // Recipient is somebody or something that Exchange can deliver mail to, by all names that Exchange may use.
@@ -28,21 +30,40 @@ type Recipient struct {
 	Type               string `json:"RecipientTypeDetails"`
 	Identity           string `json:"Identity"`
 	Name               string `json:"Name"`
-	Alias              string `json:"Alias"`
 	GUID               string `json:"Guid"`
 	DistinguishedName  string `json:"DistinguishedName"`
 	UserPrincipalName  string `json:"UserPrincipalName"`
 	PrimarySMTPAddress string `json:"PrimarySmtpAddress"`
 	DisplayName        string `json:"DisplayName"`
 	// ManagedBy are those who manage a group, by one of each recipient's names.
-	ManagedBy []string `json:"ManagedBy"`
+	ManagedBy words `json:"ManagedBy"`
+	// IsDirSynced says that Active Directory owns the recipient.
+	IsDirSynced bool `json:"IsDirSynced"`
 }
 
 // Goes reports whether Exchange means this recipient by a name. Exchange answers with another one of a recipient's
-// names than it was given. A display name is none of them: two people may have the same.
+// names than it was given. A display name and an alias are none of them: those of one may be another's name.
 func (r Recipient) Goes(by string) bool {
-	return by != "" && slices.ContainsFunc([]string{r.ObjectID, r.Identity, r.Name, r.Alias, r.GUID, r.DistinguishedName, r.UserPrincipalName, r.PrimarySMTPAddress},
+	by = by[strings.LastIndex(by, "/")+1:] // a canonical name ends with the name
+	return by != "" && slices.ContainsFunc([]string{r.ObjectID, r.Identity, r.Name, r.GUID, r.DistinguishedName, r.UserPrincipalName, r.PrimarySMTPAddress},
 		func(name string) bool { return ascii.EqualFold(name, by) })
+}
+
+// words is a list that Exchange may write as one text, with commas between them.
+type words []string
+
+func (w *words) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) != nil {
+		return json.Unmarshal(text, (*[]string)(w))
+	}
+	*w = nil
+	for _, word := range strings.Split(one, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			*w = append(*w, word)
+		}
+	}
+	return nil
 }
 
 // ExchangeMailbox is a mailbox as Exchange tells of it.
@@ -53,11 +74,11 @@ type ExchangeMailbox struct {
 	Hidden bool `json:"HiddenFromAddressListsEnabled"`
 	// ForwardingAddress is a recipient of the organisation, by one of its names, and ForwardingSMTPAddress any address;
 	// the first counts where both are set.
-	ForwardingAddress     string   `json:"ForwardingAddress"`
-	ForwardingSMTPAddress string   `json:"ForwardingSmtpAddress"`
-	KeepsCopy             bool     `json:"DeliverToMailboxAndForward"`
-	SendOnBehalf          []string `json:"GrantSendOnBehalfTo"` // by one of each recipient's names
-	LitigationHold        bool     `json:"LitigationHoldEnabled"`
+	ForwardingAddress     string `json:"ForwardingAddress"`
+	ForwardingSMTPAddress string `json:"ForwardingSmtpAddress"`
+	KeepsCopy             bool   `json:"DeliverToMailboxAndForward"`
+	SendOnBehalf          words  `json:"GrantSendOnBehalfTo"` // by one of each recipient's names
+	LitigationHold        bool   `json:"LitigationHoldEnabled"`
 	// LitigationHoldDuration is a .NET time span, such as 365.00:00:00, or Unlimited.
 	LitigationHoldDuration string `json:"LitigationHoldDuration"`
 	// ArchiveStatus is None where the mailbox has no archive.
@@ -137,9 +158,16 @@ func (e *Exchange) GrantSendOnBehalf(ctx context.Context, of MailboxOwner, to st
 // MailboxPermission is what somebody may do in a mailbox.
 type MailboxPermission struct {
 	// User is who may, by one of the recipient's names.
-	User   string   `json:"User"`
-	Rights []string `json:"AccessRights"`
-	Denied bool     `json:"Deny"`
+	User   string `json:"User"`
+	Rights words  `json:"AccessRights"`
+	// Deny is whether the rights are denied. What is neither true nor false is no grant.
+	Deny json.RawMessage `json:"Deny"`
+}
+
+// Allows reports whether the permission grants a right.
+func (p MailboxPermission) Allows(right string) bool {
+	denies := string(p.Deny)
+	return (denies == "" || denies == "false" || denies == "null") && slices.Contains(p.Rights, right)
 }
 
 // MailboxPermissions lists who may do what in a mailbox.
@@ -162,8 +190,8 @@ func (e *Exchange) GrantFullAccess(ctx context.Context, of MailboxOwner, to stri
 // SendAsPermission is that somebody may send as a mailbox.
 type SendAsPermission struct {
 	// User is who may, by one of the recipient's names.
-	User   string   `json:"Trustee"`
-	Rights []string `json:"AccessRights"`
+	User   string `json:"Trustee"`
+	Rights words  `json:"AccessRights"`
 	// Control is Allow or Deny.
 	Control string `json:"AccessControlType"`
 }

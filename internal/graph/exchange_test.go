@@ -27,7 +27,7 @@ func TestACmdletIsSentAsExchangeTakesIt(t *testing.T) {
 	s, client := exchange(t, reply(http.StatusOK, `{"value":[{"ExternalDirectoryObjectId":"`+userID+`","RecipientTypeDetails":"UserMailbox","ForwardingSmtpAddress":null,"GrantSendOnBehalfTo":["megan"]}]}`))
 	mailbox, err := client.Mailbox(t.Context(), adeles)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"megan"}, mailbox.SendOnBehalf)
+	assert.Equal(t, words{"megan"}, mailbox.SendOnBehalf)
 	sent := s.all()[0]
 	assert.Equal(t, "POST /graph/adminapi/beta/"+exchangeTenant+"/InvokeCommand", sent.method+" "+sent.target)
 	assert.JSONEq(t, `{"CmdletInput":{"CmdletName":"Get-Mailbox","Parameters":{"Identity":"`+userID+`"}}}`, sent.body)
@@ -36,10 +36,12 @@ func TestACmdletIsSentAsExchangeTakesIt(t *testing.T) {
 	client.doors = []ExchangeDoor{ExchangeInvokeCommand, ExchangePreview}
 	_, err = client.Mailbox(t.Context(), adeles)
 	require.NoError(t, err)
-	assert.Equal(t, "/graph/adminapi/v2.0/"+exchangeTenant+"/Mailbox", s.all()[1].target, "what the preview takes goes there")
+	assert.Equal(t, "/graph/adminapi/beta/"+exchangeTenant+"/InvokeCommand", s.all()[1].target, "the preview does not promise each property")
+	require.NoError(t, client.GrantSendOnBehalf(t.Context(), adeles, userID))
+	assert.Equal(t, "/graph/adminapi/v2.0/"+exchangeTenant+"/Mailbox", s.all()[2].target, "what the preview does goes there")
 	_, err = client.Mailbox(t.Context(), MailboxOwner{userID, "zoë@contoso.com\r\nX: y"})
 	require.NoError(t, err)
-	assert.Contains(t, s.all()[2].header.Get("X-AnchorMailbox"), "APP:SystemMailbox{", "a header takes no such name")
+	assert.Contains(t, s.all()[3].header.Get("X-AnchorMailbox"), "APP:SystemMailbox{", "a header takes no such name")
 }
 
 // Exchange takes many kinds of names for an identity, and wildcards: a name could mean somebody else.
@@ -55,8 +57,7 @@ func TestExchangeIsToldObjectIDsAlone(t *testing.T) {
 			client.GrantSendAs(t.Context(), adeles, id), client.GrantSendOnBehalf(t.Context(), adeles, id), client.CloseProtocol(t.Context(), of, IMAP), client.HoldMailbox(t.Context(), of, 1),
 			client.RemoveFromDistributionGroup(t.Context(), id, userID), client.RemoveFromDistributionGroup(t.Context(), userID, id), client.HandOverDistributionGroup(t.Context(), id, userID, userID),
 		} {
-			_, ok := err.(*UnusableIDError)
-			assert.True(t, ok, "%q: %v", id, err)
+			require.ErrorContains(t, err, "an id is no GUID", "%q", id)
 		}
 	}
 	assert.Empty(t, s.all())
@@ -95,7 +96,7 @@ func TestWhatExchangeSaysIsReadWhereItSaysIt(t *testing.T) {
 	}
 	// A success of the cmdlets for groups has no body, and one that changes nothing a warning.
 	for _, answer := range []http.HandlerFunc{reply(http.StatusOK, ``), reply(http.StatusNoContent, ``),
-		reply(http.StatusOK, `{"@adminapi.warnings":["no settings have been modified"],"value":[]}`)} {
+		reply(http.StatusOK, `{"@odata.context":"c","adminapi.warnings@odata.type":"#Collection(String)","@adminapi.warnings":["no settings have been modified"],"value":[]}`)} {
 		_, client := exchange(t, answer)
 		require.NoError(t, client.ConvertToShared(t.Context(), adeles))
 	}
@@ -157,4 +158,28 @@ func TestAnExchangeClientSaysWhatIsMissing(t *testing.T) {
 	preview, err := NewExchange(good)
 	require.NoError(t, err)
 	require.ErrorIs(t, preview.ConvertToShared(t.Context(), adeles), ErrDoorClosed)
+}
+
+// What Exchange writes in another form than expected is never taken for what was to be seen.
+func TestWhatExchangeWritesInAnotherFormIsNotMisread(t *testing.T) {
+	t.Parallel()
+	megan := Recipient{ObjectID: userID, Name: "megan-1", Identity: "Megan", UserPrincipalName: "megan@contoso.com"}
+	for name, want := range map[string]bool{"EURPR01A001.PROD.OUTLOOK.COM/contoso.onmicrosoft.com/megan-1": true, "MEGAN@contoso.com": true, userID: true, "": false, "megan-2": false} {
+		assert.Equal(t, want, megan.Goes(name), name)
+	}
+	for row, want := range map[string]bool{
+		`{"AccessRights":["FullAccess"],"Deny":false}`: true, `{"AccessRights":"FullAccess, ReadPermission"}`: true, `{"AccessRights":["FullAccess"],"Deny":null}`: true,
+		`{"AccessRights":["FullAccess"],"Deny":true}`: false, `{"AccessRights":["FullAccess"],"Deny":"True"}`: false, `{"AccessRights":["FullAccess"],"Deny":{"IsPresent":true}}`: false,
+		`{"AccessRights":["ReadPermission"]}`: false, `{"AccessRights":null}`: false,
+	} {
+		_, client := exchange(t, reply(http.StatusOK, `{"value":[`+row+`]}`))
+		permissions, err := client.MailboxPermissions(t.Context(), adeles)
+		require.NoError(t, err)
+		assert.Equal(t, want, permissions[0].Allows("FullAccess"), row)
+	}
+	_, client := exchange(t, reply(http.StatusOK, `{"value":[{"mapiEnabled":false,"OWAEnabled":true,"SmtpClientAuthenticationDisabled":null,"PopEnabled":"False"}]}`))
+	states, err := client.ProtocolStates(t.Context(), adeles)
+	require.NoError(t, err)
+	assert.Equal(t, map[MailProtocol]ProtocolState{MAPI: ProtocolClosed, OWA: ProtocolOpen, SMTP: ProtocolByOrganization, POP: ProtocolByOrganization,
+		IMAP: ProtocolByOrganization, EWS: ProtocolByOrganization, ActiveSync: ProtocolByOrganization}, states)
 }

@@ -91,7 +91,7 @@ func pages[T any](ctx context.Context, c *Client, call call, endpoint string, bo
 		// A link to another host would carry the token there.
 		target, err := url.Parse(endpoint)
 		switch {
-		case err != nil || target.Scheme != c.base.Scheme || target.Host != c.base.Host || target.User != nil:
+		case err != nil || target.Scheme != c.base.Scheme || withoutPort(target) != withoutPort(c.base) || target.User != nil:
 			return nil, call.endless("the next page is on another host")
 		case !sameCollection(first, target):
 			return nil, call.endless("the link to the next page leads to another list")
@@ -105,6 +105,14 @@ func pages[T any](ctx context.Context, c *Client, call call, endpoint string, bo
 			return nil, call.endless(fmt.Sprintf("the list holds more than %d bytes", c.limits.Bytes))
 		}
 	}
+}
+
+// withoutPort is the host of an address without the port of https, which goes without saying.
+func withoutPort(u *url.URL) string {
+	if u.Scheme == "https" {
+		return strings.TrimSuffix(u.Host, ":443")
+	}
+	return u.Host
 }
 
 // sameCollection reports whether an address is of the collection that was asked for. Graph may write the key of a

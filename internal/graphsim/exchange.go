@@ -138,7 +138,8 @@ func noRecipient(identity string) answer {
 
 // cmdletRows is a success. Where nothing was to be changed, Exchange says so in a warning.
 func cmdletRows(rows ...any) answer {
-	return answer{status: http.StatusOK, body: map[string]any{"@odata.context": "https://outlook.office365.com/adminapi/beta/" + TenantID + "/$metadata#Collection(Exchange.GenericHashTable)", "value": append([]any{}, rows...)}}
+	return answer{status: http.StatusOK, body: map[string]any{"@odata.context": "https://outlook.office365.com/adminapi/beta/" + TenantID + "/$metadata#Collection(Exchange.GenericHashTable)",
+		"adminapi.warnings@odata.type": "#Collection(String)", "@adminapi.warnings": []string{}, "value": append([]any{}, rows...)}}
 }
 
 func unchanged() answer {
@@ -216,7 +217,7 @@ func (t *Tenant) getExchangeMailbox(_ input, u *User) answer {
 		"RecipientTypeDetails":          map[string]string{"shared": "SharedMailbox", "room": "RoomMailbox", "equipment": "EquipmentMailbox"}[u.MailboxPurpose],
 		"HiddenFromAddressListsEnabled": d.Hidden, "ForwardingAddress": nil, "ForwardingSmtpAddress": known(d.ForwardingSMTPAddress),
 		"DeliverToMailboxAndForward": d.KeepsCopy, "GrantSendOnBehalfTo": t.called("Name", d.SendOnBehalf),
-		"LitigationHoldEnabled": d.Hold, "LitigationHoldDuration": "Unlimited", "ArchiveStatus": "None",
+		"IsDirSynced": u.OnPremisesSyncEnabled, "LitigationHoldEnabled": d.Hold, "LitigationHoldDuration": "Unlimited", "ArchiveStatus": "None",
 	})
 	if row["RecipientTypeDetails"] == "" {
 		row["RecipientTypeDetails"] = "UserMailbox"
@@ -239,7 +240,7 @@ var filters = regexp.MustCompile(`^(Members|ManagedBy) -eq '((?:[^']|'')*)'$`)
 func (t *Tenant) getRecipient(given input) answer {
 	if identity := given.text("Identity"); identity != "" {
 		user := t.recipient(identity)
-		if user == nil {
+		if user == nil || user.MailboxPurpose == "" && !user.MailUser {
 			return noRecipient(identity)
 		}
 		row := user.names()
@@ -262,7 +263,7 @@ func (t *Tenant) getRecipient(given input) answer {
 		among := map[string][]string{"Members": group.members.now, "ManagedBy": group.owners.now}[parts[1]]
 		if group.exchanges() && slices.Contains(among, user.ID) {
 			rows = append(rows, map[string]any{"ExternalDirectoryObjectId": group.ID, "Guid": exchangeGUID(group.ID), "Identity": group.DisplayName, "Name": group.DisplayName,
-				"DisplayName": group.DisplayName, "RecipientTypeDetails": "MailUniversalDistributionGroup", "ManagedBy": t.called("Name", group.owners.now)})
+				"DisplayName": group.DisplayName, "RecipientTypeDetails": "MailUniversalDistributionGroup", "ManagedBy": t.called("Name", group.owners.now), "IsDirSynced": group.OnPremisesSyncEnabled})
 		}
 	}
 	return cmdletRows(rows...)

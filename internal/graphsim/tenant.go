@@ -42,6 +42,7 @@ type User struct {
 	// Mailbox is what stands in the mailbox, where there is one.
 	Mailbox  lagged[Mailbox] `json:"mailbox,omitzero"`
 	Delivery Delivery        `json:"delivery,omitzero"` // what Exchange keeps besides
+	MailUser bool            `json:"mailUser,omitzero"` // Exchange lists the user without a mailbox
 	// Texts are further properties, such as jobTitle, by Graph's names for them.
 	Texts map[string]string `json:"texts,omitempty"`
 	// EntraDevices, Autopilot and AppRegistrations stay when a device leaves.
