@@ -35,6 +35,17 @@ func (a *Activities) ownerOf(ctx context.Context, userID string) (graph.MailboxO
 	return graph.MailboxOwner{UserID: user.ID, UserPrincipalName: user.UserPrincipalName}, err
 }
 
+// inMailbox is a change of the leaver's mailbox by one cmdlet.
+func inMailbox(change func(*graph.Exchange, context.Context, graph.MailboxOwner, subject, leaver.Item) error) func(*Activities, context.Context, subject, leaver.Item) error {
+	return func(a *Activities, ctx context.Context, s subject, item leaver.Item) error {
+		owner, err := a.ownerOf(ctx, s.UserID)
+		if err != nil {
+			return err
+		}
+		return change(a.exchange, ctx, owner, s, item)
+	}
+}
+
 // noExchangeMailbox is what Exchange tells of a leaver whom it does not know.
 const noExchangeMailbox errNotApplicable = "Exchange knows no mailbox of the leaver: there is none, it is on the premises, or its licence has been taken away already"
 

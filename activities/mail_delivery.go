@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graph"
 )
 
 // forwarding has the leaver's mailbox forward to the successor, and keep a copy. An address outside of the organisation
@@ -80,13 +81,9 @@ var hiding = things{
 		}
 		return []leaver.Item{item}, nil
 	},
-	change: func(a *Activities, ctx context.Context, s subject, _ leaver.Item) error {
-		owner, err := a.ownerOf(ctx, s.UserID)
-		if err != nil {
-			return err
-		}
-		return a.exchange.HideFromAddressLists(ctx, owner)
-	},
+	change: inMailbox(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, _ subject, _ leaver.Item) error {
+		return e.HideFromAddressLists(ctx, of)
+	}),
 	changed: isHidden,
 }
 

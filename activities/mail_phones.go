@@ -40,12 +40,8 @@ var mailPhones = things{
 		}
 		return items, nil
 	},
-	change: func(a *Activities, ctx context.Context, s subject, item leaver.Item) error {
-		owner, err := a.ownerOf(ctx, s.UserID)
-		if err != nil {
-			return err
-		}
-		return a.exchange.WipeMailFrom(ctx, owner, item.ID)
-	},
+	change: inMailbox(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, _ subject, item leaver.Item) error {
+		return e.WipeMailFrom(ctx, of, item.ID)
+	}),
 	changed: "Exchange does not know the device any more",
 }

@@ -30,13 +30,9 @@ var protocols = things{
 		}
 		return items, nil
 	},
-	change: func(a *Activities, ctx context.Context, s subject, item leaver.Item) error {
-		owner, err := a.ownerOf(ctx, s.UserID)
-		if err != nil {
-			return err
-		}
-		return a.exchange.CloseProtocol(ctx, owner, graph.MailProtocol(item.ID))
-	},
+	change: inMailbox(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, _ subject, item leaver.Item) error {
+		return e.CloseProtocol(ctx, of, graph.MailProtocol(item.ID))
+	}),
 	changed: isClosed,
 }
 

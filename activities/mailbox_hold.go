@@ -27,13 +27,9 @@ var hold = things{
 		}
 		return []leaver.Item{item}, nil
 	},
-	change: func(a *Activities, ctx context.Context, s subject, _ leaver.Item) error {
-		owner, err := a.ownerOf(ctx, s.UserID)
-		if err != nil {
-			return err
-		}
-		return a.exchange.HoldMailbox(ctx, owner, s.Settings.HoldDays)
-	},
+	change: inMailbox(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, s subject, _ leaver.Item) error {
+		return e.HoldMailbox(ctx, of, s.Settings.HoldDays)
+	}),
 	changed: onHold,
 }
 

@@ -36,13 +36,9 @@ var conversion = things{
 		}
 		return []leaver.Item{soAlready(item, isShared+needsLicense(mailbox))}, nil
 	},
-	change: func(a *Activities, ctx context.Context, s subject, _ leaver.Item) error {
-		owner, err := a.ownerOf(ctx, s.UserID)
-		if err != nil {
-			return err
-		}
-		return a.exchange.ConvertToShared(ctx, owner)
-	},
+	change: inMailbox(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, _ subject, _ leaver.Item) error {
+		return e.ConvertToShared(ctx, of)
+	}),
 	changed: isShared,
 }
 
