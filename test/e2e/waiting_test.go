@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/leaver-dev/leaver"
-	"github.com/leaver-dev/leaver/activities"
 	"github.com/leaver-dev/leaver/internal/graphsim"
 	"github.com/leaver-dev/leaver/plugin"
 	"github.com/stretchr/testify/require"
@@ -95,7 +94,7 @@ func (w *world) quiet(offboardings int) {
 func (w *world) inProcess(c plugin.Config) worker.Worker {
 	w.t.Helper()
 	// A thousand that begin together and look for each other are more than the development server takes.
-	c.Guards = activities.Guards{MaxStarts: -1, MaxDevices: 1000, AllowOthers: true}
+	c.Guards.MaxStarts, c.Guards.MaxDevices, c.Guards.AllowOthers = -1, 1000, true
 	c.Credential, c.GraphURL = token(w.tenant.Token(graphsim.Application)), w.graphURL
 	offboarding, err := plugin.NewPlugin(c)
 	require.NoError(w.t, err)

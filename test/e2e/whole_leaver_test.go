@@ -47,9 +47,9 @@ func (w *world) wholeEnd(c *whole.Case) {
 // died over one, and a minute over anything else.
 func (w *world) lists(id string) bool {
 	w.t.Helper()
-	described, err := w.temporal.DescribeWorkflowExecution(w.t.Context(), id, "")
+	described, err := w.temporal.DescribeWorkflow(w.t.Context(), id, "")
 	require.NoError(w.t, err)
-	return slices.ContainsFunc(described.GetPendingActivities(), func(a *workflowpb.PendingActivityInfo) bool {
+	return slices.ContainsFunc(described.RawResponse.GetPendingActivities(), func(a *workflowpb.PendingActivityInfo) bool {
 		return a.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED && strings.HasPrefix(a.GetActivityType().GetName(), "List")
 	})
 }
