@@ -11,6 +11,7 @@ import (
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/ascii"
 	"github.com/leaver-dev/leaver/internal/graph"
+	"golang.org/x/sync/errgroup"
 )
 
 // licenses are the licences of the leaver, one item for each source of each.
@@ -29,12 +30,14 @@ const ownLicense, groupLicense = "licence", "groupLicence"
 //
 // Microsoft: GET /users/{id} with licenseAssignmentStates, and GET /users/{id}/licenseDetails for what they are called.
 func (a *Activities) listLicenses(ctx context.Context, s subject) ([]leaver.Item, error) {
-	licenses, err := a.graph.Licenses(ctx, s.UserID)
-	if err != nil {
-		return nil, err
-	}
-	details, err := a.graph.LicenseDetails(ctx, s.UserID)
-	if err != nil {
+	var (
+		group    errgroup.Group
+		licenses graph.Licenses
+		details  []graph.LicenseDetail
+	)
+	group.Go(func() (err error) { licenses, err = a.graph.Licenses(ctx, s.UserID); return err })
+	group.Go(func() (err error) { details, err = a.graph.LicenseDetails(ctx, s.UserID); return err })
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	hangs := mailboxHangs(s.Results)
