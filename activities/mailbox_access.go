@@ -22,7 +22,14 @@ var access = things{
 			return nil, err
 		}
 		var items []leaver.Item
-		for _, right := range rightsIn(s.Settings) {
+		rights := rightsIn(s.Settings)
+		if len(s.Known) > 0 { // of one right that is changed, the others need not be read
+			rights = nil
+			for _, known := range s.Known {
+				rights = append(rights, known.ID)
+			}
+		}
+		for _, right := range rights {
 			item := leaver.Item{ID: right, Kind: "access", Detail: note, Before: map[string]string{successorID: heir.ObjectID, "granted": "false"}}
 			if err != nil {
 				item.Outcome, item.Failure, item.Detail = leaver.Failed, leaver.InvalidRequest, err.Error()
