@@ -97,9 +97,12 @@ func (s StepSettings) over(below StepSettings) StepSettings {
 	if !s.Skip && !s.Include {
 		s.Skip, s.Include = below.Skip, below.Include
 	}
-	if len(s.Attributes) == 0 {
-		s.Attributes = below.Attributes
+	for _, list := range []struct{ own, below *[]string }{{&s.Attributes, &below.Attributes}, {&s.Access, &below.Access}, {&s.Protocols, &below.Protocols}} {
+		if len(*list.own) == 0 {
+			*list.own = *list.below
+		}
 	}
+	s.HoldDays = cmp.Or(s.HoldDays, below.HoldDays)
 	s.OnFailure, s.Delay = cmp.Or(s.OnFailure, below.OnFailure), cmp.Or(s.Delay, below.Delay)
 	s.HandOverTo, s.Group = cmp.Or(s.HandOverTo, below.HandOverTo), cmp.Or(s.Group, below.Group)
 	s.InternalMessage, s.ExternalMessage = cmp.Or(s.InternalMessage, below.InternalMessage), cmp.Or(s.ExternalMessage, below.ExternalMessage)
