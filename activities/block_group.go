@@ -28,18 +28,14 @@ func (a *Activities) AddToBlockGroup(ctx context.Context, step leaver.StepReques
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	item := leaver.Item{ID: group.ID, Name: group.DisplayName, Kind: "group", Outcome: leaver.Done}
-	switch is, err := a.graph.IsInGroup(ctx, userID, group.ID); {
+	// A membership by another group does not count: it ends with that of the other group.
+	switch err := a.graph.AddGroupMember(ctx, group.ID, userID); {
 	case a.isDeleted(ctx, userID, err):
 		return alreadyDone(accountDeleted), nil
-	case err != nil:
-		return leaver.StepResult{}, failure(ctx, err)
-	case is && activity.GetInfo(ctx).Attempt == 1:
+	case isLinked(err) && activity.GetInfo(ctx).Attempt == 1:
 		item.Outcome = leaver.AlreadyDone
 		return alreadyDone("the leaver was a member of the group before", item), nil
-	case is:
-		return done(inBlockGroup, item), nil
-	}
-	if err := a.graph.AddGroupMember(ctx, group.ID, userID); err != nil && !isLinked(err) {
+	case err != nil && !isLinked(err):
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	switch is, err := a.graph.IsInGroup(ctx, userID, group.ID); {

@@ -30,7 +30,19 @@ func TestTheLeaverIsAddedToTheGroupThatBlocks(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, leaver.AlreadyDone, result.Outcome)
 	require.Len(t, result.Items, 1, "the step that leaves groups reads which one stays")
-	assert.Len(t, s.writes(), 1)
+	assert.Equal(t, 1, s.accepted())
+}
+
+// The membership by the other group ends with that of the other group, which a later step takes.
+func TestAMembershipByAnotherGroupBlocksNobodyForLong(t *testing.T) {
+	t.Parallel()
+	s, request := toBlock(t, graphsim.Group{SecurityEnabled: true})
+	other := s.AddGroup(graphsim.Group{DisplayName: "Contractors", SecurityEnabled: true, Members: []string{s.id(adele)}})
+	s.AddGroup(graphsim.Group{ID: request.Settings.Group, DisplayName: "Blocked", SecurityEnabled: true, Members: []string{other}})
+	result, err := call[leaver.StepResult](t, s, 1, leaver.ActivityAddToBlockGroup, request)
+	require.NoError(t, err)
+	assert.Equal(t, leaver.Done, result.Outcome)
+	assert.Contains(t, s.Groups()[request.Settings.Group].Members, s.id(adele))
 }
 
 func TestAnAdditionIsDoneWhenEntraShowsIt(t *testing.T) {
