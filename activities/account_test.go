@@ -78,3 +78,12 @@ func TestAnAnswerAboutAnotherUserIsNotActedUpon(t *testing.T) {
 	}
 	assert.Empty(t, s.writes())
 }
+
+func TestALeaverInARestrictedUnitIsLeftToItsAdministrator(t *testing.T) {
+	t.Parallel()
+	s := set(t, []graphsim.User{{UserPrincipalName: adele, AccountEnabled: true}})
+	s.Fail(graphsim.Fault{Method: "PATCH", Status: 403, Code: "Authorization_RequestDenied", Message: "Insufficient privileges to complete the operation. Target object is a member of a restricted management administrative unit."})
+	says := final(t, s, errorOf(do(t, s, leaver.ActivityDisableAccount)), leaver.GraphForbidden).Message()
+	assert.Contains(t, says, "an administrator of that unit does this")
+	assert.NotContains(t, says, "grant the permission")
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/leaver-dev/leaver"
+	"github.com/leaver-dev/leaver/internal/graph"
 	"go.temporal.io/sdk/activity"
 )
 
@@ -44,6 +45,9 @@ func (a *Activities) DeleteUser(ctx context.Context, step leaver.StepRequest) (l
 	case user.OnPremisesSyncEnabled:
 		return leaver.StepResult{}, leftToActiveDirectory(ctx, "owns it: delete it there, or move it out of the synchronisation's scope")
 	}
+	if err := a.refusesDeletion(ctx, user); err != nil {
+		return leaver.StepResult{}, err
+	}
 	if err := a.graph.DeleteUser(ctx, user.ID); err != nil && !isMissing(err) {
 		return leaver.StepResult{}, failure(ctx, err)
 	}
@@ -54,6 +58,22 @@ func (a *Activities) DeleteUser(ctx context.Context, step leaver.StepRequest) (l
 		return leaver.StepResult{}, failure(ctx, err)
 	}
 	return done(restorable), nil
+}
+
+// refusesDeletion looks once more whether the user may be deleted: the plan may be a month old.
+func (a *Activities) refusesDeletion(ctx context.Context, user graph.User) error {
+	l := leaver.Leaver{ID: user.ID, UserPrincipalName: user.UserPrincipalName}
+	result, detail, err := a.protected(l, func() ([]graph.Membership, error) { return a.graph.Memberships(ctx, user.ID) })
+	if own := a.guardOwnAccount(l); own.Result == leaver.GuardRefused {
+		result, detail = own.Result, own.Detail
+	}
+	switch {
+	case err != nil:
+		return failure(ctx, err)
+	case result == leaver.GuardRefused:
+		return named(ctx, leaver.Failure{Type: leaver.ProtectedUser, Message: detail + ", since the plan was made: nothing was deleted"})
+	}
+	return nil
 }
 
 const restorable = "the account is among the deleted ones, where it can be restored for 30 days"

@@ -6,6 +6,7 @@ import (
 
 	"github.com/leaver-dev/leaver"
 	"github.com/leaver-dev/leaver/internal/graphsim"
+	"github.com/leaver-dev/leaver/plugin"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -91,4 +92,12 @@ func TestADeletionWaitsForEveryStepThatDoesNotWaitForIt(t *testing.T) {
 	assert.Equal(t, []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAllDevices, "archive"}, step.After)
 	assert.True(t, step.Destroys)
 	assert.Equal(t, leaver.Duration(720*time.Hour), step.Delay)
+}
+
+func TestWhoWasProtectedAfterThePlanIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	s := set(t, []graphsim.User{{UserPrincipalName: adele}}, func(c *plugin.Config) { c.Guards.ProtectedUsers = []string{adele} })
+	_, err := s.deletes(t, 1)
+	assert.Contains(t, final(t, s, err, leaver.ProtectedUser).Message(), "nothing was deleted")
+	assert.Empty(t, s.writes())
 }

@@ -26,7 +26,7 @@ var groupSteps = []row{
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions}, Summary: "End what Privileged Identity Management keeps of groups"},
 		doc: doc{
 			does:        "ends the memberships and ownerships of groups that Privileged Identity Management keeps for the user: those that may be activated, and those in force",
-			permissions: "`PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup`, `PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup`; `GroupMember.Read.All` for the names of the groups, optional",
+			permissions: "`PrivilegedEligibilitySchedule.Read.AzureADGroup`, `PrivilegedEligibilitySchedule.Remove.AzureADGroup`, `PrivilegedAssignmentSchedule.Read.AzureADGroup`, `PrivilegedAssignmentSchedule.Remove.AzureADGroup`; `GroupMember.Read.All` for the names of the groups, optional",
 			proof:       "the schedule is not listed any more",
 			undo:        "assign it again, with `groupId`, `accessId`, `startDateTime` and `endDateTime` as they are in the report",
 			traps:       "no list of members shows a membership that may be activated; one that comes by another group is not touched; only in the global cloud; a tenant without the licence is told as not licensed",

@@ -48,7 +48,7 @@ var meetings = &things{
 	change: func(a *Activities, ctx context.Context, s subject, item leaver.Item) error {
 		return a.graph.CancelEvent(ctx, s.UserID, item.ID, cancelled)
 	},
-	changed: "the calendar does not show it any more, and Exchange tells the attendees",
+	changed: "the calendar does not show it any more; Exchange tells the attendees of a meeting that was cancelled",
 }
 
 // countMeetings says how many meetings are to be cancelled.

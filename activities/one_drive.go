@@ -22,7 +22,7 @@ func (a *Activities) HandOverOneDrive(ctx context.Context, step leaver.StepReque
 	case a.isDeleted(ctx, step.UserID, err):
 		return leaver.StepResult{}, named(ctx, leaver.Failure{Type: leaver.UserNotFound, Message: accountDeleted + ", and Graph does not find its OneDrive any more: a SharePoint administrator can give access while it is kept, for 30 days unless the tenant says otherwise"})
 	case neverMade(err):
-		return alreadyDone("the leaver has no OneDrive"), nil
+		return leaver.StepResult{Outcome: leaver.Skipped, Detail: "Graph finds no OneDrive of the leaver: none was ever made, or its licence has been taken away already, and a SharePoint administrator sees whether there are files"}, nil
 	case err != nil:
 		return leaver.StepResult{}, failure(ctx, err)
 	}

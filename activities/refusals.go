@@ -84,6 +84,9 @@ var rules = []rule{
 			return e.Service() + " refuses the token: check the worker's tenant, application and cloud, then retry"
 		}},
 	{"405", status(http.StatusMethodNotAllowed), leaver.GraphBadRequest, lasting, refused},
+	{"403 that speaks of restricted management", func(e *graph.Error) bool {
+		return e.Status == http.StatusForbidden && e.Says(restricted)
+	}, leaver.GraphForbidden, lasting, says("the leaver, or what was to be changed, is in an administrative unit with restricted management, which no application may change: an administrator of that unit does this, then skip the step")},
 	{"403 that names a permission, a role, a licence or a rule", func(e *graph.Error) bool {
 		return e.Status == http.StatusForbidden && namesReason(e)
 	}, leaver.GraphForbidden, lasting, grant},
@@ -131,6 +134,7 @@ func refused(e *graph.Error) string {
 var (
 	approvals  = regexp.MustCompile(`approval`)
 	unlicensed = regexp.MustCompile(`not applicable to target tenant`)
+	restricted = regexp.MustCompile(`restricted (management|administrative unit)`)
 	notAllowed = regexp.MustCompile(`not allowed to call|isn.?t supported in this scenario`)
 	noRoute    = regexp.MustCompile(`for the segment`)
 )
@@ -153,12 +157,12 @@ var reasons = []reason{
 	{words: defaultMethod, ours: "it is the user's default sign-in method, and another one is left: remove that one in the Entra admin center, then retry", passes: true},
 	{words: regexp.MustCompile(`removing self|last (active )?(global|privileged)`), ours: "Entra keeps the last administrator of a kind, and nobody takes the own role away: give the role to somebody else first, and have another administrator do it"},
 	{words: regexp.MustCompile(`need to be an organizer`), ours: "only who organises a meeting can cancel it"},
+	{words: noRoute, ours: "Graph has no such call here"},
 	{words: regexp.MustCompile(`inherited`), ours: "it comes from a group, and can be changed there only"},
 	{words: mastered, ours: "it comes from Active Directory on the premises, and can be changed there only"},
 	{words: regexp.MustCompile(`licen[cs]e`), ours: "a licence is missing or does not fit"},
 	{words: regexp.MustCompile(`privilege|permission|scope|\brole|authorized to|access (is )?denied`), ours: "the worker lacks a permission or a role"},
 	{words: regexp.MustCompile(`restricted|polic(y|ies)`), ours: "a policy or a restricted administrative unit forbids it"},
-	{words: noRoute, ours: "Graph has no such call here"},
 	{words: regexp.MustCompile(`read[- ]?only|unknown (field|property)|could not find a property`), ours: "a property does not exist or can only be read"},
 	{words: regexp.MustCompile(`(not|un)[ -]?(supported|allowed|applicable|available)|only`), ours: "this is not supported for what it was asked of, such as this kind of device"},
 	{words: regexp.MustCompile(`approv`), ours: "an approval is missing or does not fit"},

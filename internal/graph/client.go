@@ -121,6 +121,8 @@ func (c *Client) send(ctx context.Context, call call, endpoint string, body, ans
 		return time.Time{}, call.unusable("the address cannot be used")
 	}
 	request.Raw().Header.Set("Accept", "application/json")
+	// Some answers differ by their text alone.
+	request.Raw().Header.Set("Accept-Language", "en-US")
 	// Microsoft's support finds a call by its id.
 	request.Raw().Header.Set("client-request-id", uuid.NewString())
 	if body != nil {

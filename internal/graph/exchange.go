@@ -184,5 +184,5 @@ func (e *Exchange) anchored(ctx context.Context, of MailboxOwner) context.Contex
 	if of.UserPrincipalName == "" || strings.ContainsFunc(anchor, func(r rune) bool { return r < ' ' || r > '~' }) {
 		anchor = "APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@" + e.tenant
 	}
-	return policy.WithHTTPHeader(ctx, http.Header{"X-Anchormailbox": {anchor}, "Prefer": {"odata.maxpagesize=1000"}, "Accept-Language": {"en-US"}})
+	return policy.WithHTTPHeader(ctx, http.Header{"X-Anchormailbox": {anchor}, "Prefer": {"odata.maxpagesize=1000"}})
 }
