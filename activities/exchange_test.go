@@ -344,6 +344,12 @@ func TestTheLicenceStaysWhereTheMailboxHangsOnIt(t *testing.T) {
 		assert.Equal(t, asks, items[0].Failure != "", outcome)
 		assert.Empty(t, items[1].Outcome, "no mailbox hangs on it")
 	}
+	s.AddGroup(graphsim.Group{DisplayName: "Licensed", SecurityEnabled: true, AssignedLicenses: []string{"05e9a617-0261-4cee-bb44-138d3ef5d965"}, Members: []string{s.id(adele)}})
+	groups := each{leaver.ActivityListGroupMemberships, leaver.ActivityRemoveGroupMembership}
+	request.Results = map[string]leaver.StepResult{leaver.StepHoldMailbox: {Outcome: leaver.Failed}}
+	for _, item := range groups.lists(t, s, request).Items {
+		assert.Equal(t, item.Name == "Licensed", item.Failure != "" && strings.Contains(item.Detail, "the mailbox hangs on it, and holdMailbox was not done"), item.Name)
+	}
 	request.Results = nil
 	assert.Empty(t, licensing.lists(t, s, request).Items[0].Outcome, "the mailbox was not to be shared")
 }

@@ -40,8 +40,12 @@ func (a *Activities) listGroupMemberships(ctx context.Context, s subject) ([]lea
 	}
 	all, err := a.graph.AllGroups(ctx, s.UserID)
 	var items []leaver.Item
+	hangs := mailboxHangs(s.Results)
 	for _, group := range direct {
 		items = append(items, membershipOf(group))
+		if last := &items[len(items)-1]; hangs != "" && last.Outcome == "" && len(group.AssignedLicenses) > 0 {
+			last.Outcome, last.Failure, last.Detail = leaver.Failed, leaver.InvalidRequest, "the group gives licences: "+hangs
+		}
 		if s.exchangeHasChanged(group.ID) {
 			at := &items[len(items)-1]
 			at.Outcome, at.Failure, at.Detail = leaver.AlreadyDone, "", leaver.StepRemoveDistributionGroups+" has removed the membership, which Entra does not show yet"

@@ -60,7 +60,9 @@ var groupSteps = []row{
 	{
 		Step: leaver.Step{Name: leaver.StepRemoveGroupMemberships, Shape: leaver.Each, Activity: leaver.ActivityListGroupMemberships, Change: leaver.ActivityRemoveGroupMembership,
 			After: []string{leaver.StepDisableAccount, leaver.StepRevokeSessions, leaver.StepRemoveAccessPackages, leaver.StepAddToBlockGroup,
-				leaver.StepRemoveDistributionGroups, leaver.StepRemoveGroupEligibilities, leaver.StepRemoveGroupOwnerships, leaver.StepRemoveChannelMemberships}, Summary: "Leave groups and teams"},
+				leaver.StepRemoveDistributionGroups, leaver.StepRemoveGroupEligibilities, leaver.StepRemoveGroupOwnerships, leaver.StepRemoveChannelMemberships,
+				// What hangs on a licence that a group gives.
+				leaver.StepHoldMailbox, leaver.StepConvertToSharedMailbox, leaver.StepHandOverOneDrive, leaver.StepUnassignPhoneNumber}, Summary: "Leave groups and teams"},
 		doc: doc{
 			does:        "removes the user from the groups and teams of which the user is a direct member",
 			permissions: "`GroupMember.ReadWrite.All`, `Directory.Read.All`; `TeamMember.ReadWrite.All` for teams, `RoleManagement.ReadWrite.Directory` for groups that can hold directory roles, `Member.Read.Hidden` for groups that hide their members",
