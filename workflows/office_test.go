@@ -98,6 +98,8 @@ func newEnvironment(start time.Time) *testsuite.TestWorkflowEnvironment {
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(quiet)
 	env := suite.NewTestWorkflowEnvironment()
+	// The SDK's three seconds without progress are too few where an activity reads again after a pause, on a busy machine.
+	env.SetTestTimeout(time.Minute)
 	env.SetStartTime(start)
 	env.SetWorkflowRunTimeout(365 * 24 * time.Hour)
 	env.SetWorkerOptions(likeAServer(false))
