@@ -57,9 +57,9 @@ func BenchmarkWaitingOffboardings(b *testing.B) {
 				b.ReportMetric(all, "KB/all")
 				cached := float64(min(s.cache, s.offboardings))
 				b.ReportMetric(all/cached, "KB/cached-offboarding")
-				// What else the process frees meanwhile was seen to be some hundred KB,
-				// however many are cached.
-				const noise = 1000
+				// What else the process frees meanwhile differs by up to 3 MB between an idle machine and a busy one,
+				// however many are cached: a thousand of the same cost 31.0 MB alone, and 33.8 MB beside other work.
+				const noise = 3000
 				if all > s.most*cached+noise {
 					b.Errorf("%.0f waiting offboardings with %d devices cost %.0f KB, want %.0f each at most", cached, s.devices, all, s.most)
 				}
