@@ -18,7 +18,7 @@ var distributionGroups = things{
 	none: "the leaver is in no distribution group, and manages none",
 	list: func(a *Activities, ctx context.Context, s subject) ([]leaver.Item, error) {
 		if a.exchange == nil {
-			return nil, errDoorClosed{}
+			return nil, graph.ErrDoorClosed
 		}
 		userID, err := a.objectID(ctx, s.UserID)
 		if err != nil {

@@ -63,8 +63,8 @@ func explained(err error) (leaver.Failure, again) {
 	if nobody, ok := errors.AsType[errNobody](err); ok {
 		return leaver.Failure{Type: leaver.InvalidRequest, Message: nobody.Error()}, lasting
 	}
-	if _, closed := errors.AsType[errDoorClosed](err); closed || errors.Is(err, graph.ErrDoorClosed) {
-		return leaver.Failure{Type: leaver.InvalidRequest, Message: errDoorClosed{}.Error() + "; open it, restart the worker and retry, or skip the step"}, lasting
+	if errors.Is(err, graph.ErrDoorClosed) {
+		return leaver.Failure{Type: leaver.InvalidRequest, Message: doorClosed + "; open it, restart the worker and retry, or skip the step"}, lasting
 	}
 	if unread, ok := errors.AsType[errApprovalsUnread](err); ok {
 		return leaver.Failure{Type: leaver.ApprovalRequired, Message: unread.Error()}, lasting
@@ -199,8 +199,8 @@ func isMissing(err error) bool {
 	return ok && e.Status == http.StatusNotFound && strings.HasSuffix(e.Code, "NotFound")
 }
 
-// unlinked is how Entra and Exchange say that there is no such reference, with status 400, where it knows of the removal and some
-// replica does not yet.
+// unlinked is how Entra and Exchange say that there is no such reference, with status 400: the removal is known, and
+// some replica does not know of it yet.
 var unlinked = regexp.MustCompile(`removed object references do not exist|isn.?t a member of`)
 
 // linked is how Entra says, with status 400, that what was to be added to a list of references is in it.

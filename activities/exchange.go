@@ -11,14 +11,10 @@ import (
 	"github.com/leaver-dev/leaver/internal/graph"
 )
 
-// errDoorClosed means that the worker opens no door to Exchange by which a step can be done.
-type errDoorClosed struct{}
+// doorClosed says that the worker opens no door to Exchange by which a step can be done.
+const doorClosed = "the worker opens no door to Exchange that takes this: see LEAVER_EXCHANGE in its configuration"
 
-func (errDoorClosed) Error() string {
-	return "the worker opens no door to Exchange that takes this: see LEAVER_EXCHANGE in its configuration"
-}
-
-// byInvokeCommand and byPreview are the doors by which steps are done. What the preview takes, the other one does too.
+// byInvokeCommand is the door by which steps are done that the preview cannot do.
 func byInvokeCommand(leaver.Settings) graph.ExchangeDoor { return graph.ExchangeInvokeCommand }
 
 // opens reports whether a door is open, or one by which the same can be done.
@@ -29,21 +25,32 @@ func (a *Activities) opens(door graph.ExchangeDoor) bool {
 // ownerOf names a user's mailbox to Exchange.
 func (a *Activities) ownerOf(ctx context.Context, userID string) (graph.MailboxOwner, error) {
 	if a.exchange == nil {
-		return graph.MailboxOwner{}, errDoorClosed{}
+		return graph.MailboxOwner{}, graph.ErrDoorClosed
 	}
 	user, err := a.graph.User(ctx, userID)
 	return graph.MailboxOwner{UserID: user.ID, UserPrincipalName: user.UserPrincipalName}, err
 }
 
-// inMailbox is a change of the leaver's mailbox by one cmdlet.
-func inMailbox(change func(*graph.Exchange, context.Context, graph.MailboxOwner, subject, leaver.Item) error) func(*Activities, context.Context, subject, leaver.Item) error {
+// inMailbox is a change of the leaver's mailbox.
+func inMailbox(change func(*Activities, context.Context, graph.MailboxOwner, subject, leaver.Item) error) func(*Activities, context.Context, subject, leaver.Item) error {
 	return func(a *Activities, ctx context.Context, s subject, item leaver.Item) error {
 		owner, err := a.ownerOf(ctx, s.UserID)
 		if err != nil {
 			return err
 		}
-		return change(a.exchange, ctx, owner, s, item)
+		return change(a, ctx, owner, s, item)
 	}
+}
+
+// forHeir is inMailbox for what is given to who takes over.
+func forHeir(give func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, item leaver.Item, heirID string) error) func(*Activities, context.Context, subject, leaver.Item) error {
+	return inMailbox(func(a *Activities, ctx context.Context, of graph.MailboxOwner, s subject, item leaver.Item) error {
+		heir, _, err := a.heir(ctx, s)
+		if err != nil {
+			return err
+		}
+		return give(a.exchange, ctx, of, item, heir.ObjectID)
+	})
 }
 
 // noExchangeMailbox is what Exchange tells of a leaver whom it does not know.

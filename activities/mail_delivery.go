@@ -34,17 +34,9 @@ var forwarding = things{
 		}
 		return []leaver.Item{item}, nil
 	},
-	change: func(a *Activities, ctx context.Context, s subject, _ leaver.Item) error {
-		owner, err := a.ownerOf(ctx, s.UserID)
-		if err != nil {
-			return err
-		}
-		heir, _, err := a.heir(ctx, s)
-		if err != nil {
-			return err
-		}
-		return a.exchange.ForwardMail(ctx, owner, heir.ObjectID)
-	},
+	change: forHeir(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, _ leaver.Item, heirID string) error {
+		return e.ForwardMail(ctx, of, heirID)
+	}),
 	changed: isForwarded,
 }
 
@@ -81,8 +73,8 @@ var hiding = things{
 		}
 		return []leaver.Item{item}, nil
 	},
-	change: inMailbox(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, _ subject, _ leaver.Item) error {
-		return e.HideFromAddressLists(ctx, of)
+	change: inMailbox(func(a *Activities, ctx context.Context, of graph.MailboxOwner, _ subject, _ leaver.Item) error {
+		return a.exchange.HideFromAddressLists(ctx, of)
 	}),
 	changed: isHidden,
 }

@@ -40,8 +40,8 @@ var mailPhones = things{
 		}
 		return items, nil
 	},
-	change: inMailbox(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, _ subject, item leaver.Item) error {
-		return e.WipeMailFrom(ctx, of, item.ID)
+	change: inMailbox(func(a *Activities, ctx context.Context, of graph.MailboxOwner, _ subject, item leaver.Item) error {
+		return a.exchange.WipeMailFrom(ctx, of, item.ID)
 	}),
 	changed: "Exchange does not know the device any more",
 }

@@ -30,8 +30,8 @@ var protocols = things{
 		}
 		return items, nil
 	},
-	change: inMailbox(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, _ subject, item leaver.Item) error {
-		return e.CloseProtocol(ctx, of, graph.MailProtocol(item.ID))
+	change: inMailbox(func(a *Activities, ctx context.Context, of graph.MailboxOwner, _ subject, item leaver.Item) error {
+		return a.exchange.CloseProtocol(ctx, of, graph.MailProtocol(item.ID))
 	}),
 	changed: isClosed,
 }
@@ -39,7 +39,7 @@ var protocols = things{
 const isClosed = "the mailbox is closed to it"
 
 // protocolsIn are the protocols to close. Those by which Outlook and the web reach a mailbox stay open unless they are
-// named: whoever was given access to the mailbox needs them.
+// named: those who were given access to the mailbox need them.
 func protocolsIn(s leaver.Settings) []string {
 	if len(s.Protocols) == 0 {
 		return []string{string(graph.ActiveSync), string(graph.EWS), string(graph.IMAP), string(graph.POP), string(graph.SMTP)}

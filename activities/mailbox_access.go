@@ -42,23 +42,15 @@ var access = things{
 		}
 		return items, nil
 	},
-	change: func(a *Activities, ctx context.Context, s subject, item leaver.Item) error {
-		owner, err := a.ownerOf(ctx, s.UserID)
-		if err != nil {
-			return err
-		}
-		heir, _, err := a.heir(ctx, s)
-		if err != nil {
-			return err
-		}
+	change: forHeir(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, item leaver.Item, heirID string) error {
 		switch item.ID {
 		case leaver.AccessSendAs:
-			return a.exchange.GrantSendAs(ctx, owner, heir.ObjectID)
+			return e.GrantSendAs(ctx, of, heirID)
 		case leaver.AccessSendOnBehalf:
-			return a.exchange.GrantSendOnBehalf(ctx, owner, heir.ObjectID)
+			return e.GrantSendOnBehalf(ctx, of, heirID)
 		}
-		return a.exchange.GrantFullAccess(ctx, owner, heir.ObjectID)
-	},
+		return e.GrantFullAccess(ctx, of, heirID)
+	}),
 	changed: hasAccess,
 }
 

@@ -27,8 +27,8 @@ var hold = things{
 		}
 		return []leaver.Item{item}, nil
 	},
-	change: inMailbox(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, s subject, _ leaver.Item) error {
-		return e.HoldMailbox(ctx, of, s.Settings.HoldDays)
+	change: inMailbox(func(a *Activities, ctx context.Context, of graph.MailboxOwner, s subject, _ leaver.Item) error {
+		return a.exchange.HoldMailbox(ctx, of, s.Settings.HoldDays)
 	}),
 	changed: onHold,
 }

@@ -63,7 +63,7 @@ func (a *Activities) checkDoors(field string, rows []row, steps map[string]leave
 	for _, row := range rows {
 		settings := steps[row.Name]
 		if settings.Include && !settings.Skip && row.door != nil && !a.opens(row.door(settings.Settings)) {
-			return fmt.Errorf("%s.%s: %w", field, row.Name, errDoorClosed{})
+			return fmt.Errorf("%s.%s: %s", field, row.Name, doorClosed)
 		}
 	}
 	return nil

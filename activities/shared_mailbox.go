@@ -36,8 +36,8 @@ var conversion = things{
 		}
 		return []leaver.Item{soAlready(item, isShared+needsLicense(mailbox))}, nil
 	},
-	change: inMailbox(func(e *graph.Exchange, ctx context.Context, of graph.MailboxOwner, _ subject, _ leaver.Item) error {
-		return e.ConvertToShared(ctx, of)
+	change: inMailbox(func(a *Activities, ctx context.Context, of graph.MailboxOwner, _ subject, _ leaver.Item) error {
+		return a.exchange.ConvertToShared(ctx, of)
 	}),
 	changed: isShared,
 }

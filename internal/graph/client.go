@@ -269,9 +269,14 @@ type UnusableIDError struct {
 	Call string
 	// Of says what the id is: "userId", or "id" of another object.
 	Of string
+	// NoGUID says that it is no GUID where only a GUID is taken.
+	NoGUID bool
 }
 
 func (e *UnusableIDError) Error() string {
+	if e.NoGUID {
+		return e.Call + ": an " + e.Of + " is no GUID"
+	}
 	return e.Call + ": " + e.Of + " is empty, a relative path, or holds a slash, a backslash, a question mark or a control character"
 }
 

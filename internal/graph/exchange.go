@@ -110,8 +110,8 @@ type parameters map[string]any
 // names refuses what is no object id, by which alone Exchange is told whom or what a cmdlet is about: it takes many kinds
 // of names, and several recipients may have the same.
 func (c cmdlet) names(ids ...string) error {
-	if slices.ContainsFunc(ids, func(id string) bool { return uuid.Validate(id) != nil }) {
-		return &AnswerError{Call: c.name, Why: "an id is no GUID, by which alone Exchange is told whom it is about", Lasting: true}
+	if slices.ContainsFunc(ids, func(id string) bool { return objectID(id) == "" }) {
+		return &UnusableIDError{Call: c.name, Of: "id", NoGUID: true}
 	}
 	return nil
 }
