@@ -135,6 +135,14 @@ func (f *Fleet) Judged(id string) Judged {
 	return Judged{OperatingSystem: d.OperatingSystem, OwnerType: d.OwnerType, State: d.ManagementState, Special: d.Special}
 }
 
+// Left is what is known of a device that has left Intune, or nil.
+func (f *Fleet) Left(id string) *leaver.DeviceFacts {
+	if d := f.find(id); d != nil && d.Gone {
+		return &d.DeviceFacts
+	}
+	return nil
+}
+
 // Summary says what a write is about, without a name: "Retire: Windows, company, 2 of 5".
 func (f *Fleet) Summary(w Write) string {
 	if w.Action == leaver.RemoveAll {

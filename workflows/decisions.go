@@ -79,7 +79,7 @@ func (o *offboarding) signalled() bool {
 var errUnreadable = errors.New("the input cannot be read: want one JSON object, in the encoding json/plain")
 
 // errManySignalInputs refuses a signal of whose inputs but the first would be read: see errManyInputs.
-var errManySignalInputs = errors.New("the input must be one JSON object, and several were given: put all fields into one --input")
+var errManySignalInputs = errors.New(manyInputs)
 
 // takeSignals acts on every signal that has come. A signal is read as it came: the SDK
 // drops what it cannot decode without a trace. What a codec of the host's cannot decode it

@@ -141,10 +141,8 @@ func (o *offboarding) facts(managedDeviceID string) *leaver.DeviceFacts {
 		if s.Fleet == nil || managedDeviceID == "" {
 			continue
 		}
-		for _, d := range s.Fleet.Devices {
-			if d.ID == managedDeviceID && d.Gone {
-				return &d.DeviceFacts
-			}
+		if left := s.Fleet.Left(managedDeviceID); left != nil {
+			return left
 		}
 	}
 	return nil

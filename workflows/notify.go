@@ -71,7 +71,7 @@ func (o *offboarding) tellEnd(ctx workflow.Context) {
 	}
 }
 
-// notify tells whoever is to be told of a moment. Nothing waits for it but the end, and a cancelled offboarding tells
+// notify tells those who are to be told of a moment. Nothing waits for it but the end, and a cancelled offboarding tells
 // too.
 func (o *offboarding) notify(ctx workflow.Context, moment leaver.Moment, number int) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)

@@ -88,7 +88,9 @@ type state struct {
 
 // errManyInputs refuses what nobody would read: with several --input, the second may be
 // what was meant to make the first harmless.
-var errManyInputs = leaver.Failure{Type: leaver.InvalidRequest, Message: "the input must be one JSON object, and several were given: put all fields into one --input"}.Err()
+var errManyInputs = leaver.Failure{Type: leaver.InvalidRequest, Message: manyInputs}.Err()
+
+const manyInputs = "the input must be one JSON object, and several were given: put all fields into one --input"
 
 // rules decide what is done with devices.
 type rules func(*devices.Fleet, time.Time) devices.Todo

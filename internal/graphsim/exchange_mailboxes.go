@@ -3,6 +3,7 @@ package graphsim
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 
 	"github.com/leaver-dev/leaver/internal/ascii"
@@ -57,7 +58,7 @@ func (t *Tenant) setExchangeMailbox(given input, u *User) answer {
 			return cmdletFault(http.StatusBadRequest, "BadRequest", "A parameter cannot be found that matches parameter name '"+name+"'.")
 		}
 	}
-	if purpose == u.MailboxPurpose && sameDelivery(changed, u.Delivery) {
+	if purpose == u.MailboxPurpose && reflect.DeepEqual(changed, u.Delivery) {
 		return unchanged()
 	}
 	if purpose != u.MailboxPurpose {
@@ -66,8 +67,6 @@ func (t *Tenant) setExchangeMailbox(given input, u *User) answer {
 	u.Delivery, u.MailboxPurpose = changed, purpose
 	return cmdletRows()
 }
-
-func sameDelivery(a, b Delivery) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 
 // shownPurpose is what Graph shows a mailbox to be for.
 func (t *Tenant) shownPurpose(u *User) string {
